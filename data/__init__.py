@@ -1,0 +1,1 @@
+"""Events, prices, venues, calendars and universes: what comes in."""

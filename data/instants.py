@@ -1,0 +1,116 @@
+"""Instants: UTC nanoseconds inside, zoned timestamps at the door."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from aftershock.data.errors import InputError, Problem
+
+Instants = NDArray[np.int64]
+"""UTC nanoseconds since 1970; ``NAT`` where there is none."""
+
+NAT = np.iinfo(np.int64).min
+DAY = 86_400_000_000_000
+"""Nanoseconds in a day."""
+
+
+def to_ns(instants: Any) -> Instants:
+    """Turn instants of any zoned kind into UTC nanoseconds.
+
+    Parameters
+    ----------
+    instants : array-like of shape (n,) or a scalar
+        Zoned timestamps or strings; int64 nanoseconds; or NumPy ``datetime64``, which by NumPy's own
+        convention counts from 1970 in UTC. A scalar becomes an array of one.
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+        UTC nanoseconds; missing values are ``NAT``.
+
+    Raises
+    ------
+    InputError
+        A naive timestamp: which of the world's clocks it was read on cannot be guessed.
+
+    Examples
+    --------
+    >>> to_ns(["2025-09-12T09:00+09:00"])
+    array([1757635200000000000])
+    """
+    if isinstance(instants, np.ndarray) and instants.dtype.kind in "iM":
+        return _numpy_to_ns(np.atleast_1d(instants))
+    if isinstance(instants, (int, np.integer)):
+        return np.array([instants], dtype=np.int64)
+    series = pd.Series(instants if pd.api.types.is_list_like(instants) else [instants])
+    if isinstance(series.dtype, pd.DatetimeTZDtype):
+        return _series_to_ns(series)
+    if pd.api.types.is_integer_dtype(series.dtype):
+        return series.to_numpy(np.int64)
+    if series.dtype.kind == "M":
+        raise _naive(series.dropna().iloc[0])
+    parsed = [None if value is None or value is pd.NaT else pd.Timestamp(value) for value in series]
+    naive = next((value for value in parsed if value is not None and value.tzinfo is None), None)
+    if naive is not None:
+        raise _naive(naive)
+    return _series_to_ns(pd.Series(pd.to_datetime(parsed, utc=True)))
+
+
+def to_index(nanoseconds: Instants) -> pd.DatetimeIndex:
+    """Show UTC nanoseconds as a zoned pandas index (``NAT`` becomes ``NaT``).
+
+    Examples
+    --------
+    >>> to_index(np.array([0]))[0].isoformat()
+    '1970-01-01T00:00:00+00:00'
+    """
+    naive = pd.DatetimeIndex(np.ascontiguousarray(nanoseconds, np.int64).view("M8[ns]"))
+    return naive.tz_localize("UTC")
+
+
+def like(nanoseconds: Instants, model: Any) -> Any:
+    """Give instants back in the kind they came in: int64, ``datetime64`` or a zoned index."""
+    kind = model.dtype.kind if isinstance(model, np.ndarray) else ""
+    if kind == "i":
+        return nanoseconds
+    if kind == "M":
+        return nanoseconds.view("M8[ns]")
+    return to_index(nanoseconds)
+
+
+def iso(nanoseconds: int) -> str | None:
+    """Write one instant as UTC ISO 8601, or None for ``NAT``.
+
+    Examples
+    --------
+    >>> iso(1757635200000000000)
+    '2025-09-12T00:00:00Z'
+    """
+    if nanoseconds == NAT:
+        return None
+    return pd.Timestamp(nanoseconds, unit="ns").isoformat() + "Z"
+
+
+def _numpy_to_ns(values: NDArray[Any]) -> Instants:
+    if values.dtype.kind == "i":
+        return values.astype(np.int64)
+    return values.astype("M8[ns]").view(np.int64)
+
+
+def _series_to_ns(series: pd.Series[Any]) -> Instants:
+    utc = series.dt.tz_convert("UTC").dt.tz_localize(None)
+    return utc.to_numpy("M8[ns]").view(np.int64).copy()
+
+
+def _naive(value: Any) -> InputError:
+    return InputError(
+        Problem(
+            "an instant with a zone",
+            f"the naive timestamp '{value}'",
+            "add an offset (2025-09-12T09:00+09:00), a zone column, or [events] zone",
+        )
+    )

@@ -1,0 +1,64 @@
+"""Checked settings: pydantic models whose errors say what was expected, what came and what to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from aftershock.data.errors import InputError, Problem, did_you_mean
+
+
+class Settings(BaseModel):
+    """Frozen settings that know all their keys.
+
+    Raises
+    ------
+    InputError
+        On construction: an unknown key ("did you mean") or a value out of its range.
+
+    Examples
+    --------
+    >>> class Costs(Settings):
+    ...     fee: float = 0.0
+    >>> Costs(fees=0.1)
+    Traceback (most recent call last):
+    ...
+    aftershock.data.errors.InputError: expected a key of Costs, got 'fees'; did you mean 'fee'?
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise InputError(problems_of(error, type(self))) from None
+
+    @classmethod
+    def keys(cls) -> tuple[str, ...]:
+        """Give the names of all settings."""
+        return tuple(cls.model_fields)
+
+
+def problems_of(error: ValidationError, model: type[Settings]) -> list[Problem]:
+    """Put pydantic's findings into our words."""
+    return [_problem(dict(finding), model) for finding in error.errors()]
+
+
+def _problem(finding: dict[str, Any], model: type[Settings]) -> Problem:
+    key = str(finding["loc"][0]) if finding["loc"] else ""
+    if finding["type"] == "extra_forbidden":
+        return Problem(f"a key of {model.__name__}", f"'{key}'", did_you_mean(key, model.keys()))
+    if not key:
+        return Problem(str(finding["ctx"]["error"]), "another combination", "change one of them")
+    came = finding["input"]
+    if finding["type"] == "literal_error":
+        options = [
+            word.strip("'\" ") for word in finding["ctx"]["expected"].replace(" or ", ", ").split(", ")
+        ]
+        return Problem(
+            f"{key} to be one of {', '.join(options)}", f"{came!r}", did_you_mean(str(came), options)
+        )
+    told = finding["ctx"]["error"] if finding["type"] == "value_error" else finding["msg"]
+    return Problem(f"a value of {key} that fits", f"{came!r}", str(told).removeprefix("Input ").lower())

@@ -1,0 +1,1 @@
+"""Join, kernels, portfolio and figures: what is computed."""

@@ -1,0 +1,81 @@
+"""After this kind of news, what could have been earned on Asian equities, and would luck have found it too.
+
+Every verb of the command line is one function here; each input may be a DataFrame or a path. Names are imported when
+they are first used, so that ``import aftershock`` costs nothing.
+"""
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import Any
+
+_HOME = {
+    "align": "aftershock.run",
+    "backtest": "aftershock.run",
+    "Costs": "aftershock.experiment",
+    "demo": "aftershock.demo",
+    "Events": "aftershock.data.events",
+    "InputError": "aftershock.data.errors",
+    "Instrument": "aftershock.data.universes",
+    "Portfolio": "aftershock.experiment",
+    "Reaction": "aftershock.strategies.reaction",
+    "Result": "aftershock.result",
+    "Tape": "aftershock.data.prices",
+    "Universe": "aftershock.data.universes",
+    "Venue": "aftershock.data.venues",
+    "chip_momentum": "aftershock.strategies.library",
+    "fed_cut": "aftershock.strategies.library",
+    "load_events": "aftershock.data.events",
+    "load_run": "aftershock.result",
+    "load_tape": "aftershock.data.prices",
+    "report": "aftershock.result",
+    "resolve": "aftershock.data.universes",
+    "run_experiment": "aftershock.run",
+    "signals": "aftershock.run",
+    "simulated_market": "aftershock.data.prices",
+    "tariff_shock": "aftershock.strategies.library",
+    "universe": "aftershock.data.universes",
+    "venue": "aftershock.data.venues",
+}
+
+__all__ = [
+    "Costs",
+    "Events",
+    "InputError",
+    "Instrument",
+    "Portfolio",
+    "Reaction",
+    "Result",
+    "Tape",
+    "Universe",
+    "Venue",
+    "align",
+    "backtest",
+    "chip_momentum",
+    "demo",
+    "fed_cut",
+    "load_events",
+    "load_run",
+    "load_tape",
+    "report",
+    "resolve",
+    "run_experiment",
+    "signals",
+    "simulated_market",
+    "tariff_shock",
+    "universe",
+    "venue",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return version("aftershock")
+    if name in _HOME:
+        value = getattr(import_module(_HOME[name]), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'aftershock' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

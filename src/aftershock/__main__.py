@@ -1,0 +1,5 @@
+"""Run the command line: ``python -m aftershock``."""
+
+from aftershock.cli import main
+
+main()

@@ -1,0 +1,1 @@
+"""Which events, which instruments, which side, when out."""
