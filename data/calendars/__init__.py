@@ -1,0 +1,27 @@
+"""Trading calendars: the library's days, corrected by dated facts, and where instants fall among them."""
+
+from aftershock.data.calendars.positions import (
+    PHASES,
+    close_position,
+    first_tradable,
+    instants_of,
+    local_midnights,
+    open_position,
+    phase_codes,
+    segments,
+)
+from aftershock.data.calendars.sessions import Sessions, overlay, sessions
+
+__all__ = [
+    "PHASES",
+    "Sessions",
+    "close_position",
+    "first_tradable",
+    "instants_of",
+    "local_midnights",
+    "open_position",
+    "overlay",
+    "phase_codes",
+    "segments",
+    "sessions",
+]

@@ -1,0 +1,5 @@
+"""Venues: markets, zones, currencies and their clocks."""
+
+from aftershock.data.venues.venue import VENUES, Venue, venue
+
+__all__ = ["VENUES", "Venue", "venue"]
