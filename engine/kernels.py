@@ -1,0 +1,1152 @@
+"""The compiled walk and ledger: docs/fills.md, kept to the bit.
+
+All kernels live in this one file because numba's cache does not notice that a callee in another file has changed.
+They touch the bars between entry and exit and nothing else: work grows with events, not with bars.
+"""
+
+from __future__ import annotations
+
+from heapq import heappop, heappush
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from aftershock.engine.types import (
+    KINDS,
+    MODES,
+    OPPOSITE,
+    OUTCOMES,
+    SAME,
+    Bars,
+    Book,
+    Entries,
+    Exits,
+    Flags,
+    Floats,
+    Integers,
+    Orders,
+    Rules,
+    trade_dtype,
+)
+
+kernel = njit(cache=True)
+
+OPEN, INSIDE, CLOSE = 0, 1, 2
+NO_BAR = -1
+
+STILL_OPEN, HOLD, STOP, TRAIL, TAKE, BY_OPPOSITE = range(len(KINDS))
+EVENT, ACCOUNT, PORTFOLIO = range(len(MODES))
+IGNORE, EXTEND, STACK = range(len(SAME))
+CLOSE_IT, REVERSE, IGNORE_OPPOSITE = range(len(OPPOSITE))
+
+FILLED = OUTCOMES.index("filled")
+HALTED = OUTCOMES.index("halted")
+NO_PRICE = OUTCOMES.index("no_price")
+LOCKED = OUTCOMES.index("locked")
+SHORT_BANNED = OUTCOMES.index("short_banned")
+T_PLUS = OUTCOMES.index("t_plus")
+NO_BAR_REASON = OUTCOMES.index("no_bar")
+SUPERSEDED = OUTCOMES.index("superseded")
+NETTED = OUTCOMES.index("netted")
+IGNORED = OUTCOMES.index("ignored")
+EXTENDED = OUTCOMES.index("extended")
+CLOSED = OUTCOMES.index("closed")
+NO_CASH = OUTCOMES.index("no_cash")
+CAP_POSITIONS = OUTCOMES.index("cap_positions")
+CAP_NAME = OUTCOMES.index("cap_name")
+CAP_MARKET = OUTCOMES.index("cap_market")
+CAP_GROSS = OUTCOMES.index("cap_gross")
+CAP_NET = OUTCOMES.index("cap_net")
+BELOW_LOT = OUTCOMES.index("below_lot")
+
+EXIT_PHASE, ENTRY_PHASE = 0, 1
+
+
+class Exit(NamedTuple):
+    """Where a walk ended: ``bar`` is -1 while no bar has filled; ``kind`` is the trigger, if there was one."""
+
+    bar: int
+    price: float
+    point: int
+    kind: int
+    carried: bool
+    triggered_at: int
+
+
+class Ledger(NamedTuple):
+    """The state of a simulation. Open trades of an account form a list in the order opened."""
+
+    trades: np.ndarray
+    count: Integers
+    cash: Floats
+    head: Integers
+    tail: Integers
+    following: Integers
+    preceding: Integers
+    version: Integers
+    waiting: Integers
+    outcome: Integers
+
+
+# ---------------------------------------------------------------------------------------------- one bar
+
+
+@kernel
+def price_at(bars: Bars, bar: int, point: int) -> float:
+    """Give the price of a bar at its open or close."""
+    return bars.open[bar] if point == OPEN else bars.close[bar]
+
+
+@kernel
+def refusal(bars: Bars, rules: Rules, bar: int, point: int, buy: bool) -> int:
+    """Say why a bar does not fill an order at a point, or ``FILLED``."""
+    if bars.halted[bar]:
+        return HALTED
+    if point != INSIDE and not price_at(bars, bar, point) > 0.0:
+        return NO_PRICE
+    if buy:
+        limit = rules.limit_up[bar]
+        if bars.low[bar] >= limit or (point == CLOSE and bars.close[bar] >= limit):
+            return LOCKED
+    else:
+        limit = rules.limit_down[bar]
+        if bars.high[bar] <= limit or (point == CLOSE and bars.close[bar] <= limit):
+            return LOCKED
+    return FILLED
+
+
+@kernel
+def exit_refusal(bars: Bars, rules: Rules, entry_bar: int, side: int, bar: int, point: int) -> int:
+    """Say why a bar does not fill the exit of a trade at a point, or ``FILLED``."""
+    if side > 0 and bar < entry_bar + rules.sell_from[entry_bar]:
+        return T_PLUS
+    return refusal(bars, rules, bar, point, side < 0)
+
+
+@kernel
+def slipped(rules: Rules, bar: int, price: float, buy: bool) -> float:
+    """Move a price against the trade by the slippage of its bar."""
+    if buy:
+        return price * (1.0 + rules.slippage[bar])
+    return price * (1.0 - rules.slippage[bar])
+
+
+@kernel
+def rate_of(rules: Rules, bar: int, buy: bool) -> float:
+    """Give the fee of a fill as a share of its value."""
+    return rules.buy_rate[bar] if buy else rules.sell_rate[bar]
+
+
+@kernel
+def instant_of(bars: Bars, bar: int, point: int) -> int:
+    """Give the instant of a point; what happens inside a bar is known at its close."""
+    return bars.opens_at[bar] if point == OPEN else bars.closes_at[bar]
+
+
+# ------------------------------------------------------------------------------------------- one trade
+
+
+@kernel
+def gap_kind(side: float, price: float, stop: float, trail: float, take: float) -> int:
+    """Name the level that an opening price is at or beyond; NaN levels are never reached."""
+    if side * price <= side * stop:
+        return STOP
+    if side * price <= side * trail:
+        return TRAIL
+    if side * price >= side * take:
+        return TAKE
+    return STILL_OPEN
+
+
+@kernel
+def touched(
+    side: float, worst: float, best: float, stop: float, trail: float, take: float
+) -> tuple[int, float]:
+    """Name the level that a bar touches after its open, and the price there: stop or trail first, then take.
+
+    ``worst`` and ``best`` are the bar's extremes seen from the trade. Where the whole bar lies beyond a stop,
+    which only an unknown open can hide, the best price of the bar is all that could be had.
+    """
+    level, kind = stop, STOP
+    if np.isnan(stop) or side * trail > side * stop:
+        level, kind = trail, TRAIL
+    if side * worst <= side * level:
+        return kind, best if side * best < side * level else level
+    if side * best >= side * take:
+        return TAKE, take
+    return STILL_OPEN, np.nan
+
+
+@kernel
+def walk(
+    bars: Bars, rules: Rules, exits: Exits, place: tuple[int, int, bool], side: int, hold_bar: int
+) -> Exit:
+    """Walk a trade from its entry to its exit (docs/fills.md, section 5).
+
+    Parameters
+    ----------
+    bars, rules, exits
+        The market, its rules, and when to leave.
+    place : (int, int, bool)
+        The entry bar, the first row after the instrument's bars, and whether entry was at the close.
+    side : int
+        +1 for a long, -1 for a short.
+    hold_bar : int
+        The bar at which the hold is over.
+
+    Returns
+    -------
+    Exit
+        With bar -1 where the data end first.
+    """
+    entry_bar, end, at_close = place
+    s = float(side)
+    entry_price = price_at(bars, entry_bar, CLOSE if at_close else OPEN)
+    stop = entry_price * (1.0 - s * exits.stop)
+    take = entry_price * (1.0 + s * exits.take)
+    best_yet = entry_price
+    kind, triggered_at = STILL_OPEN, 0
+    for bar in range(entry_bar + 1 if at_close else entry_bar, end):
+        halted = bars.halted[bar]
+        trail = best_yet * (1.0 - s * exits.trail)
+        if bar > entry_bar:
+            carried = kind != STILL_OPEN
+            if not carried:
+                if not halted:
+                    kind = gap_kind(s, bars.open[bar], stop, trail, take)
+                if kind == STILL_OPEN and exits.at_open and bar == hold_bar:
+                    kind = HOLD
+                triggered_at = bars.opens_at[bar]
+            if kind != STILL_OPEN:
+                if exit_refusal(bars, rules, entry_bar, side, bar, OPEN) == FILLED:
+                    return Exit(bar, bars.open[bar], OPEN, kind, carried, triggered_at)
+                continue
+        if not halted and (bar > entry_bar or exits.entry_bar):
+            worst = bars.low[bar] if side > 0 else bars.high[bar]
+            best = bars.high[bar] if side > 0 else bars.low[bar]
+            kind, price = touched(s, worst, best, stop, trail, take)
+            if kind != STILL_OPEN:
+                triggered_at = bars.closes_at[bar]
+                if exit_refusal(bars, rules, entry_bar, side, bar, INSIDE) == FILLED:
+                    return Exit(bar, price, INSIDE, kind, False, triggered_at)
+                continue
+        if bar == hold_bar and not exits.at_open:
+            kind, triggered_at = HOLD, bars.closes_at[bar]
+            if exit_refusal(bars, rules, entry_bar, side, bar, CLOSE) == FILLED:
+                return Exit(bar, bars.close[bar], CLOSE, kind, False, triggered_at)
+            continue
+        if not halted:
+            extreme = bars.high[bar] if side > 0 else bars.low[bar]
+            if s * extreme > s * best_yet:
+                best_yet = extreme
+    return Exit(NO_BAR, np.nan, OPEN, kind, kind != STILL_OPEN, triggered_at)
+
+
+@kernel
+def carry(bars: Bars, rules: Rules, trade: tuple[int, int], first: int, end: int) -> int:
+    """Find the first bar from ``first`` on whose open fills the exit of a trade (entry bar, side), or -1."""
+    entry_bar, side = trade
+    for bar in range(first, end):
+        if exit_refusal(bars, rules, entry_bar, side, bar, OPEN) == FILLED:
+            return bar
+    return NO_BAR
+
+
+# ------------------------------------------------------------------------------------------- many signals
+
+
+@kernel
+def net(entries: Entries, order: Integers, max_defer: int) -> tuple[Integers, Floats, Integers]:
+    """Let signals that are due at one bar of an instrument stand as one (section 3).
+
+    Parameters
+    ----------
+    entries : Entries
+        The signals, n rows.
+    order : ndarray of int64, shape (n,)
+        The rows sorted by instrument, due bar and row.
+    max_defer : int
+        Signals that have waited longer have no bar: they neither stand nor net.
+
+    Returns
+    -------
+    side, weight, outcome : ndarrays of shape (n,)
+        What stands for each bar; ``outcome`` is ``FILLED`` for signals that go on to be tried, else the reason.
+    """
+    n = len(order)
+    side, weight = entries.side.copy(), entries.weight.copy()
+    outcome = np.full(n, NETTED, np.int64)
+    start = 0
+    while start < n:
+        total, stop = 0.0, start
+        while stop < n and same_bar(entries, order[start], order[stop]):
+            row = order[stop]
+            if entries.due[row] < 0 or entries.waited[row] > max_defer:
+                outcome[row] = NO_BAR_REASON
+            else:
+                total += entries.side[row] * entries.weight[row]
+            stop += 1
+        winner, largest = NO_BAR, 0.0
+        for k in range(start, stop):
+            row = order[k]
+            if outcome[row] == NETTED and entries.side[row] * total > 0.0:
+                winner = row if winner < 0 else winner
+                largest = max(largest, entries.weight[row])
+        if winner >= 0:
+            outcome[winner] = FILLED
+            weight[winner] = min(abs(total), largest)
+        start = stop
+    return side, weight, outcome
+
+
+@kernel
+def same_bar(entries: Entries, one: int, other: int) -> bool:
+    """Tell whether two signals are due at one bar of one instrument."""
+    return entries.instrument[one] == entries.instrument[other] and entries.due[one] == entries.due[other]
+
+
+@kernel
+def simulate(
+    bars: Bars, rules: Rules, entries: Entries, order: Integers, exits: Exits, orders: Orders, book: Book
+) -> tuple[np.ndarray, Integers]:
+    """Turn entries into trades: docs/fills.md from netting to money.
+
+    Parameters
+    ----------
+    bars, rules : Bars, Rules
+        The market and its rules.
+    entries : Entries
+        The signals, n rows.
+    order : ndarray of int64, shape (n,)
+        The rows sorted by instrument, due bar and row.
+    exits, orders, book
+        Settings.
+
+    Returns
+    -------
+    trades : ndarray of trade_dtype
+        In the order opened.
+    outcome : ndarray of int64, shape (n,)
+        What became of each signal: a position of ``OUTCOMES``.
+    """
+    side, weight, outcome = net(entries, order, orders.max_defer)
+    netted = Entries(
+        entries.instrument, entries.market, side, weight, entries.due, entries.waited, entries.draw
+    )
+    if book.mode == EVENT:
+        return each_alone(bars, rules, netted, outcome, exits, orders, book)
+    return shared_money(bars, rules, netted, outcome, exits, orders, book)
+
+
+@kernel
+def next_try(bars: Bars, entries: Entries, orders: Orders, row: int, bar: int) -> int:
+    """Give the bar at which an unfilled entry is tried next, or -1 where its patience or the data end."""
+    later = bar + 1
+    if later >= bars.offsets[entries.instrument[row] + 1]:
+        return NO_BAR
+    waited = entries.waited[row] + bars.ordinal[later] - bars.ordinal[entries.due[row]]
+    return later if waited <= orders.max_defer else NO_BAR
+
+
+@kernel
+def entry_refusal(bars: Bars, rules: Rules, orders: Orders, bar: int, side: int) -> int:
+    """Say why a bar does not open a position, or ``FILLED``."""
+    code = refusal(bars, rules, bar, CLOSE if orders.at_close else OPEN, side > 0)
+    if code == FILLED and side < 0 and not rules.can_short[bar]:
+        return SHORT_BANNED
+    return code
+
+
+@kernel
+def each_alone(
+    bars: Bars, rules: Rules, entries: Entries, outcome: Integers, exits: Exits, orders: Orders, book: Book
+) -> tuple[np.ndarray, Integers]:
+    """Trade each signal by itself with a fixed notional: no cash, nothing held."""
+    n = len(entries.due)
+    trades = np.zeros(n, trade_dtype)
+    count = 0
+    for row in range(n):
+        if outcome[row] != FILLED:
+            continue
+        bar, code = entries.due[row], FILLED
+        while bar >= 0:
+            code = entry_refusal(bars, rules, orders, bar, entries.side[row])
+            if code == FILLED:
+                break
+            bar = next_try(bars, entries, orders, row, bar)
+        if bar >= 0:
+            target = book.size * entries.weight[row] * book.capital
+            quantity = lots_of(rules, bar, target / entry_fill_of(bars, rules, entries, orders, row, bar))
+            if quantity > 0.0:
+                record_entry(trades, count, bars, rules, entries, orders, (row, bar), quantity)
+                trades[count]["hold_bar"] = bar + exits.hold
+                schedule(trades, count, bars, rules, exits, orders)
+                leave(trades, count, rules)
+                count += 1
+            else:
+                code = BELOW_LOT
+        outcome[row] = code
+    return trades[:count], outcome
+
+
+@kernel
+def lots_of(rules: Rules, bar: int, quantity: float) -> float:
+    """Round a quantity down to whole lots."""
+    lot = rules.lot[bar]
+    if lot > 0.0:
+        return np.floor(quantity / lot + 1e-9) * lot
+    return quantity
+
+
+@kernel
+def entry_fill_of(bars: Bars, rules: Rules, entries: Entries, orders: Orders, row: int, bar: int) -> float:
+    """Give what an entry pays (a long) or gets (a short) at a bar, slippage included."""
+    price = price_at(bars, bar, CLOSE if orders.at_close else OPEN)
+    return slipped(rules, bar, price, entries.side[row] > 0)
+
+
+@kernel
+def record_entry(
+    trades: np.ndarray,
+    k: int,
+    bars: Bars,
+    rules: Rules,
+    entries: Entries,
+    orders: Orders,
+    where: tuple[int, int],
+    quantity: float,
+) -> None:
+    """Write the entry of trade ``k``; ``where`` is the signal's row and the bar."""
+    row, bar = where
+    side = entries.side[row]
+    fill = entry_fill_of(bars, rules, entries, orders, row, bar)
+    trades[k]["signal"] = row
+    trades[k]["instrument"] = entries.instrument[row]
+    trades[k]["side"] = side
+    trades[k]["quantity"] = quantity
+    trades[k]["entry_bar"] = bar
+    trades[k]["entry_price"] = price_at(bars, bar, CLOSE if orders.at_close else OPEN)
+    trades[k]["entry_fill"] = fill
+    trades[k]["entry_fee"] = quantity * fill * rate_of(rules, bar, side > 0)
+
+
+@kernel
+def schedule(trades: np.ndarray, k: int, bars: Bars, rules: Rules, exits: Exits, orders: Orders) -> None:
+    """Find the exit of trade ``k`` as things stand now and write it down; it is not booked yet."""
+    trade = trades[k]
+    end = bars.offsets[trade["instrument"] + 1]
+    place = (trade["entry_bar"], end, orders.at_close)
+    found = walk(bars, rules, exits, place, trade["side"], trade["hold_bar"])
+    trade["exit_bar"] = found.bar
+    trade["exit_price"] = found.price
+    trade["kind"] = found.kind
+    trade["carried"] = found.carried
+    trade["triggered_at"] = found.triggered_at
+    trade["exit_at"] = instant_of(bars, found.bar, found.point) if found.bar >= 0 else 0
+
+
+@kernel
+def leave(trades: np.ndarray, k: int, rules: Rules) -> None:
+    """Book the scheduled exit of trade ``k``, or leave it open where none has filled."""
+    trade = trades[k]
+    bar = trade["exit_bar"]
+    if bar < 0:
+        trade["kind"] = STILL_OPEN
+        trade["exit_price"] = np.nan
+        trade["exit_fill"] = np.nan
+        return
+    buy = trade["side"] < 0
+    fill = slipped(rules, bar, trade["exit_price"], buy)
+    trade["exit_fill"] = fill
+    trade["exit_fee"] = trade["quantity"] * fill * rate_of(rules, bar, buy)
+    trade["done"] = True
+
+
+# ------------------------------------------------------------------------------------------- shared money
+
+
+@kernel
+def account_of(book: Book, instrument: int) -> int:
+    """Give the account that an instrument trades in."""
+    return instrument if book.mode == ACCOUNT else 0
+
+
+@kernel
+def new_ledger(outcome: Integers, instruments: int, book: Book) -> Ledger:
+    """Open the accounts, empty but for their capital."""
+    n, accounts = len(outcome), instruments if book.mode == ACCOUNT else 1
+    return Ledger(
+        np.zeros(n, trade_dtype),
+        np.zeros(1, np.int64),
+        np.full(accounts, book.capital),
+        np.full(accounts, -1, np.int64),
+        np.full(accounts, -1, np.int64),
+        np.full(n, -1, np.int64),
+        np.full(n, -1, np.int64),
+        np.zeros(n, np.int64),
+        np.full(instruments, -1, np.int64),
+        outcome,
+    )
+
+
+@kernel
+def shared_money(
+    bars: Bars, rules: Rules, entries: Entries, outcome: Integers, exits: Exits, orders: Orders, book: Book
+) -> tuple[np.ndarray, Integers]:
+    """Trade signals out of accounts: cash moves in the order of instants, exits before entries."""
+    n = len(entries.due)
+    ledger = new_ledger(outcome, len(bars.offsets) - 1, book)
+    point = CLOSE if orders.at_close else OPEN
+    # (instant, phase, trade or row, version or bar): versions make a rescheduled exit's old entry stale.
+    queue = [(np.int64(0), np.int64(0), np.int64(0), np.int64(0)) for _ in range(0)]
+    for row in range(n):
+        if outcome[row] == FILLED:
+            bar = entries.due[row]
+            heappush(queue, (instant_of(bars, bar, point), ENTRY_PHASE, np.int64(row), bar))
+    rows = np.empty(n, np.int64)
+    tried = np.empty(n, np.int64)
+    while len(queue) > 0:
+        now, phase, key, stamp = heappop(queue)
+        if phase == EXIT_PHASE:
+            if stamp == ledger.version[key] and not ledger.trades[key]["done"]:
+                book_exit(ledger, key, rules, book)
+            continue
+        size = 1
+        rows[0], tried[0] = key, stamp
+        while len(queue) > 0 and queue[0][0] == now and queue[0][1] == ENTRY_PHASE:
+            _, _, key, stamp = heappop(queue)
+            rows[size], tried[size] = key, stamp
+            size += 1
+        supersede(ledger, entries, rows[:size], tried[:size])
+        size = keep_openers(
+            ledger, bars, rules, entries, exits, orders, (now, book), (rows, tried, size), queue
+        )
+        open_groups(
+            ledger, bars, rules, entries, exits, orders, (now, book), (rows[:size], tried[:size]), queue
+        )
+    for k in range(ledger.count[0]):
+        if not ledger.trades[k]["done"]:
+            ledger.trades[k]["exit_bar"] = NO_BAR
+            leave(ledger.trades, k, rules)
+    return ledger.trades[: ledger.count[0]], ledger.outcome
+
+
+@kernel
+def supersede(ledger: Ledger, entries: Entries, rows: Integers, tried: Integers) -> None:
+    """Let each entry that arrives now take the place of one that waits on its instrument."""
+    for k in range(len(rows)):
+        row = rows[k]
+        if tried[k] == entries.due[row]:
+            older = ledger.waiting[entries.instrument[row]]
+            if older >= 0:
+                ledger.outcome[older] = SUPERSEDED
+            ledger.waiting[entries.instrument[row]] = row
+
+
+@kernel
+def keep_openers(ledger, bars, rules, entries, exits, orders, at, batch, queue):  # type: ignore[no-untyped-def]
+    """Try every entry of this instant and keep, in place, those that would open a trade (section 6).
+
+    Parameters
+    ----------
+    ledger, bars, rules, entries, exits, orders
+        State, market, signals and settings.
+    at : (int, Book)
+        The instant and the book.
+    batch : (ndarray, ndarray, int)
+        Rows and the bars at which they are tried, and how many there are.
+    queue : list
+        The heap of what is to come.
+
+    Returns
+    -------
+    int
+        How many were kept.
+    """
+    now, book = at
+    rows, tried, size = batch
+    kept = 0
+    for k in range(size):
+        row, bar = rows[k], tried[k]
+        instrument = entries.instrument[row]
+        if ledger.waiting[instrument] != row:
+            continue
+        side = entries.side[row]
+        code = refusal(bars, rules, bar, CLOSE if orders.at_close else OPEN, side > 0)
+        opens = True
+        if code == FILLED:
+            opens, verdict = meet_held(
+                ledger, bars, rules, exits, orders, (now, book), (instrument, side, bar), queue
+            )
+            if not opens:
+                ledger.outcome[row] = verdict
+                ledger.waiting[instrument] = -1
+                continue
+            if side < 0 and not rules.can_short[bar]:
+                if verdict == CLOSED:
+                    ledger.outcome[row] = CLOSED
+                    ledger.waiting[instrument] = -1
+                    continue
+                code = SHORT_BANNED
+        if code == FILLED:
+            rows[kept], tried[kept] = row, bar
+            kept += 1
+            ledger.waiting[instrument] = -1
+            continue
+        later = next_try(bars, entries, orders, row, bar)
+        if later >= 0:
+            instant = instant_of(bars, later, CLOSE if orders.at_close else OPEN)
+            heappush(queue, (instant, np.int64(ENTRY_PHASE), row, np.int64(later)))
+        else:
+            ledger.outcome[row] = code
+            ledger.waiting[instrument] = -1
+    return kept
+
+
+@kernel
+def meet_held(ledger, bars, rules, exits, orders, at, signal, queue):  # type: ignore[no-untyped-def]
+    """Let a later signal act on the trades held on its instrument.
+
+    ``signal`` is (instrument, side, bar); the rest as in ``keep_openers``.
+
+    Returns
+    -------
+    opens : bool
+        Whether the signal goes on to open a trade.
+    verdict : int
+        What became of it otherwise; ``CLOSED`` where it has closed something first.
+    """
+    now, book = at
+    instrument, side, bar = signal
+    opens, verdict = True, FILLED
+    k = ledger.head[account_of(book, instrument)]
+    while k >= 0:
+        following = ledger.following[k]
+        trade = ledger.trades[k]
+        if trade["instrument"] == instrument:
+            if trade["side"] == side:
+                if orders.same == IGNORE:
+                    opens, verdict = False, IGNORED
+                elif orders.same == EXTEND:
+                    opens = False
+                    verdict = max_verdict(
+                        verdict, extend(ledger, k, bars, rules, exits, orders, (now, bar), queue)
+                    )
+            elif orders.opposite == IGNORE_OPPOSITE:
+                opens, verdict = False, IGNORED
+            else:
+                gone = close_opposite(ledger, k, bars, rules, orders, (now, bar, book), queue)
+                opens = opens and gone and orders.opposite == REVERSE
+                verdict = CLOSED
+        k = following
+    return opens, verdict
+
+
+@kernel
+def max_verdict(one: int, other: int) -> int:
+    """Prefer ``EXTENDED`` over ``IGNORED`` where several trades are held."""
+    return EXTENDED if one == EXTENDED or other == EXTENDED else other
+
+
+@kernel
+def is_carried(trade, now):  # type: ignore[no-untyped-def]
+    """Tell whether the exit of an open trade has been triggered by now and not filled."""
+    return trade["kind"] != STILL_OPEN and trade["carried"] and trade["triggered_at"] <= now
+
+
+@kernel
+def extend(ledger, k, bars, rules, exits, orders, at, queue):  # type: ignore[no-untyped-def]
+    """Start the hold of a trade anew from this bar, unless its exit is on its way already."""
+    now, bar = at
+    trade = ledger.trades[k]
+    if is_carried(trade, now):
+        return IGNORED
+    trade["hold_bar"] = bar + exits.hold
+    schedule(ledger.trades, k, bars, rules, exits, orders)
+    push_exit(ledger, k, queue)
+    return EXTENDED
+
+
+@kernel
+def push_exit(ledger, k, queue):  # type: ignore[no-untyped-def]
+    """Queue the scheduled exit of a trade and make what was queued before stale."""
+    ledger.version[k] += 1
+    if ledger.trades[k]["exit_bar"] >= 0:
+        heappush(queue, (ledger.trades[k]["exit_at"], np.int64(EXIT_PHASE), np.int64(k), ledger.version[k]))
+
+
+@kernel
+def close_opposite(ledger, k, bars, rules, orders, at, queue):  # type: ignore[no-untyped-def]
+    """End a trade at the point of an opposite signal; say whether it is gone, else its exit is carried."""
+    now, bar, book = at
+    trade = ledger.trades[k]
+    point = CLOSE if orders.at_close else OPEN
+    carried = is_carried(trade, now)
+    if not carried:
+        trade["kind"], trade["triggered_at"] = BY_OPPOSITE, now
+    if exit_refusal(bars, rules, trade["entry_bar"], trade["side"], bar, point) == FILLED:
+        trade["carried"] = carried
+        trade["exit_bar"], trade["exit_price"], trade["exit_at"] = bar, price_at(bars, bar, point), now
+        book_exit(ledger, k, rules, book)
+        return True
+    if not carried:
+        end = bars.offsets[trade["instrument"] + 1]
+        later = carry(bars, rules, (trade["entry_bar"], trade["side"]), bar + 1, end)
+        trade["carried"] = True
+        trade["exit_bar"] = later
+        if later >= 0:
+            trade["exit_price"], trade["exit_at"] = bars.open[later], bars.opens_at[later]
+        push_exit(ledger, k, queue)
+    return False
+
+
+@kernel
+def book_exit(ledger: Ledger, k: int, rules: Rules, book: Book) -> None:
+    """Take a trade out of its account and pay what it returns."""
+    leave(ledger.trades, k, rules)
+    trade = ledger.trades[k]
+    account = account_of(book, trade["instrument"])
+    if trade["side"] > 0:
+        ledger.cash[account] += trade["quantity"] * trade["exit_fill"]
+    else:
+        ledger.cash[account] += trade["quantity"] * (2.0 * trade["entry_fill"] - trade["exit_fill"])
+    ledger.cash[account] -= trade["exit_fee"]
+    before, after = ledger.preceding[k], ledger.following[k]
+    if before >= 0:
+        ledger.following[before] = after
+    else:
+        ledger.head[account] = after
+    if after >= 0:
+        ledger.preceding[after] = before
+    else:
+        ledger.tail[account] = before
+
+
+@kernel
+def book_entry(ledger, bars, rules, entries, exits, orders, at, opening, queue):  # type: ignore[no-untyped-def]
+    """Open a trade: ``opening`` is (row, bar, quantity); ``at`` as in ``keep_openers``."""
+    _, book = at
+    row, bar, quantity = opening
+    k = ledger.count[0]
+    ledger.count[0] += 1
+    record_entry(ledger.trades, k, bars, rules, entries, orders, (row, bar), quantity)
+    trade = ledger.trades[k]
+    account = account_of(book, trade["instrument"])
+    ledger.cash[account] -= quantity * trade["entry_fill"]
+    ledger.cash[account] -= trade["entry_fee"]
+    ledger.preceding[k] = ledger.tail[account]
+    if ledger.tail[account] >= 0:
+        ledger.following[ledger.tail[account]] = k
+    else:
+        ledger.head[account] = k
+    ledger.tail[account] = k
+    ledger.outcome[row] = FILLED
+    trade["hold_bar"] = bar + exits.hold
+    schedule(ledger.trades, k, bars, rules, exits, orders)
+    push_exit(ledger, k, queue)
+
+
+# --------------------------------------------------------------------------------- who gets how much
+
+
+@kernel
+def open_groups(ledger, bars, rules, entries, exits, orders, at, batch, queue):  # type: ignore[no-untyped-def]
+    """Size and open the entries of one instant, account by account; ``batch`` is (rows, bars)."""
+    _, book = at
+    rows, tried = batch
+    n = len(rows)
+    if book.mode == PORTFOLIO:
+        if n > 0:
+            open_group(ledger, bars, rules, entries, exits, orders, at, batch, queue)
+        return
+    taken = np.zeros(n, np.bool_)
+    for first in range(n):
+        if taken[first]:
+            continue
+        member = np.zeros(n, np.bool_)
+        for k in range(first, n):
+            if entries.instrument[rows[k]] == entries.instrument[rows[first]]:
+                member[k] = True
+                taken[k] = True
+        open_group(ledger, bars, rules, entries, exits, orders, at, (rows[member], tried[member]), queue)
+
+
+@kernel
+def mark_of(bars: Bars, trade, now: int) -> float:  # type: ignore[no-untyped-def]
+    """Give the last known close of a trade since its entry, or its entry fill."""
+    first, end = trade["entry_bar"], bars.offsets[trade["instrument"] + 1]
+    bar = first + np.searchsorted(bars.closes_at[first:end], now, side="right") - 1
+    while bar >= first:
+        if not np.isnan(bars.close[bar]):
+            return bars.close[bar]
+        bar -= 1
+    return trade["entry_fill"]
+
+
+@kernel
+def base_of(ledger: Ledger, bars: Bars, account: int, now: int, book: Book) -> float:
+    """Give the capital that sizes are shares of: where it began, or the equity as last known."""
+    if not (book.compound or book.mode == ACCOUNT):
+        return book.capital
+    equity = ledger.cash[account]
+    k = ledger.head[account]
+    while k >= 0:
+        trade = ledger.trades[k]
+        gain = trade["side"] * trade["quantity"] * (mark_of(bars, trade, now) - trade["entry_fill"])
+        equity += trade["quantity"] * trade["entry_fill"] + gain
+        k = ledger.following[k]
+    return equity
+
+
+class Exposure(NamedTuple):
+    """What open trades of an account lock: in total, by side, in one name and one market, and how many."""
+
+    gross: float
+    net: float
+    name: float
+    market: float
+    positions: int
+
+
+@kernel
+def exposure_of(ledger: Ledger, entries: Entries, account: int, instrument: int, market: int) -> Exposure:
+    """Add up what the open trades of an account lock."""
+    gross, netted, name, in_market, positions = 0.0, 0.0, 0.0, 0.0, 0
+    k = ledger.head[account]
+    while k >= 0:
+        trade = ledger.trades[k]
+        locked = trade["quantity"] * trade["entry_fill"]
+        gross += locked
+        netted += trade["side"] * locked
+        if trade["instrument"] == instrument:
+            name += locked
+        if entries.market[trade["signal"]] == market:
+            in_market += locked
+        positions += 1
+        k = ledger.following[k]
+    return Exposure(gross, netted, name, in_market, positions)
+
+
+@kernel
+def squeeze(scale: Floats, reason: Integers, member: Flags, factor: float, code: int) -> None:
+    """Scale the members of a group down and remember why."""
+    for k in range(len(scale)):
+        if member[k]:
+            scale[k] *= factor
+            reason[k] = code
+
+
+@kernel
+def wanted(target: Floats, scale: Floats, member: Flags) -> float:
+    """Add up what the members of a group want, in row order."""
+    total = 0.0
+    for k in range(len(target)):
+        if member[k]:
+            total += target[k] * scale[k]
+    return total
+
+
+@kernel
+def squeeze_shared(ledger, entries, account, rows, target, scale, reason, caps):  # type: ignore[no-untyped-def]
+    """Apply a cap per name (``caps`` = (room, False)) or per market (room, True) to a group."""
+    cap, by_market = caps
+    key = entries.market if by_market else entries.instrument
+    seen = np.zeros(len(rows), np.bool_)
+    for first in range(len(rows)):
+        if seen[first]:
+            continue
+        member = np.zeros(len(rows), np.bool_)
+        for k in range(first, len(rows)):
+            if key[rows[k]] == key[rows[first]]:
+                member[k] = True
+                seen[k] = True
+        held = exposure_of(
+            ledger, entries, account, entries.instrument[rows[first]], entries.market[rows[first]]
+        )
+        room = max(cap - (held.market if by_market else held.name), 0.0)
+        want = wanted(target, scale, member)
+        if want > room:
+            squeeze(scale, reason, member, room / want, CAP_MARKET if by_market else CAP_NAME)
+
+
+@kernel
+def squeeze_net(held_net, sides, target, scale, reason, cap):  # type: ignore[no-untyped-def]
+    """Apply the cap on net exposure to the side of a group that would break it."""
+    after = held_net
+    for k in range(len(target)):
+        after += sides[k] * (target[k] * scale[k])
+    if after > cap:
+        member, over = sides > 0, after - cap
+    elif after < -cap:
+        member, over = sides < 0, -cap - after
+    else:
+        return
+    want = wanted(target, scale, member)
+    if want > 0.0:
+        squeeze(scale, reason, member, max(want - over, 0.0) / want, CAP_NET)
+
+
+@kernel
+def scales_of(ledger, entries, account, rows, target, rates, limits):  # type: ignore[no-untyped-def]
+    """Say what share of its target each member of a group gets, and the last reason why not all.
+
+    ``limits`` is (base, Book); ``rates`` are the fees of the entry side.
+    """
+    base, book = limits
+    n = len(rows)
+    scale, reason = np.ones(n), np.full(n, FILLED, np.int64)
+    everyone = np.ones(n, np.bool_)
+    if book.max_name < np.inf:
+        squeeze_shared(ledger, entries, account, rows, target, scale, reason, (book.max_name * base, False))
+    if book.max_market < np.inf:
+        squeeze_shared(ledger, entries, account, rows, target, scale, reason, (book.max_market * base, True))
+    held = exposure_of(ledger, entries, account, -1, -1)
+    if book.max_gross < np.inf:
+        room = max(book.max_gross * base - held.gross, 0.0)
+        want = wanted(target, scale, everyone)
+        if want > room:
+            squeeze(scale, reason, everyone, room / want, CAP_GROSS)
+    if book.max_net < np.inf:
+        squeeze_net(held.net, entries.side[rows], target, scale, reason, book.max_net * base)
+    need = 0.0
+    for k in range(n):
+        need += target[k] * scale[k] * (1.0 + rates[k])
+    if need > ledger.cash[account] and need > 0.0:
+        squeeze(scale, reason, everyone, max(ledger.cash[account], 0.0) / need, NO_CASH)
+    return scale, reason
+
+
+@kernel
+def within_slots(entries: Entries, rows: Integers, slots: float) -> Flags:
+    """Choose by draw who may open where slots are short."""
+    n = len(rows)
+    chosen = np.ones(n, np.bool_)
+    if n > slots:
+        by_draw = np.argsort(entries.draw[rows], kind="mergesort")
+        for k in range(n):
+            if k >= slots:
+                chosen[by_draw[k]] = False
+    return chosen
+
+
+@kernel
+def open_group(ledger, bars, rules, entries, exits, orders, at, batch, queue):  # type: ignore[no-untyped-def]
+    """Size and open the entries that one account tries at one instant (section 7)."""
+    now, book = at
+    rows, tried = batch
+    account = account_of(book, entries.instrument[rows[0]])
+    base = base_of(ledger, bars, account, now, book)
+    keep = np.ones(len(rows), np.bool_)
+    for k in range(len(rows)):
+        target = book.size * entries.weight[rows[k]] * base
+        if not (base > 0.0 and target > 0.0):
+            keep[k] = False
+            ledger.outcome[rows[k]] = NO_CASH
+    rows, tried = rows[keep], tried[keep]
+    if len(rows) == 0:
+        return
+    positions = exposure_of(ledger, entries, account, -1, -1).positions
+    keep = within_slots(entries, rows, book.max_positions - positions)
+    for k in range(len(rows)):
+        if not keep[k]:
+            ledger.outcome[rows[k]] = CAP_POSITIONS
+    rows, tried = rows[keep], tried[keep]
+    n = len(rows)
+    if n == 0:
+        return
+    target, rates, fills = np.empty(n), np.empty(n), np.empty(n)
+    for k in range(n):
+        target[k] = book.size * entries.weight[rows[k]] * base
+        rates[k] = rate_of(rules, tried[k], entries.side[rows[k]] > 0)
+        fills[k] = entry_fill_of(bars, rules, entries, orders, rows[k], tried[k])
+    scale, reason = scales_of(ledger, entries, account, rows, target, rates, (base, book))
+    if n == 1 and reason[0] != FILLED and not book.partial:
+        ledger.outcome[rows[0]] = reason[0]
+        return
+    if n > 1 and lots_forbid(rules, tried, target, scale, fills):
+        deal(ledger, bars, rules, entries, exits, orders, at, (rows, tried, target, fills, base), queue)
+        return
+    for k in range(n):
+        quantity = lots_of(rules, tried[k], target[k] * scale[k] / fills[k])
+        if quantity > 0.0:
+            book_entry(ledger, bars, rules, entries, exits, orders, at, (rows[k], tried[k], quantity), queue)
+        else:
+            ledger.outcome[rows[k]] = reason[k] if scale[k] == 0.0 else BELOW_LOT
+
+
+@kernel
+def lots_forbid(rules: Rules, tried: Integers, target: Floats, scale: Floats, fills: Floats) -> bool:
+    """Tell whether sharing pro rata leaves somebody less than a lot who could have had one."""
+    for k in range(len(tried)):
+        scaled = lots_of(rules, tried[k], target[k] * scale[k] / fills[k])
+        if 0.0 < scale[k] < 1.0 and scaled == 0.0 and lots_of(rules, tried[k], target[k] / fills[k]) > 0.0:
+            return True
+    return False
+
+
+@kernel
+def misfit(
+    held: Exposure, cash: float, side: int, want: float, rate: float, limits: tuple[float, Book]
+) -> int:
+    """Name the first room that a whole order does not fit into, or ``FILLED``."""
+    base, book = limits
+    if want > max(book.max_name * base - held.name, 0.0):
+        return CAP_NAME
+    if want > max(book.max_market * base - held.market, 0.0):
+        return CAP_MARKET
+    if want > max(book.max_gross * base - held.gross, 0.0):
+        return CAP_GROSS
+    if side * (held.net + side * want) > book.max_net * base:
+        return CAP_NET
+    if want * (1.0 + rate) > cash:
+        return NO_CASH
+    return FILLED
+
+
+@kernel
+def with_dealt(
+    held: Exposure, entries: Entries, rows: Integers, dealt: Floats, by_draw: Integers
+) -> Exposure:
+    """Add what has been dealt so far, in the order of the draw; the last of ``by_draw`` is being dealt."""
+    gross, netted, name, in_market = held.gross, held.net, held.name, held.market
+    last = rows[by_draw[-1]]
+    for k in by_draw[:-1]:
+        row = rows[k]
+        gross += dealt[k]
+        netted += entries.side[row] * dealt[k]
+        if entries.instrument[row] == entries.instrument[last]:
+            name += dealt[k]
+        if entries.market[row] == entries.market[last]:
+            in_market += dealt[k]
+    return Exposure(gross, netted, name, in_market, held.positions)
+
+
+@kernel
+def deal(ledger, bars, rules, entries, exits, orders, at, group, queue):  # type: ignore[no-untyped-def]
+    """Give whole targets by draw while there is room; ``group`` is (rows, bars, targets, fills, base)."""
+    _, book = at
+    rows, tried, target, fills, base = group
+    account = account_of(book, entries.instrument[rows[0]])
+    cash = ledger.cash[account]
+    by_draw = np.argsort(entries.draw[rows], kind="mergesort")
+    quantity, dealt = np.zeros(len(rows)), np.zeros(len(rows))
+    for place in range(len(rows)):
+        k = by_draw[place]
+        row, side = rows[k], entries.side[rows[k]]
+        quantity[k] = lots_of(rules, tried[k], target[k] / fills[k])
+        if quantity[k] == 0.0:
+            ledger.outcome[row] = BELOW_LOT
+            continue
+        held = exposure_of(ledger, entries, account, entries.instrument[row], entries.market[row])
+        held = with_dealt(held, entries, rows, dealt, by_draw[: place + 1])
+        rate, want = rate_of(rules, tried[k], side > 0), quantity[k] * fills[k]
+        code = misfit(held, cash, side, want, rate, (base, book))
+        if code == FILLED:
+            dealt[k] = want
+            cash -= want
+            cash -= want * rate
+        else:
+            ledger.outcome[row] = code
+            quantity[k] = 0.0
+    for k in range(len(rows)):
+        if quantity[k] > 0.0:
+            book_entry(
+                ledger, bars, rules, entries, exits, orders, at, (rows[k], tried[k], quantity[k]), queue
+            )
+
+
+# ------------------------------------------------------------------------------------------- marking
+
+
+@kernel
+def mark(
+    bars: Bars, trades: np.ndarray, date_of: Integers, dates: int, open_end: bool
+) -> tuple[Floats, Floats, Integers]:
+    """Spread the profit of trades over the dates on which it arose.
+
+    Parameters
+    ----------
+    bars : Bars
+        The market.
+    trades : ndarray of trade_dtype
+        As `simulate` gives them.
+    date_of : ndarray of int64
+        For each bar the position of its closing date on the axis of equity.
+    dates : int
+        Length of that axis.
+    open_end : bool
+        Whether trades that are still open are marked to the last close.
+
+    Returns
+    -------
+    pnl, exposure : ndarray of float64, shape (dates,)
+        Profit by date, and the value of what is held at the end of the date.
+    positions : ndarray of int64, shape (dates,)
+        Trades held at the end of the date.
+    """
+    pnl, exposure, positions = np.zeros(dates), np.zeros(dates), np.zeros(dates, np.int64)
+    for k in range(len(trades)):
+        trade = trades[k]
+        first, quantity, side = trade["entry_bar"], trade["quantity"], trade["side"]
+        is_open = trade["exit_bar"] < 0
+        last = bars.offsets[trade["instrument"] + 1] - 1 if is_open else trade["exit_bar"]
+        value = trade["entry_fill"]
+        pnl[date_of[first]] -= trade["entry_fee"]
+        held_from = date_of[first]
+        for bar in range(first, last + 1):
+            date = date_of[bar]
+            for between in range(held_from, date):
+                exposure[between] += quantity * value
+                positions[between] += 1
+            held_from = date
+            if bar == last and not is_open:
+                pnl[date] += side * quantity * (trade["exit_fill"] - value) - trade["exit_fee"]
+            elif not np.isnan(bars.close[bar]):
+                pnl[date] += side * quantity * (bars.close[bar] - value)
+                value = bars.close[bar]
+        if is_open and open_end:
+            for between in range(held_from, dates):
+                exposure[between] += quantity * value
+                positions[between] += 1
+    return pnl, exposure, positions
+
+
+@kernel
+def excursions(bars: Bars, trades: np.ndarray, at_close: bool) -> tuple[Floats, Floats]:
+    """Find how far each trade went against and for it, as shares of the raw entry price.
+
+    Parameters
+    ----------
+    bars : Bars
+        The market.
+    trades : ndarray of trade_dtype, shape (n,)
+        As `simulate` gives them.
+    at_close : bool
+        Whether entry was at the close: then the entry bar is over.
+
+    Returns
+    -------
+    mae, mfe : ndarrays of float64, shape (n,)
+        Maximum adverse (at most 0) and favourable (at least 0) excursion. Of the exit bar only the exit price counts
+        unless exit was at its close.
+    """
+    mae, mfe = np.zeros(len(trades)), np.zeros(len(trades))
+    for k in range(len(trades)):
+        trade = trades[k]
+        s, price = float(trade["side"]), trade["entry_price"]
+        first = trade["entry_bar"] + (1 if at_close else 0)
+        is_open = trade["exit_bar"] < 0
+        last = bars.offsets[trade["instrument"] + 1] - 1 if is_open else trade["exit_bar"]
+        by_clock = trade["kind"] == HOLD or trade["kind"] == BY_OPPOSITE
+        at_its_close = by_clock and trade["exit_at"] == bars.closes_at[last]
+        for bar in range(first, last + 1):
+            high, low = bars.high[bar], bars.low[bar]
+            if bar == last and not is_open and not at_its_close:
+                high = low = trade["exit_price"]
+            for value in (high, low):
+                move = s * (value / price - 1.0)
+                if not np.isnan(move):
+                    mae[k] = min(mae[k], move)
+                    mfe[k] = max(mfe[k], move)
+    return mae, mfe

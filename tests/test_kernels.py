@@ -1,0 +1,266 @@
+"""The compiled ledger against the slow one, bit for bit, on made-up markets."""
+
+import math
+import os
+from typing import Any
+
+import ledger
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from aftershock.engine import kernels
+from aftershock.engine.types import (
+    KINDS,
+    MODES,
+    OPPOSITE,
+    OUTCOMES,
+    SAME,
+    Bars,
+    Book,
+    Entries,
+    Exits,
+    Orders,
+    Rules,
+)
+
+GRID = [90.0, 95.0, 97.0, 98.0, 99.0, 100.0, 101.0, 102.0, 103.0, 105.0, 110.0]
+"""Few prices, so that touches, ties and locked bars are common."""
+NAN = math.nan
+
+
+@st.composite
+def bar_rows(draw: st.DrawFn, ordinal: int, clock: int) -> ledger.BarRow:
+    price = st.sampled_from(GRID)
+    open_, close = draw(price), draw(price)
+    reach = st.sampled_from([0.0, 0.0, 1.0, 3.0])
+    high, low = max(open_, close) + draw(reach), min(open_, close) - draw(reach)
+    rare = st.integers(0, 11)
+    if draw(rare) == 0:
+        open_ = NAN
+    if draw(rare) == 0:
+        close = NAN
+    halted = draw(rare) == 0
+    return ledger.BarRow(
+        ordinal=ordinal,
+        opens_at=clock,
+        closes_at=clock + draw(st.sampled_from([3, 5, 10])),
+        open=open_,
+        high=high,
+        low=low,
+        close=close,
+        halted=halted,
+        buy_rate=draw(st.sampled_from([0.0, 0.001])),
+        sell_rate=draw(st.sampled_from([0.0, 0.003])),
+        slippage=draw(st.sampled_from([0.0, 0.0007])),
+        lot=0.0,
+        limit_up=draw(st.sampled_from([NAN, NAN, NAN, 101.0, 103.0])),
+        limit_down=draw(st.sampled_from([NAN, NAN, NAN, 99.0, 97.0])),
+        can_short=draw(rare) > 1,
+        sell_from=draw(st.sampled_from([0, 0, 0, 1, 2])),
+    )
+
+
+@st.composite
+def markets(draw: st.DrawFn) -> tuple[list[list[ledger.BarRow]], list[int]]:
+    count = draw(st.integers(1, 4))
+    shift = draw(st.sampled_from([0, 5, 10]))
+    lot = draw(st.sampled_from([0.0, 0.0, 10.0, 100.0]))
+    bars = []
+    for k in range(count):
+        rows: list[ledger.BarRow] = []
+        ordinal = draw(st.integers(0, 2))
+        for _ in range(draw(st.integers(1, 12))):
+            row = draw(bar_rows(ordinal, 20 * ordinal + (shift * k) % 20))
+            row.lot = lot
+            rows.append(row)
+            ordinal += draw(st.sampled_from([1, 1, 1, 2]))
+        bars.append(rows)
+    return bars, [draw(st.integers(0, 1)) for _ in range(count)]
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> tuple[Any, ...]:
+    bars, market = draw(markets())
+    signals = []
+    for _ in range(draw(st.integers(0, 12))):
+        instrument = draw(st.integers(0, len(bars) - 1))
+        signals.append(
+            ledger.Signal(
+                instrument=instrument,
+                side=draw(st.sampled_from([1, -1])),
+                weight=draw(st.sampled_from([1.0, 0.5, 0.3])),
+                due=draw(st.integers(-1 if draw(st.integers(0, 9)) == 0 else 0, len(bars[instrument]) - 1)),
+                waited=draw(st.sampled_from([0, 0, 0, 1, 2])),
+                draw=draw(st.sampled_from([0.1, 0.2, 0.5, 0.7, 0.9])),
+            )
+        )
+    # Rows are in the order of `known`; due bars of one instrument follow it.
+    signals.sort(key=lambda s: bars[s.instrument][s.due].opens_at if s.due >= 0 else -1)
+    level = st.sampled_from([NAN, NAN, 0.01, 0.03, 0.05])
+    entry_at = draw(st.sampled_from(["open", "open", "close"]))
+    exit_at = draw(st.sampled_from(["close", "close", "open"]))
+    least = 1 if entry_at == "close" or exit_at == "open" else 0
+    cap = st.sampled_from([math.inf, math.inf, math.inf, 0.05, 0.15, 0.3, 0.8])
+    chosen = ledger.Settings(
+        entry_at=entry_at,
+        exit_at=exit_at,
+        hold=draw(st.integers(least, 4)),
+        stop=draw(level),
+        take=draw(level),
+        trail=draw(level),
+        max_defer=draw(st.integers(0, 3)),
+        same=draw(st.sampled_from(SAME)),
+        opposite=draw(st.sampled_from(OPPOSITE)),
+        entry_bar_exits=draw(st.booleans()),
+        mode=draw(st.sampled_from(MODES)),
+        capital=100_000.0,
+        size=draw(st.sampled_from([0.1, 0.35, 0.6, 1.0])),
+        compound=draw(st.booleans()),
+        partial=draw(st.booleans()),
+        max_positions=draw(st.sampled_from([math.inf, math.inf, 1, 2])),
+        max_name=draw(cap),
+        max_market=draw(cap),
+        max_gross=draw(cap),
+        max_net=draw(cap),
+    )
+    return bars, market, signals, chosen
+
+
+def compiled(
+    bars: list[list[ledger.BarRow]],
+    market: list[int],
+    signals: list[ledger.Signal],
+    chosen: ledger.Settings,
+) -> tuple[list[tuple[Any, ...]], list[str]]:
+    """Run the kernels on the slow ledger's input and give their answer in its words."""
+    flat = [row for rows in bars for row in rows]
+    offsets = np.cumsum([0] + [len(rows) for rows in bars]).astype(np.int64)
+
+    def column(name: str, dtype: type) -> np.ndarray:
+        return np.array([getattr(row, name) for row in flat], dtype)
+
+    tape = Bars(
+        offsets,
+        *(column(name, np.int64) for name in ("ordinal", "opens_at", "closes_at")),
+        *(column(name, np.float64) for name in ("open", "high", "low", "close")),
+        column("halted", np.bool_),
+    )
+    rules = Rules(
+        *(
+            column(name, np.float64)
+            for name in ("buy_rate", "sell_rate", "slippage", "lot", "limit_up", "limit_down")
+        ),
+        column("can_short", np.bool_),
+        column("sell_from", np.int64),
+    )
+    instrument = np.array([s.instrument for s in signals], np.int64)
+    entries = Entries(
+        instrument,
+        np.array([market[k] for k in instrument], np.int64),
+        np.array([s.side for s in signals], np.int64),
+        np.array([s.weight for s in signals], np.float64),
+        np.array([s.due + offsets[s.instrument] if s.due >= 0 else -1 for s in signals], np.int64),
+        np.array([s.waited for s in signals], np.int64),
+        np.array([s.draw for s in signals], np.float64),
+    )
+    order = np.lexsort((np.arange(len(signals)), entries.due, entries.instrument)).astype(np.int64)
+    records, outcome = kernels.simulate(
+        tape,
+        rules,
+        entries,
+        order,
+        Exits(
+            chosen.hold,
+            float(chosen.stop),
+            float(chosen.take),
+            float(chosen.trail),
+            chosen.exit_at == "open",
+            chosen.entry_bar_exits,
+        ),
+        Orders(
+            chosen.entry_at == "close",
+            chosen.max_defer,
+            SAME.index(chosen.same),
+            OPPOSITE.index(chosen.opposite),
+        ),
+        Book(
+            MODES.index(chosen.mode),
+            chosen.capital,
+            chosen.size,
+            chosen.compound,
+            chosen.partial,
+            *(
+                float(getattr(chosen, name))
+                for name in ("max_positions", "max_name", "max_market", "max_gross", "max_net")
+            ),
+        ),
+    )
+    trades = [
+        (
+            int(r["signal"]),
+            int(r["instrument"]),
+            int(r["side"]),
+            float(r["quantity"]),
+            int(r["entry_bar"] - offsets[r["instrument"]]),
+            float(r["entry_price"]),
+            float(r["entry_fill"]),
+            float(r["entry_fee"]),
+            int(r["exit_bar"] - offsets[r["instrument"]]) if r["exit_bar"] >= 0 else -1,
+            float(r["exit_price"]),
+            float(r["exit_fill"]),
+            float(r["exit_fee"]),
+            KINDS[r["kind"]],
+            bool(r["carried"]),
+        )
+        for r in records
+    ]
+    return trades, [OUTCOMES[code] for code in outcome]
+
+
+def slow(*case: Any) -> tuple[list[tuple[Any, ...]], list[str]]:
+    trades, outcomes = ledger.run(*case)
+    rows = [
+        (
+            t.signal,
+            t.instrument,
+            t.side,
+            t.quantity,
+            t.entry_bar,
+            t.entry_price,
+            t.entry_fill,
+            t.entry_fee,
+            t.exit_bar,
+            t.exit_price,
+            t.exit_fill,
+            t.exit_fee,
+            t.kind,
+            t.carried,
+        )
+        for t in trades
+    ]
+    return rows, outcomes
+
+
+def same_bits(one: Any, other: Any) -> bool:
+    if isinstance(one, float) and isinstance(other, float):
+        return one == other or (math.isnan(one) and math.isnan(other))
+    return bool(one == other)
+
+
+@settings(max_examples=int(os.environ.get("LEDGER_EXAMPLES", "300")), deadline=None, suppress_health_check=list(HealthCheck))
+@given(cases())
+def test_the_kernels_keep_the_ledger_to_the_bit(case: tuple[Any, ...]) -> None:
+    trades, outcomes = compiled(*case)
+    want_trades, want_outcomes = slow(*case)
+    assert outcomes == want_outcomes
+    assert len(trades) == len(want_trades)
+    for have, want in zip(trades, want_trades, strict=True):
+        assert all(same_bits(a, b) for a, b in zip(have, want, strict=True)), (have, want)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_no_signals(mode: str) -> None:
+    bars = [[ledger.BarRow(0, 0, 5, 1.0, 1.0, 1.0, 1.0, False, 0, 0, 0, 0, NAN, NAN, True, 0)]]
+    assert compiled(bars, [0], [], ledger.Settings(mode=mode)) == ([], [])
