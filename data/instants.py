@@ -53,11 +53,7 @@ def to_ns(instants: Any) -> Instants:
         return series.to_numpy(np.int64)
     if series.dtype.kind == "M":
         raise _naive(series.dropna().iloc[0])
-    parsed = [None if value is None or value is pd.NaT else pd.Timestamp(value) for value in series]
-    naive = next((value for value in parsed if value is not None and value.tzinfo is None), None)
-    if naive is not None:
-        raise _naive(naive)
-    return _series_to_ns(pd.Series(pd.to_datetime(parsed, utc=True)))
+    return np.array([_one_to_ns(value) for value in series], np.int64)
 
 
 def to_index(nanoseconds: Instants) -> pd.DatetimeIndex:
@@ -101,9 +97,23 @@ def _numpy_to_ns(values: NDArray[Any]) -> Instants:
     return values.astype("M8[ns]").view(np.int64)
 
 
+def _one_to_ns(value: Any) -> int:
+    if value is None or value is pd.NaT or value != value:
+        return NAT
+    try:
+        stamp = pd.Timestamp(value)
+    except (ValueError, TypeError):
+        problem = Problem("an instant", f"'{value}'", "write 2025-09-12T09:00+09:00")
+        raise InputError(problem) from None
+    if stamp.tzinfo is None:
+        raise _naive(stamp)
+    return int(stamp.as_unit("ns").value)
+
+
 def _series_to_ns(series: pd.Series[Any]) -> Instants:
     utc = series.dt.tz_convert("UTC").dt.tz_localize(None)
-    return utc.to_numpy("M8[ns]").view(np.int64).copy()
+    nanoseconds: Instants = utc.to_numpy("M8[ns]").view(np.int64).copy()
+    return nanoseconds
 
 
 def _naive(value: Any) -> InputError:

@@ -78,7 +78,7 @@ class Ledger(NamedTuple):
     """The state of a simulation. Open trades of an account form a list in the order opened."""
 
     trades: np.ndarray
-    count: Integers
+    opened: Integers
     cash: Floats
     head: Integers
     tail: Integers
@@ -503,14 +503,16 @@ def shared_money(
     for row in range(n):
         if outcome[row] == FILLED:
             bar = entries.due[row]
-            heappush(queue, (instant_of(bars, bar, point), ENTRY_PHASE, np.int64(row), bar))
+            heappush(
+                queue, (np.int64(instant_of(bars, bar, point)), np.int64(ENTRY_PHASE), np.int64(row), bar)
+            )
     rows = np.empty(n, np.int64)
     tried = np.empty(n, np.int64)
     while len(queue) > 0:
         now, phase, key, stamp = heappop(queue)
         if phase == EXIT_PHASE:
             if stamp == ledger.version[key] and not ledger.trades[key]["done"]:
-                book_exit(ledger, key, rules, book)
+                book_exit(ledger, int(key), rules, book)
             continue
         size = 1
         rows[0], tried[0] = key, stamp
@@ -525,11 +527,11 @@ def shared_money(
         open_groups(
             ledger, bars, rules, entries, exits, orders, (now, book), (rows[:size], tried[:size]), queue
         )
-    for k in range(ledger.count[0]):
+    for k in range(ledger.opened[0]):
         if not ledger.trades[k]["done"]:
             ledger.trades[k]["exit_bar"] = NO_BAR
             leave(ledger.trades, k, rules)
-    return ledger.trades[: ledger.count[0]], ledger.outcome
+    return ledger.trades[: ledger.opened[0]], ledger.outcome
 
 
 @kernel
@@ -728,8 +730,8 @@ def book_entry(ledger, bars, rules, entries, exits, orders, at, opening, queue):
     """Open a trade: ``opening`` is (row, bar, quantity); ``at`` as in ``keep_openers``."""
     _, book = at
     row, bar, quantity = opening
-    k = ledger.count[0]
-    ledger.count[0] += 1
+    k = ledger.opened[0]
+    ledger.opened[0] += 1
     record_entry(ledger.trades, k, bars, rules, entries, orders, (row, bar), quantity)
     trade = ledger.trades[k]
     account = account_of(book, trade["instrument"])
