@@ -35,13 +35,16 @@ def to_ns(instants: Any) -> Instants:
     Raises
     ------
     InputError
-        A naive timestamp: which of the world's clocks it was read on cannot be guessed.
+        A naive timestamp: which of the world's clocks it was read on cannot be guessed; or what is no instant that
+        nanoseconds can tell (the years 1678 to 2261).
 
     Examples
     --------
     >>> to_ns(["2025-09-12T09:00+09:00"])
     array([1757635200000000000])
     """
+    if isinstance(instants, np.datetime64):
+        instants = np.array(instants)
     if isinstance(instants, np.ndarray) and instants.dtype.kind in "iM":
         return _numpy_to_ns(np.atleast_1d(instants))
     if isinstance(instants, (int, np.integer)):
@@ -50,9 +53,9 @@ def to_ns(instants: Any) -> Instants:
     if isinstance(series.dtype, pd.DatetimeTZDtype):
         return _series_to_ns(series)
     if pd.api.types.is_integer_dtype(series.dtype):
-        return series.to_numpy(np.int64)
+        return series.to_numpy(np.int64, na_value=NAT)
     if series.dtype.kind == "M":
-        raise _naive(series.dropna().iloc[0])
+        return _naive_to_ns(series)
     return np.array([_one_to_ns(value) for value in series], np.int64)
 
 
@@ -94,26 +97,44 @@ def iso(nanoseconds: int) -> str | None:
 def _numpy_to_ns(values: NDArray[Any]) -> Instants:
     if values.dtype.kind == "i":
         return values.astype(np.int64)
-    return values.astype("M8[ns]").view(np.int64)
+    found = values.astype("M8[ns]")
+    if found.dtype != values.dtype:
+        # Out of range the conversion wraps around, by 584 years.
+        wrapped = (found.astype("M8[Y]") != values.astype("M8[Y]")) & ~np.isnat(values)
+        if wrapped.any():
+            raise _far(values[wrapped][0])
+    return found.view(np.int64)
 
 
 def _one_to_ns(value: Any) -> int:
-    if value is None or value is pd.NaT or value != value:
+    if value is None or value is pd.NaT or value is pd.NA or value != value:
         return NAT
     try:
         stamp = pd.Timestamp(value)
+        found = int(stamp.as_unit("ns").value)
+    except pd.errors.OutOfBoundsDatetime:
+        raise _far(value) from None
     except (ValueError, TypeError):
         problem = Problem("an instant", f"'{value}'", "write 2025-09-12T09:00+09:00")
         raise InputError(problem) from None
-    if stamp.tzinfo is None:
+    if stamp.tzinfo is None and found != NAT:
         raise _naive(stamp)
-    return int(stamp.as_unit("ns").value)
+    return found
 
 
 def _series_to_ns(series: pd.Series[Any]) -> Instants:
-    utc = series.dt.tz_convert("UTC").dt.tz_localize(None)
-    nanoseconds: Instants = utc.to_numpy("M8[ns]").view(np.int64).copy()
-    return nanoseconds
+    return _numpy_to_ns(series.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy())
+
+
+def _naive_to_ns(series: pd.Series[Any]) -> Instants:
+    known = series.dropna()
+    if len(known):
+        raise _naive(known.iloc[0])
+    return np.full(len(series), NAT)
+
+
+def _far(value: Any) -> InputError:
+    return InputError(Problem("an instant of the years 1678 to 2261", f"'{value}'", "correct the year"))
 
 
 def _naive(value: Any) -> InputError:
