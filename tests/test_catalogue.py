@@ -10,9 +10,21 @@ import pytest
 
 from aftershock.data.catalogue import CATALOGUES, catalogue_path
 from aftershock.data.errors import InputError
-from aftershock.data.events import EVENT_COLUMNS, load_events
+from aftershock.data.events import EVENT_COLUMNS, load_events, load_impacts
+from aftershock.data.universes import known_instruments, resolve
 
 NEW_YORK = ZoneInfo("America/New_York")
+PLACES = tuple(
+    ZoneInfo(name)
+    for name in (
+        "America/New_York",
+        "America/Los_Angeles",
+        "Asia/Shanghai",
+        "Asia/Seoul",
+        "Asia/Tokyo",
+        "Europe/Amsterdam",
+    )
+)
 EMERGENCY = {"fomc-2020-03-03": "10:00", "fomc-2020-03-15": "17:00"}
 UNIVERSES = catalogue_path("fomc").parent.parent / "universes"
 FACTORS = {
@@ -121,12 +133,17 @@ def test_intervals_are_zoned_ordered_and_as_exact_as_they_say(name):
 
 
 @pytest.mark.parametrize("name", CATALOGUES)
-def test_a_day_is_a_local_day_of_new_york_or_shanghai(name):
+def test_a_day_is_the_day_of_the_id_at_a_place_of_news(name):
     for row in rows_of(name):
         if row["precision"] == "day":
-            start = instant(row["known_from"])
-            clocks = {start.astimezone(zone).time() for zone in (NEW_YORK, ZoneInfo("Asia/Shanghai"))}
-            assert datetime.min.time() in clocks, row["event_id"]
+            start, end = instant(row["known_from"]), instant(row["known_by"])
+            day = date.fromisoformat(re.search(r"\d{4}-\d\d-\d\d", row["event_id"])[0])
+            bounds = [(day, day + timedelta(days=1), zone) for zone in PLACES]
+            midnights = [
+                tuple(datetime.combine(each, datetime.min.time(), zone) for each in (first, last))
+                for first, last, zone in bounds
+            ]
+            assert (start, end) in midnights, row["event_id"]
 
 
 @pytest.mark.parametrize("name", CATALOGUES)
@@ -141,7 +158,7 @@ def test_the_date_in_the_id_lies_in_the_interval(name):
 @pytest.mark.parametrize("name", CATALOGUES)
 def test_every_row_has_a_public_source_and_a_headline(name):
     for row in rows_of(name):
-        assert re.fullmatch(r"https://[^\s]+\.[^\s]+", row["source"]), row["event_id"]
+        assert re.fullmatch(r"https?://[^\s]+\.[^\s]+", row["source"]), row["event_id"]
         assert row["source_kind"] in {"official", "news"}
         assert 10 < len(row["headline"]) < 130
 
@@ -281,7 +298,104 @@ def test_tags_directions_and_scopes_are_known_words():
         for row in rows_of(name):
             assert row["tag"] == tag
             assert row["direction"] in directions
-            assert re.fullmatch("global|market:[A-Z]{2}", row["scope"]), row["event_id"]
+            assert re.fullmatch("global|market:[A-Z]{2}|theme:semis", row["scope"]), row["event_id"]
+
+
+def chip_impacts() -> Path:
+    return catalogue_path("chips").with_name("chips_impacts.csv")
+
+
+def test_chips_cover_every_year_from_2018_to_2025_and_both_directions():
+    rows = [row for row in rows_of("chips") if "2018" <= row["known_by"] < "2026"]
+    assert len(rows) >= 60
+    for year in range(2018, 2026):
+        assert {row["direction"] for row in rows if row["known_by"].startswith(str(year))} == {
+            "positive",
+            "negative",
+        }, year
+
+
+def test_chips_load_without_a_warning_or_a_skipped_row():
+    events = load_events(catalogue_path("chips"))
+    assert events.warnings.empty
+    assert events.skipped.empty
+
+
+def test_symbols_of_chips_are_shipped_instruments_in_their_own_spelling():
+    named = {symbol for row in rows_of("chips") for symbol in row["symbols"].split()}
+    named |= {row["symbol"] for row in read(chip_impacts())}
+    assert {"000660.KS", "005930.KS", "2330.TW", "0981.HK", "6723.T"} <= named
+    for symbol in named:
+        assert resolve(symbol).symbol == symbol
+        assert symbol in known_instruments()
+
+
+def test_the_direction_of_a_chip_surprise_is_its_sign():
+    surprised = [row for row in rows_of("chips") if row["surprise"]]
+    assert len(surprised) >= 30
+    for row in surprised:
+        word = "positive" if float(row["surprise"]) > 0 else "negative"
+        assert row["direction"] == word, row["event_id"]
+
+
+def test_chips_have_no_strength_since_their_sizes_have_no_common_unit():
+    assert {row["strength"] for row in rows_of("chips")} == {""}
+
+
+def test_chip_impacts_load_and_agree_with_the_company_an_event_names():
+    events = load_events(catalogue_path("chips"))
+    impacts = load_impacts(chip_impacts(), events)
+    assert len(impacts) == len(read(chip_impacts())) > 0
+    assert set(impacts["polarity"]) == {-1.0, 1.0}
+    rows = {row["event_id"]: row for row in rows_of("chips")}
+    for event, symbol, polarity in impacts.itertuples(index=False):
+        if symbol in rows[event]["symbols"].split():
+            assert polarity == (1 if rows[event]["direction"] == "positive" else -1), (event, symbol)
+
+
+def test_what_hurts_one_maker_of_memory_helps_another():
+    impacts = {(row["event_id"], row["symbol"]): float(row["polarity"]) for row in read(chip_impacts())}
+    for event in ("chip-2021-12-29-samsung-xian", "chip-2024-05-24-samsung-hbm"):
+        assert impacts[event, "005930.KS"] == -1
+        assert impacts[event, "000660.KS"] == 1
+
+
+def test_chip_news_with_a_known_clock_stands_at_it():
+    known = {row["event_id"]: row["known_by"] for row in rows_of("chips")}
+    assert known["chip-2018-08-05-tsmc-virus"] == "2018-08-05T08:30:00Z"
+    assert known["chip-2020-12-18-smic-entity-list"] == "2020-12-18T12:36:00Z"
+    assert known["chip-2023-02-01-hynix-results"] == "2023-01-31T23:02:00Z"
+    assert known["chip-2024-10-17-tsmc-results"] == "2024-10-17T05:36:00Z"
+
+
+def test_results_of_tsmc_come_after_the_close_in_taipei():
+    rows = [row for row in rows_of("chips") if row["event_id"].endswith("tsmc-results")]
+    assert len(rows) >= 5
+    for row in rows:
+        start = instant(row["known_from"]).astimezone(ZoneInfo("Asia/Taipei"))
+        assert f"{start:%H:%M}" == "13:30", row["event_id"]
+        assert instant(row["known_by"]) - instant(row["known_from"]) <= timedelta(minutes=30)
+
+
+@pytest.mark.shared
+def test_results_of_tsmc_fall_on_the_days_of_its_calls(shared):
+    calls = {
+        row["call_date"] for row in read(shared / "events/earnings/tsmc_earnings_call_dates_2011plus.csv")
+    }
+    days = {
+        row["event_id"][5:15]
+        for row in rows_of("chips")
+        if re.search("tsmc-(results|outlook|guidance|capex|japan)$", row["event_id"])
+    }
+    assert {day for day in days if day <= max(calls)} <= calls
+
+
+@pytest.mark.shared
+def test_guidance_of_nvidia_falls_on_the_days_of_its_reports(shared):
+    reports = read(shared / "events/earnings/nvda_earnings_1999_202302_alphavantage.csv")
+    reported = {row["reportedDate"] for row in reports}
+    days = {row["event_id"][5:15] for row in rows_of("chips") if "nvidia-guidance" in row["event_id"]}
+    assert {day for day in days if day <= max(reported)} <= reported
 
 
 def test_what_happened_at_a_known_minute_stands_at_that_minute():
