@@ -110,7 +110,7 @@ def check_columns(
     Parameters
     ----------
     columns : iterable of str
-        The table's columns; names that begin with an underscore are passed over.
+        The table's columns; ``_line`` is passed over.
     known, required : iterable of str
         Columns that mean something, and those that must be there.
     file : str, optional
@@ -135,7 +135,7 @@ def check_columns(
     ...
     aftershock.data.errors.InputError: a.csv, column dates: expected a known column, got ...
     """
-    present = [str(column) for column in columns if not str(column).startswith("_")]
+    present = [str(column) for column in columns if str(column) != LINE]
     absent = [column for column in dict.fromkeys([*required, *known]) if column not in present]
     strange = [column for column in present if column not in set(known) | set(required)]
     meant = {column: _nearest(column, absent) for column in strange}
@@ -399,7 +399,19 @@ def _record(text: bytes, line: int, path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         got = f"a JSON {type(value).__name__}"
         raise InputError(Problem("a JSON object", got, "write one object a line", str(path), line))
+    if b"\\u" in text:
+        _check_surrogates(value, line, path)
     return value
+
+
+def _check_surrogates(value: dict[str, Any], line: int, path: Path) -> None:
+    """Refuse half of a surrogate pair: an escape can write it, no table can hold it."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError as error:
+        got = f"\\u{ord(error.object[error.start]):04x} alone"
+        cure = "write both halves of the pair, or the character itself"
+        raise InputError(Problem("whole characters", got, cure, str(path), line)) from error
 
 
 def _read_parquet(path: Path, where: Where | None) -> pd.DataFrame:
