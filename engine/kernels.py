@@ -971,7 +971,9 @@ def open_group(ledger, bars, rules, entries, exits, orders, at, batch, queue):  
         return
     for k in range(n):
         quantity = lots_of(rules, tried[k], target[k] * scale[k] / fills[k])
-        if quantity > 0.0:
+        if scale[k] < book.min_share:
+            ledger.outcome[rows[k]] = reason[k]
+        elif quantity > 0.0:
             book_entry(ledger, bars, rules, entries, exits, orders, at, (rows[k], tried[k], quantity), queue)
         else:
             ledger.outcome[rows[k]] = reason[k] if scale[k] == 0.0 else BELOW_LOT

@@ -84,13 +84,17 @@ class Orders(NamedTuple):
 
 
 class Book(NamedTuple):
-    """Whose money and how much of it: the mode, the size and the caps (infinite = off)."""
+    """Whose money and how much of it: the mode, the size and the caps (infinite = off).
+
+    An entry that is scaled below ``min_share`` of its target is refused.
+    """
 
     mode: int
     capital: float
     size: float
     compound: bool
     partial: bool
+    min_share: float
     max_positions: float
     max_name: float
     max_market: float

@@ -269,7 +269,7 @@ def book(case: Case) -> Book:
     compound = "size" not in options or options.get("size_type") == "percent"
     partial = options.get("allow_partial", True)
     return Book(
-        MODES.index(mode(case)), options["init_cash"], 1.0, compound, partial, INF, INF, INF, INF, INF
+        MODES.index(mode(case)), options["init_cash"], 1.0, compound, partial, 0.0, INF, INF, INF, INF, INF
     )
 
 

@@ -119,6 +119,7 @@ def cases(draw: st.DrawFn) -> tuple[Any, ...]:
         size=draw(st.sampled_from([0.1, 0.35, 0.6, 1.0])),
         compound=draw(st.booleans()),
         partial=draw(st.booleans()),
+        min_share=draw(st.sampled_from([0.0, 0.0, 0.2, 0.6])),
         max_positions=draw(st.sampled_from([math.inf, math.inf, 1, 2])),
         max_name=draw(cap),
         max_market=draw(cap),
@@ -191,6 +192,7 @@ def compiled(
             chosen.size,
             chosen.compound,
             chosen.partial,
+            chosen.min_share,
             *(
                 float(getattr(chosen, name))
                 for name in ("max_positions", "max_name", "max_market", "max_gross", "max_net")
@@ -249,7 +251,11 @@ def same_bits(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
-@settings(max_examples=int(os.environ.get("LEDGER_EXAMPLES", "300")), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=int(os.environ.get("LEDGER_EXAMPLES", "300")),
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
 @given(cases())
 def test_the_kernels_keep_the_ledger_to_the_bit(case: tuple[Any, ...]) -> None:
     trades, outcomes = compiled(*case)

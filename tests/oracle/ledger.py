@@ -65,6 +65,7 @@ class Settings:
     size: float = 0.1
     compound: bool = False
     partial: bool = False
+    min_share: float = 0.0
     max_positions: float = math.inf
     max_name: float = math.inf
     max_market: float = math.inf
@@ -853,10 +854,11 @@ def draw_then_row(member: Member) -> tuple[float, int]:
 
 def book_entry(account: Account, member: Member) -> None:
     """Open the trade and pay for it; step 7 where the quantity is zero."""
-    if member.quantity == 0.0:
-        refuse(account, member, member.reason if member.scale == 0.0 else "below_lot")
-        return
     entry, settings = member.entry, account.settings
+    if member.quantity == 0.0 or member.scale < settings.min_share:
+        whole = member.scale >= settings.min_share and member.scale > 0.0
+        refuse(account, member, "below_lot" if whole else member.reason)
+        return
     fee = member.quantity * member.fill * member.rate
     trade = Trade(
         signal=entry.row,

@@ -1,0 +1,250 @@
+"""The join: from the instant at which news is known to the bar at which it can be traded.
+
+Always forward, never back: an open (close) can be had only by what is known at its venue's cut-off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from aftershock.data.calendars import close_position, first_tradable, instants_of, open_position
+from aftershock.data.instants import NAT, Instants, to_index, to_ns
+from aftershock.data.prices.tape import Tape
+from aftershock.data.venues import Venue, venue
+from aftershock.engine.types import Floats, Integers
+
+IN_TIME = "known before the cut-off of the coming open"
+AT_THE_OPEN = "known at the very open, which takes orders to the last: that open is the first"
+TOO_LATE = "the cut-off of today's open has passed: the next session's open is the first"
+WHY = {
+    "pre-open": IN_TIME,
+    "session": "known in the session: it trades at once, and the next session's open is the first",
+    "lunch": "known in the lunch break: it trades when the session goes on",
+    "after close": "known after the close: the next session is the first",
+    "holiday": "the venue is closed that day: the next session is the first",
+    "weekend": "known at the weekend: the next session is the first",
+    "": "the calendar of the venue does not reach this instant",
+}
+"""Why an instant trades when it does, by the phase it fell into."""
+
+AMBIGUOUS = (
+    "; the stamp leaves open whether it came before or after a cut-off: kept apart from headline figures"
+)
+
+
+LISTED_WITHIN = 10
+"""Sessions without a bar after which an instrument no longer counts as listed."""
+
+
+class Clock(NamedTuple):
+    """What can be had at one venue by n instants: instants in UTC ns, ``NAT`` beyond the calendar.
+
+    ``open_at`` and ``close_at`` are positions of sessions in the venue's calendar.
+    """
+
+    phase: NDArray[np.str_]
+    first_tradable: Instants
+    first_open: Instants
+    first_close: Instants
+    open_at: Integers
+    close_at: Integers
+
+
+def clock(place: Venue, known: Instants) -> Clock:
+    """Say for each instant what can be had at a venue.
+
+    Parameters
+    ----------
+    place : Venue
+        The venue.
+    known : ndarray of int64, shape (n,)
+        UTC ns at which the news can be acted on.
+
+    Returns
+    -------
+    Clock
+        Arrays of shape (n,).
+
+    Examples
+    --------
+    >>> from aftershock.data.venues import venue
+    >>> at = clock(venue("XTKS"), to_ns(["2025-06-11T12:00+09:00"]))
+    >>> str(at.phase[0]), str(to_index(at.first_tradable)[0])
+    ('lunch', '2025-06-11 03:30:00+00:00')
+    """
+    days = place.sessions
+    open_at, close_at = open_position(days, known), close_position(days, known)
+    return Clock(
+        phase=np.asarray(place.phase(known)),
+        first_tradable=first_tradable(days, known),
+        first_open=instants_of(days.opens_at, open_at),
+        first_close=instants_of(days.closes_at, close_at),
+        open_at=open_at,
+        close_at=close_at,
+    )
+
+
+def align_signals(signals: pd.DataFrame, *, latency: int = 0, at_close: bool = False) -> pd.DataFrame:
+    """Join signals with the sessions of their venues.
+
+    Parameters
+    ----------
+    signals : DataFrame
+        With ``venue`` (MIC), ``known_from`` and ``known_by`` (UTC instants).
+    latency : int
+        Nanoseconds from knowing to acting.
+    at_close : bool
+        Whether entry is at the close: which cut-off makes a signal ambiguous.
+
+    Returns
+    -------
+    DataFrame
+        The signals with ``phase``, ``first_tradable``, ``first_open``, ``first_close`` (UTC), ``ambiguous``,
+        ``reason``, and ``entry_position``: the session of the first entry that can be had, as a position in the
+        venue's calendar.
+    """
+    earliest = to_ns(signals["known_from"]) + latency
+    latest = to_ns(signals["known_by"]) + latency
+    n = len(signals)
+    tradable, opens, closes = (np.full(n, NAT) for _ in range(3))
+    position, ambiguous = np.full(n, -1, np.int64), np.zeros(n, bool)
+    phase, reason = np.full(n, "", "U11"), np.full(n, "", object)
+    codes, mics = pd.factorize(signals["venue"])
+    for code, mic in enumerate(mics):
+        rows = np.flatnonzero(codes == code)
+        place = venue(mic)
+        found = clock(place, latest[rows])
+        phase[rows], tradable[rows] = found.phase, found.first_tradable
+        opens[rows], closes[rows] = found.first_open, found.first_close
+        find = close_position if at_close else open_position
+        position[rows] = found.close_at if at_close else found.open_at
+        ambiguous[rows] = find(place.sessions, earliest[rows]) != position[rows]
+        reason[rows] = _why(found, ambiguous[rows])
+    return signals.assign(
+        phase=phase,
+        first_tradable=to_index(tradable),
+        first_open=to_index(opens),
+        first_close=to_index(closes),
+        ambiguous=ambiguous,
+        reason=pd.Series(reason, index=signals.index, dtype="str"),
+        entry_position=position,
+    )
+
+
+def entry_bars(
+    tape: Tape, instrument: Integers, known: Instants, position: Integers, *, at_close: bool, delay: int
+) -> tuple[Integers, Integers]:
+    """Find the bar at which each signal is due.
+
+    Parameters
+    ----------
+    tape : Tape
+        The bars.
+    instrument : ndarray of int64, shape (n,)
+        Position of each signal's instrument on the tape.
+    known : ndarray of int64, shape (n,)
+        UTC ns at which the signal can be acted on.
+    position : ndarray of int64, shape (n,)
+        The first session that can be had, as a position in the venue's calendar.
+    at_close : bool
+        Whether entry is at the close.
+    delay : int
+        Bars of the instrument to wait on purpose.
+
+    Returns
+    -------
+    due, waited : ndarrays of int64, shape (n,)
+        The row of the bar on the tape (-1 where the data end first, or the calendar does not reach the instant), and
+        the sessions that passed without a bar before the first one.
+    """
+    cutoffs = tape.close_cutoff if at_close else tape.open_cutoff
+    due, waited = np.full(len(known), -1, np.int64), np.zeros(len(known), np.int64)
+    for k, rows in _by_instrument(tape, instrument):
+        first, end = tape.offsets[k], tape.offsets[k + 1]
+        base = first + np.searchsorted(cutoffs[first:end], known[rows], side="left")
+        inside = base + delay < end
+        rows, base = rows[inside], base[inside]
+        # An instant that the calendar does not reach has no session, though bars may come after it.
+        reached = position[rows] <= tape.ordinal[base]
+        rows, base = rows[reached], base[reached]
+        due[rows] = base + delay
+        waited[rows] = tape.ordinal[base] - position[rows]
+    return due, waited
+
+
+def is_listed(tape: Tape, instrument: Integers, known: Instants, position: Integers) -> NDArray[np.bool_]:
+    """Tell whether an instrument traded lately, as far as could be known.
+
+    Parameters
+    ----------
+    tape : Tape
+        The bars.
+    instrument, known, position : ndarrays of int64, shape (n,)
+        As in `entry_bars`.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+        Whether its last bar that was over by ``known`` lies at most ``LISTED_WITHIN`` sessions before ``position``.
+    """
+    listed = np.zeros(len(known), bool)
+    for k, rows in _by_instrument(tape, instrument):
+        first, end = tape.offsets[k], tape.offsets[k + 1]
+        last = first + np.searchsorted(tape.closes_at[first:end], known[rows], side="right") - 1
+        seen = last >= first
+        age = position[rows] - tape.ordinal[np.maximum(last, first)]
+        listed[rows] = seen & (age <= LISTED_WITHIN)
+    return listed
+
+
+def _by_instrument(tape: Tape, instrument: Integers) -> Iterator[tuple[int, Integers]]:
+    """Give each instrument that occurs with the rows on which it does."""
+    order = np.argsort(instrument, kind="stable")
+    edges = np.searchsorted(instrument[order], np.arange(len(tape.symbols) + 1))
+    for k in np.flatnonzero(np.diff(edges)):
+        yield int(k), order[edges[k] : edges[k + 1]]
+
+
+def _why(found: Clock, ambiguous: NDArray[np.bool_]) -> NDArray[np.object_]:
+    today = found.first_open == found.first_tradable
+    sentences = pd.Series(found.phase).map(WHY).to_numpy(object)
+    sentences[(found.phase == "pre-open") & ~today] = TOO_LATE
+    sentences[(found.phase == "session") & today] = AT_THE_OPEN
+    return np.where(ambiguous, sentences + AMBIGUOUS, sentences)
+
+
+def weights_within_budget(date: Integers, known: Instants, need: Floats, budget: float) -> Floats:
+    """Share a budget per event date among the signals of that date, without knowing the later ones.
+
+    Parameters
+    ----------
+    date : ndarray of int64, shape (n,)
+        A code of each signal's event date.
+    known : ndarray of int64, shape (n,)
+        When each can be acted on.
+    need : ndarray of float64, shape (n,)
+        The share of capital each would take.
+    budget : float
+        The share of capital all signals of one date may take.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+        Factors from 0 to 1. Signals known at one instant share what earlier ones of the date have left, pro rata.
+
+    Examples
+    --------
+    >>> weights_within_budget(np.array([0, 0, 0]), np.array([1, 1, 2]), np.array([0.6, 0.6, 0.2]), 1.0)
+    array([0.83333333, 0.83333333, 0.        ])
+    """
+    keys = pd.DataFrame({"date": date, "known": known, "need": need})
+    together = keys.groupby(["date", "known"], sort=True)["need"].sum()
+    before = together.groupby(level="date").cumsum() - together
+    left = (budget - before).clip(lower=0.0)
+    factor = (left / together.where(together > 0.0)).clip(upper=1.0).fillna(1.0)
+    return factor.reindex(pd.MultiIndex.from_frame(keys[["date", "known"]])).to_numpy(np.float64)

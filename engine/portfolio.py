@@ -1,0 +1,333 @@
+"""From signals and a tape to fills, trades and equity: arrays inside, tables outside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from aftershock.data.instants import DAY, Instants, to_index, to_ns
+from aftershock.data.prices.tape import Tape
+from aftershock.data.venues import venue
+from aftershock.engine import kernels
+from aftershock.engine.align import entry_bars, is_listed, weights_within_budget
+from aftershock.engine.types import (
+    KINDS,
+    OUTCOMES,
+    REASONS,
+    Bars,
+    Book,
+    Entries,
+    Exits,
+    Floats,
+    Integers,
+    Orders,
+    Rules,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Simulation:
+    """What came of the signals.
+
+    Attributes
+    ----------
+    signals : DataFrame
+        The signals with ``due``, ``entry_session``, ``entry_at``, ``outcome`` and ``why``.
+    trades, fills, equity : DataFrame
+        As docs/architecture.md, "A run", describes them.
+    capital : float
+        The capital that equity starts from: that of all accounts together.
+    """
+
+    signals: pd.DataFrame
+    trades: pd.DataFrame
+    fills: pd.DataFrame
+    equity: pd.DataFrame
+    capital: float
+
+
+def bars_of(tape: Tape) -> Bars:
+    """Give kernels the arrays of a tape they need, without copying."""
+    return Bars(
+        tape.offsets,
+        tape.ordinal,
+        tape.opens_at,
+        tape.closes_at,
+        tape.open,
+        tape.high,
+        tape.low,
+        tape.close,
+        tape.halted,
+    )
+
+
+def simulate(
+    tape: Tape,
+    rules: Rules,
+    signals: pd.DataFrame,
+    exits: Exits,
+    orders: Orders,
+    book: Book,
+    *,
+    delay: int = 0,
+    latency: int = 0,
+    budget: float = np.inf,
+    seed: int = 0,
+) -> Simulation:
+    """Trade signals that have been aligned.
+
+    Parameters
+    ----------
+    tape, rules : Tape, Rules
+        The market and its rules.
+    signals : DataFrame
+        As `align_signals` returns them: ``event_id, symbol, side, weight, known_by, entry_position`` at least.
+        Rows with an ``outcome`` already set are left out.
+    exits, orders, book : Exits, Orders, Book
+        Settings, checked by the caller.
+    delay : int
+        Bars of the instrument to wait before entry.
+    latency : int
+        Nanoseconds from knowing to acting.
+    budget : float
+        The share of capital that signals of one event date (UTC) may take together.
+    seed : int
+        Seed of the draw that settles ties.
+
+    Returns
+    -------
+    Simulation
+        Signals come back in their order.
+    """
+    rows = _sorted_rows(signals)
+    chosen = signals.loc[rows]
+    entries = _entries(tape, chosen, delay, latency, orders.at_close, budget, book.size, seed)
+    order = np.lexsort((np.arange(len(rows)), entries.due, entries.instrument))
+    bars = bars_of(tape)
+    records, outcome = kernels.simulate(bars, rules, entries, order, exits, orders, book)
+    trades = _trades(tape, chosen, records, orders.at_close)
+    accounts = len(np.unique(records["instrument"])) if book.mode == kernels.ACCOUNT else 1
+    capital = book.capital * max(accounts, 1)
+    return Simulation(
+        signals=_outcomes(signals, rows, tape, entries.due, outcome, orders.at_close),
+        trades=trades,
+        fills=_fills(trades),
+        equity=_equity(tape, bars, records, chosen, capital),
+        capital=capital,
+    )
+
+
+def _sorted_rows(signals: pd.DataFrame) -> pd.Index[Any]:
+    live = signals[signals["outcome"] == ""] if "outcome" in signals else signals
+    return live.sort_values(["known_by", "event_id", "symbol"], kind="stable").index
+
+
+def _entries(
+    tape: Tape,
+    signals: pd.DataFrame,
+    delay: int,
+    latency: int,
+    at_close: bool,
+    budget: float,
+    size: float,
+    seed: int,
+) -> Entries:
+    known = to_ns(signals["known_by"]) + latency
+    position = signals["entry_position"].to_numpy(np.int64)
+    places = _segments(tape, signals)
+    instrument, due, waited = _due_bars(tape, places, known, position, at_close=at_close, delay=delay)
+    markets = [venue(mic).market for mic in tape.venues]
+    codes = pd.factorize(np.array(markets, dtype=object))[0].astype(np.int64)
+    weight = signals["weight"].to_numpy(np.float64)
+    if budget < np.inf:
+        # Only what was listed shares the budget: that a name will be listed one day is not known yet.
+        listed = np.logical_or.reduce([is_listed(tape, place, known, position) for place in places])
+        need = np.where(listed, weight * size, 0.0)
+        weight = weight * weights_within_budget(known // DAY, known, need, budget)
+    return Entries(
+        instrument=instrument,
+        market=codes[instrument],
+        side=signals["side"].to_numpy(np.int64),
+        weight=weight,
+        due=due,
+        waited=waited,
+        draw=np.random.default_rng(seed).random(len(signals)),
+    )
+
+
+def _segments(tape: Tape, signals: pd.DataFrame) -> list[Integers]:
+    """Give for each rank the segment of that rank of each signal's symbol, its last one where it has fewer."""
+    segments = {symbol: tape.segments(symbol) for symbol in signals["symbol"].unique()}
+    most = max(map(len, segments.values()), default=1)
+    places = [segments[symbol] for symbol in signals["symbol"]]
+    return [
+        np.array([place[min(rank, len(place) - 1)] for place in places], np.int64) for rank in range(most)
+    ]
+
+
+def _due_bars(
+    tape: Tape, places: list[Integers], known: Instants, position: Integers, *, at_close: bool, delay: int
+) -> tuple[Integers, Integers, Integers]:
+    """Join signals with bars; where a symbol has several segments, the first that still has one to give."""
+    instrument, due = places[-1].copy(), np.full(len(known), -1, np.int64)
+    waited = np.zeros(len(known), np.int64)
+    for place in places:
+        rows = np.flatnonzero(due < 0)
+        bar, passed = entry_bars(
+            tape, place[rows], known[rows], position[rows], at_close=at_close, delay=delay
+        )
+        found = bar >= 0
+        rows = rows[found]
+        instrument[rows], due[rows], waited[rows] = place[rows], bar[found], passed[found]
+    return instrument, due, waited
+
+
+def _outcomes(
+    signals: pd.DataFrame, rows: pd.Index[Any], tape: Tape, due: Integers, outcome: Integers, at_close: bool
+) -> pd.DataFrame:
+    table = signals.copy()
+    if "outcome" not in table:
+        table["outcome"] = ""
+    table.loc[rows, "outcome"] = np.array(OUTCOMES, dtype=object)[outcome]
+    table["why"] = table["outcome"].map(REASONS)
+    bar = pd.Series(-1, index=table.index, dtype=np.int64)
+    bar.loc[rows] = due
+    inside = bar.to_numpy() >= 0
+    at = bar.to_numpy()[inside]
+    instants = tape.closes_at if at_close else tape.opens_at
+    table["due"] = bar
+    table["entry_session"] = pd.Series(_dates(tape.session[at]), index=table.index[inside])
+    table["entry_at"] = pd.Series(to_index(instants[at]), index=table.index[inside])
+    return table
+
+
+def _dates(days: Integers) -> pd.DatetimeIndex:
+    return pd.DatetimeIndex(np.asarray(days).astype("M8[D]").astype("M8[ns]"))
+
+
+def _trades(tape: Tape, signals: pd.DataFrame, records: np.ndarray, at_close: bool) -> pd.DataFrame:
+    origin = signals.iloc[records["signal"]].reset_index(drop=True)
+    entry, closed = records["entry_bar"], records["exit_bar"] >= 0
+    exit_ = np.where(closed, records["exit_bar"], entry)
+    side, quantity = records["side"], records["quantity"]
+    last = _last_close(tape, records)
+    exit_price = np.where(closed, records["exit_price"], last)
+    exit_fill = np.where(closed, records["exit_fill"], last)
+    costs = records["entry_fee"] + records["exit_fee"]
+    notional = quantity * records["entry_fill"]
+    pnl = side * quantity * (exit_fill - records["entry_fill"]) - costs
+    adverse, favourable = kernels.excursions(bars_of(tape), records, at_close)
+    mics = np.array(tape.venues, dtype=object)[records["instrument"]]
+    instants = tape.closes_at if at_close else tape.opens_at
+    slipped = quantity * (
+        np.abs(records["entry_fill"] - records["entry_price"]) + np.abs(exit_fill - exit_price)
+    )
+    with np.errstate(invalid="ignore", divide="ignore"):
+        gross, net = side * (exit_price / records["entry_price"] - 1.0), pnl / notional
+    return pd.DataFrame(
+        {
+            "trade_id": np.arange(len(records)),
+            "event_id": origin["event_id"],
+            "symbol": origin["symbol"],
+            "venue": mics,
+            "market": [venue(mic).market for mic in mics],
+            "tag": origin["tag"],
+            "direction": origin["direction"],
+            "side": side,
+            "quantity": quantity,
+            "notional": notional,
+            "known_by": origin["known_by"],
+            "entry_at": to_index(instants[entry]),
+            "entry_session": _dates(tape.session[entry]),
+            "entry_price": records["entry_price"],
+            "entry_fill": records["entry_fill"],
+            "entry_fee": records["entry_fee"],
+            "exit_at": to_index(records["exit_at"]).where(closed),
+            "exit_session": _dates(tape.session[exit_]).where(closed),
+            "exit_price": exit_price,
+            "exit_fill": exit_fill,
+            "exit_fee": records["exit_fee"],
+            "exit_kind": np.array(KINDS, dtype=object)[records["kind"]],
+            "carried": records["carried"],
+            "status": np.where(closed, "closed", "open").astype(object),
+            "bars": np.where(closed, exit_ - entry, _last_row(tape, records) - entry),
+            "gross_return": gross,
+            "return": net,
+            "costs": costs + slipped,
+            "pnl": pnl,
+            "mae": adverse,
+            "mfe": favourable,
+            "phase": origin["phase"],
+            "strength": origin["strength"],
+        }
+    )
+
+
+def _last_row(tape: Tape, records: np.ndarray) -> Integers:
+    last: Integers = tape.offsets[records["instrument"] + 1] - 1
+    return last
+
+
+def _last_close(tape: Tape, records: np.ndarray) -> Floats:
+    """Open trades are marked to the last close of their instrument."""
+    closes = np.full(len(records), np.nan)
+    for k in np.flatnonzero(records["exit_bar"] < 0):
+        rows = slice(records["entry_bar"][k], _last_row(tape, records)[k] + 1)
+        known = tape.close[rows][~np.isnan(tape.close[rows])]
+        closes[k] = known[-1] if len(known) else records["entry_fill"][k]
+    return closes
+
+
+_FILL_COLUMNS = ["trade_id", "event_id", "symbol", "venue", "quantity"]
+
+
+def _fills(trades: pd.DataFrame) -> pd.DataFrame:
+    entries = _one_side(trades, "entry").assign(kind="entry")
+    closed = trades[trades["status"] == "closed"]
+    exits = _one_side(closed, "exit").assign(kind=closed["exit_kind"])
+    buys = np.r_[trades["side"].to_numpy() > 0, closed["side"].to_numpy() < 0]
+    table = pd.concat([entries, exits], ignore_index=True)
+    table.insert(6, "action", np.where(buys, "buy", "sell").astype(object))
+    return table.sort_values(["at", "trade_id"], kind="stable", ignore_index=True)
+
+
+def _one_side(trades: pd.DataFrame, end: str) -> pd.DataFrame:
+    price, fill = trades[f"{end}_price"], trades[f"{end}_fill"]
+    return pd.DataFrame(
+        {
+            **{name: trades[name] for name in _FILL_COLUMNS},
+            "at": trades[f"{end}_at"],
+            "session": trades[f"{end}_session"],
+            "price": price,
+            "fill_price": fill,
+            "fee": trades[f"{end}_fee"],
+            "slippage": trades["quantity"] * (fill - price).abs(),
+        }
+    )
+
+
+def _equity(
+    tape: Tape, bars: Bars, records: np.ndarray, signals: pd.DataFrame, capital: float
+) -> pd.DataFrame:
+    dates = tape.closes_at // DAY
+    first = int(to_ns(signals["known_by"]).min() // DAY) if len(signals) else np.iinfo(np.int64).max
+    axis = np.unique(dates[dates >= first])
+    position = np.searchsorted(axis, dates)
+    pnl, exposure, positions = kernels.mark(bars, records, position, len(axis), True)
+    equity = capital + np.cumsum(pnl)
+    previous = np.r_[capital, equity[:-1]]
+    peak = np.maximum.accumulate(np.r_[capital, equity])[1:]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return pd.DataFrame(
+            {
+                "date": _dates(axis),
+                "equity": equity,
+                "returns": np.where(previous > 0.0, equity / previous - 1.0, np.nan),
+                "drawdown": equity / peak - 1.0,
+                "exposure": np.where(equity > 0.0, exposure / equity, np.nan),
+                "positions": positions,
+            }
+        )

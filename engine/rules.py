@@ -1,0 +1,108 @@
+"""Costs and venue rules, resolved once to one value per bar: the seam that flat costs and rule books share."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from aftershock.data import venues
+from aftershock.data.prices.tape import Tape
+from aftershock.engine.types import Floats, Rules
+
+_TABLES = Path(venues.__file__).parent
+
+
+def flat_rules(
+    tape: Tape, *, fee: float = 0.0, slippage: float = 0.0, lot: float = 0.0, price_limits: bool = True
+) -> Rules:
+    """Resolve one fee and one slippage for every bar, with each venue's price limit and T+1.
+
+    Parameters
+    ----------
+    tape : Tape
+        The bars.
+    fee, slippage : float
+        Shares of the value and of the price, paid on every fill.
+    lot : float
+        Smallest quantity; 0 allows any.
+    price_limits : bool
+        Whether limits lock bars.
+
+    Returns
+    -------
+    Rules
+        Arrays over all bars of the tape. A limit stands one tick inside the venue's percentage of the previous
+        close, because exchanges round it: the tick of the upper limit and that of the close for the lower one, the
+        coarser of the two either way.
+
+    Notes
+    -----
+    Limits belong to traded prices, and exchanges restate the previous close on ex-dates: it is the adjusted one x the
+    bar's own factor. Where the factor is unknown the adjusted price serves: then only the tick is approximate.
+    """
+    n = len(tape.close)
+    up, down = _limits(tape) if price_limits else (np.full(n, np.nan), np.full(n, np.nan))
+    return Rules(
+        buy_rate=np.full(n, fee, np.float64),
+        sell_rate=np.full(n, fee, np.float64),
+        slippage=np.full(n, slippage, np.float64),
+        lot=np.full(n, lot, np.float64),
+        limit_up=up,
+        limit_down=down,
+        can_short=np.ones(n, np.bool_),
+        sell_from=_sell_from(tape),
+    )
+
+
+def _limits(tape: Tape) -> tuple[Floats, Floats]:
+    n = len(tape.close)
+    up, down = np.full(n, np.nan), np.full(n, np.nan)
+    for k, (mic, kind) in enumerate(zip(tape.venues, tape.kinds, strict=True)):
+        rule = _rule(mic)
+        if rule is None or kind == "index":
+            continue
+        rows = slice(tape.offsets[k], tape.offsets[k + 1])
+        factor = np.where(np.isnan(tape.factor[rows]), 1.0, tape.factor[rows])
+        close = pd.Series(tape.close[rows]).ffill().shift().to_numpy(np.float64) * factor
+        in_force = tape.session[rows] >= rule["valid_from"]
+        base = np.where(in_force, close, np.nan)
+        highest, lowest = base * (1.0 + rule["price_limit"]), base * (1.0 - rule["price_limit"])
+        up[rows] = (highest - _tick(str(rule["ticks"]), highest)) / factor
+        down[rows] = (lowest + _tick(str(rule["ticks"]), base)) / factor
+    return up, down
+
+
+def _sell_from(tape: Tape) -> np.ndarray[Any, np.dtype[np.int64]]:
+    wait = [0 if (rule := _rule(mic)) is None else int(rule["sell_from"]) for mic in tape.venues]
+    return np.repeat(np.array(wait, np.int64), np.diff(tape.offsets))
+
+
+@cache
+def _table(name: str) -> pd.DataFrame:
+    return pd.read_csv(_TABLES / f"{name}.csv")
+
+
+@cache
+def _rule(mic: str) -> dict[str, Any] | None:
+    table = _table("rules")
+    rows = table[table["venue"] == mic]
+    if rows.empty:
+        return None
+    row = rows.iloc[-1]
+    return {
+        "price_limit": float(row["price_limit"]),
+        "sell_from": int(row["sell_from"]),
+        "valid_from": pd.Timestamp(row["valid_from"]).toordinal() - pd.Timestamp("1970-01-01").toordinal(),
+        "ticks": venues.venue(mic).calendar_of,
+    }
+
+
+def _tick(mic: str, price: Floats) -> Floats:
+    table = _table("ticks")
+    bands = table[table["venue"] == mic].sort_values("price_from")
+    position = np.searchsorted(bands["price_from"].to_numpy(), price, side="right") - 1
+    return bands["tick"].to_numpy(np.float64)[np.clip(position, 0, len(bands) - 1)]

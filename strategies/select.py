@@ -1,0 +1,278 @@
+"""Events times universe: which instruments an event trades, on which side, and why not the others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from aftershock.data.events import first_prints
+from aftershock.data.universes import Universe
+from aftershock.engine.types import Floats
+from aftershock.strategies.reaction import Reaction
+
+DIRECTION_SIDE = {
+    "dovish": 1.0,
+    "hawkish": -1.0,
+    "positive": 1.0,
+    "negative": -1.0,
+    "escalation": -1.0,
+    "deescalation": 1.0,
+}
+"""The side on which a direction, taken by itself, puts a buyer of equities."""
+
+SURPRISE_SIDE = {"fed": -1.0, "tariff": -1.0}
+"""The side of a surprise above zero: higher rates and tariffs are bad for equities, all else is good."""
+
+SKIPS = {
+    "other_tag": "the strategy does not trade this tag",
+    "other_direction": "the strategy does not trade this direction",
+    "weak": "its strength is below the minimum, or unknown",
+    "unsure": "its confidence is below the minimum, or unknown",
+    "echo": "an earlier event told the same story",
+    "no_instrument": "it names no instrument of the universe",
+    "outside_universe": "the instrument is not in the universe",
+    "no_side": "its direction gives no side",
+    "no_surprise": "its surprise is unknown or zero",
+    "no_impact": "neither an impact nor an exposure links it to the instrument",
+    "other_side": "the strategy does not take this side",
+}
+"""Why an event, or one instrument of it, gives no signal."""
+
+SIGNAL_COLUMNS = [
+    "event_id",
+    "symbol",
+    "venue",
+    "market",
+    "kind",
+    "side",
+    "weight",
+    "strength",
+    "known_from",
+    "known_by",
+    "tag",
+    "direction",
+    "story_id",
+    "source_kind",
+]
+"""The columns of signals, in order."""
+
+
+@dataclass(frozen=True, eq=False)
+class Links:
+    """What ties events to instruments besides their symbols.
+
+    Attributes
+    ----------
+    impacts : DataFrame
+        ``event_id, symbol, polarity``: explicit, -1 to 1.
+    exposures : DataFrame
+        ``symbol, factor, sign, weight, valid_from``: instruments to factors.
+    factors : DataFrame
+        ``tag, direction, factor, sign``: tagged news to factors.
+    """
+
+    impacts: pd.DataFrame
+    exposures: pd.DataFrame
+    factors: pd.DataFrame
+
+
+@dataclass(frozen=True, eq=False)
+class Selection:
+    """Signals, and what gave none.
+
+    Attributes
+    ----------
+    signals : DataFrame
+        ``SIGNAL_COLUMNS``, in the order ``known_by``, ``event_id``, ``symbol``.
+    skipped : DataFrame
+        ``event_id, symbol`` ("" where the whole event is meant), ``code, reason``.
+    """
+
+    signals: pd.DataFrame
+    skipped: pd.DataFrame
+
+
+def select(events: pd.DataFrame, strategy: Reaction, universe: Universe, links: Links) -> Selection:
+    """Turn events into signals.
+
+    Parameters
+    ----------
+    events : DataFrame
+        The events schema.
+    strategy : Reaction
+        What to trade.
+    universe : Universe
+        What may be traded; an event's scope is resolved in it.
+    links : Links
+        Impacts, exposures and factors, for ``side_by="impact"``.
+
+    Returns
+    -------
+    Selection
+        Signals and the reasons for what is not among them.
+    """
+    code = _event_codes(events, strategy)
+    chosen = events[code == ""]
+    pairs = pairs_of(chosen, universe, strategy.instruments)
+    if strategy.side_by == "impact":
+        told = links.impacts.loc[links.impacts["event_id"].isin(chosen["event_id"]), ["event_id", "symbol"]]
+        pairs = pd.concat([pairs, told], ignore_index=True).drop_duplicates(ignore_index=True)
+    silent = chosen.loc[~chosen["event_id"].isin(pairs["event_id"]), "event_id"]
+    members = {instrument.symbol: instrument for instrument in universe.instruments}
+    inside = pairs["symbol"].isin(list(members)).to_numpy(bool)
+    signals = pairs[inside].merge(chosen, on="event_id", how="left", suffixes=("", "_of_event"))
+    size = (
+        impact_of(signals, links) if strategy.side_by == "impact" else event_side(signals, strategy.side_by)
+    )
+    size = -size if strategy.stance == "fade" else size
+    why_not = _side_codes(size, strategy)
+    signals = signals.assign(
+        venue=[members[symbol].venue for symbol in signals["symbol"]],
+        market=[members[symbol].market for symbol in signals["symbol"]],
+        kind=[members[symbol].kind for symbol in signals["symbol"]],
+        side=np.sign(size).astype(np.int64),
+        weight=np.abs(size),
+    )
+    kept = signals[why_not == ""].sort_values(["known_by", "event_id", "symbol"], kind="stable")
+    outside = np.where(inside, "", "outside_universe").astype(object)
+    skipped = [
+        _skips(events["event_id"], "", code),
+        _skips(silent, "", np.full(len(silent), "no_instrument", object)),
+        _skips(pairs["event_id"], pairs["symbol"], outside),
+        _skips(signals["event_id"], signals["symbol"], why_not),
+    ]
+    texts = dict.fromkeys(["symbol", "venue", "market", "kind"], "str")
+    return Selection(
+        signals=kept[SIGNAL_COLUMNS].astype(texts).reset_index(drop=True),
+        skipped=pd.concat(skipped, ignore_index=True).astype("str"),
+    )
+
+
+def _event_codes(events: pd.DataFrame, strategy: Reaction) -> NDArray[np.object_]:
+    """Say why the strategy passes an event over, "" where it does not; the first reason stands."""
+    strength, confidence = events["strength"], events["confidence"]
+    tests = {
+        "other_tag": bool(strategy.tag) & ~events["tag"].isin(strategy.tag),
+        "other_direction": bool(strategy.direction) & ~events["direction"].isin(strategy.direction),
+        "weak": ~(strength >= strategy.min_strength) & (strategy.min_strength > 0),
+        "unsure": ~(confidence >= strategy.min_confidence) & (strategy.min_confidence > 0),
+        "echo": ~first_prints(events),
+    }
+    if strategy.side_by != "impact":
+        missing = "no_side" if strategy.side_by == "direction" else "no_surprise"
+        tests[missing] = event_side(events, strategy.side_by) == 0.0
+    code = np.full(len(events), "", object)
+    for name, test in reversed(tests.items()):
+        code[np.asarray(test, bool)] = name
+    return code
+
+
+def _side_codes(size: Floats, strategy: Reaction) -> NDArray[np.object_]:
+    """Say why a pair is not traded on the side it would take, "" where it is."""
+    unwanted = ((strategy.sides == "long") & (size < 0)) | ((strategy.sides == "short") & (size > 0))
+    return np.where(size == 0.0, "no_impact", np.where(unwanted, "other_side", "")).astype(object)
+
+
+def event_side(events: pd.DataFrame, side_by: str) -> Floats:
+    """Give the side that an event takes by itself.
+
+    Parameters
+    ----------
+    events : DataFrame
+        ``tag, direction, surprise``, n rows.
+    side_by : {"direction", "surprise"}
+        What gives the side.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+        1, -1, or 0 where there is none: an unknown surprise, a neutral or unknown direction.
+    """
+    if side_by == "direction":
+        return np.asarray(events["direction"].map(DIRECTION_SIDE).fillna(0.0), np.float64)
+    sign = np.asarray(events["tag"].map(SURPRISE_SIDE).fillna(1.0), np.float64)
+    side: Floats = np.sign(np.asarray(events["surprise"].fillna(0.0), np.float64)) * sign
+    return side
+
+
+def pairs_of(events: pd.DataFrame, universe: Universe, instruments: str = "auto") -> pd.DataFrame:
+    """Give one row per event and instrument.
+
+    Parameters
+    ----------
+    events : DataFrame
+        The events schema.
+    universe : Universe
+        What scopes are resolved in; an event's own symbols are taken as they are.
+    instruments : {"auto", "symbols", "scope"}
+        As in `Reaction`.
+
+    Returns
+    -------
+    DataFrame
+        ``event_id, symbol``, without duplicates.
+    """
+    named = events[["event_id", "symbols"]].rename(columns={"symbols": "symbol"})
+    own = named.assign(symbol=named["symbol"].str.split()).explode("symbol", ignore_index=True)
+    own = own[own["symbol"].notna() & (own["symbol"] != "")]
+    scoped = events[["event_id", "scope"]]
+    if instruments == "auto":
+        scoped = scoped[~scoped["event_id"].isin(own["event_id"])]
+    members = {scope: _in_scope(scope, universe) for scope in scoped["scope"].unique()}
+    wide = scoped.assign(symbol=scoped["scope"].map(members)).explode("symbol", ignore_index=True)
+    wide = wide.loc[wide["symbol"].notna(), ["event_id", "symbol"]]
+    parts = {"auto": [own, wide], "symbols": [own], "scope": [wide]}[instruments]
+    return pd.concat(parts, ignore_index=True).drop_duplicates(ignore_index=True)
+
+
+def _in_scope(scope: str, universe: Universe) -> list[str]:
+    """Instruments of the universe in any part of a scope."""
+    found: list[str] = []
+    for part in scope.split():
+        kind, _, name = part.partition(":")
+        found += [
+            instrument.symbol
+            for instrument in universe.instruments
+            if kind == "global"
+            or (kind == "market" and instrument.market == name)
+            or (kind == "theme" and name in instrument.themes)
+        ]
+    return list(dict.fromkeys(found))
+
+
+def impact_of(signals: pd.DataFrame, links: Links) -> Floats:
+    """Give the impact of each event on each instrument.
+
+    Parameters
+    ----------
+    signals : DataFrame
+        ``event_id, symbol, tag, direction, known_by``, n rows.
+    links : Links
+        An explicit impact wins; else the sum over the factors that the tag and direction move of factor sign x exposure
+        sign x weight, of exposures that were public by ``known_by``, cut to -1..1.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+        -1 to 1; 0 where nothing links the two.
+    """
+    pairs = signals[["event_id", "symbol", "tag", "direction", "known_by"]].reset_index(drop=True)
+    pairs["row"] = np.arange(len(pairs))
+    through = pairs.merge(links.factors, on=["tag", "direction"]).merge(
+        links.exposures, on=["symbol", "factor"], suffixes=("_factor", "_exposure")
+    )
+    public = through["valid_from"] <= through["known_by"]
+    push = (through["sign_factor"] * through["sign_exposure"] * through["weight"])[public]
+    total = push.groupby(through.loc[public, "row"]).sum().reindex(pairs["row"], fill_value=0.0)
+    explicit = pairs.merge(links.impacts, on=["event_id", "symbol"], how="left")["polarity"]
+    return np.asarray(explicit.fillna(total.clip(-1.0, 1.0)), np.float64)
+
+
+def _skips(event_id: pd.Series[str], symbol: Any, code: NDArray[np.object_]) -> pd.DataFrame:
+    table = pd.DataFrame({"event_id": event_id.to_numpy(object), "symbol": symbol, "code": code})
+    table = table[table["code"] != ""]
+    return table.assign(reason=table["code"].map(SKIPS))
