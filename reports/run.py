@@ -1,0 +1,188 @@
+"""What one execution of an experiment leaves: tables in memory, or a folder that rebuilds its report."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import pandas as pd
+
+from aftershock.data.errors import InputError, Problem
+
+TABLES = ("events", "audit", "fills", "trades", "equity", "bars")
+"""The tables of a run, each a Parquet file of its folder."""
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """The manifest, tables and figures of one execution (docs/architecture.md, "A run").
+
+    Attributes
+    ----------
+    manifest, stats : dict
+        As in ``manifest.json`` and ``stats.json``; undefined figures are NaN (``null`` in the file).
+    experiment : str
+        The experiment as TOML, every default written out.
+    events, audit, fills, trades, equity, bars : DataFrame
+        The tables of the run.
+    """
+
+    manifest: dict[str, Any]
+    experiment: str
+    events: pd.DataFrame
+    audit: pd.DataFrame
+    fills: pd.DataFrame
+    trades: pd.DataFrame
+    equity: pd.DataFrame
+    bars: pd.DataFrame
+    stats: dict[str, Any]
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the prices were made by the simulated market."""
+        return bool(self.manifest["simulated"])
+
+    def write(self, folder: Path) -> None:
+        """Write every file of the run into a folder, all of them or none.
+
+        Raises
+        ------
+        InputError
+            The folder cannot be written.
+        """
+        from aftershock.data.tables import write_parquet, write_text
+
+        mark = {"simulated": "SIMULATED"} if self.simulated else None
+        with together(folder) as place:
+            for name in TABLES:
+                write_parquet(getattr(self, name), place / f"{name}.parquet", metadata=mark)
+            write_text(self.experiment, place / "experiment.toml")
+            write_text(_to_json(self.stats), place / "stats.json")
+            write_text(_to_json(self.manifest), place / "manifest.json")
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Read a run folder.
+
+        Raises
+        ------
+        InputError
+            The folder is not a run: a file is missing or cannot be read.
+        """
+        names = ["manifest.json", "experiment.toml", "stats.json", *(f"{name}.parquet" for name in TABLES)]
+        missing = [name for name in names if not (folder / name).is_file()]
+        if missing:
+            raise InputError(
+                Problem(
+                    "a run folder written by `aftershock run`",
+                    f"one without {', '.join(missing)}",
+                    "give the folder that holds manifest.json, or run the experiment again",
+                    str(folder),
+                )
+            )
+        return cls(
+            manifest=_read(folder / "manifest.json"),
+            experiment=_read(folder / "experiment.toml"),
+            stats=_undefined(_read(folder / "stats.json")),
+            **{name: _read(folder / f"{name}.parquet") for name in TABLES},
+        )
+
+
+@contextmanager
+def together(folder: Path) -> Iterator[Path]:
+    """Give a place for files that then move into a folder together; after an error nothing of them is left.
+
+    Raises
+    ------
+    InputError
+        The folder cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp()) / "run"
+    >>> with together(folder) as place:
+    ...     _ = (place / "stats.json").write_text("{}")
+    >>> [path.name for path in folder.iterdir()]
+    ['stats.json']
+    """
+    missing = not folder.exists()
+    with _writable(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        place = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder))
+    try:
+        yield place
+        _move(place, folder)
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+        if missing:
+            with suppress(OSError):
+                folder.rmdir()
+
+
+def _move(place: Path, folder: Path) -> None:
+    files = sorted(place.iterdir())
+    for path in files:
+        if (folder / path.name).is_dir():
+            raise _unwritable(folder / path.name, "a folder")
+    with _writable(folder):
+        for path in files:
+            path.replace(folder / path.name)
+
+
+@contextmanager
+def _writable(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise _unwritable(folder, error.strerror or str(error)) from None
+
+
+def _unwritable(path: Path, got: str) -> InputError:
+    return InputError(Problem("a place that can be written", got, "choose another folder", str(path)))
+
+
+def _read(path: Path) -> Any:
+    """Read one file of a run: a table, JSON or text."""
+    import pyarrow as pa
+
+    try:
+        if path.suffix == ".parquet":
+            return pd.read_parquet(path)
+        text = path.read_text(encoding="utf-8")
+        return json.loads(text) if path.suffix == ".json" else text
+    except (ValueError, OSError, pa.ArrowException) as error:
+        expected, cure = "a file written by `aftershock run`", "run the experiment again"
+        raise InputError(Problem(expected, f"'{error}'", cure, str(path))) from None
+
+
+def _undefined(value: Any) -> Any:
+    """Turn what JSON holds of an undefined figure back into NaN."""
+    if isinstance(value, dict):
+        return {key: _undefined(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_undefined(item) for item in value]
+    return float("nan") if value is None else value
+
+
+def _to_json(value: Any) -> str:
+    return json.dumps(plain(value), indent=2, allow_nan=False, default=str) + "\n"
+
+
+def plain(value: Any) -> Any:
+    """Turn figures into what JSON can hold: an undefined one is null."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, float) and value != value:
+        return None
+    return value

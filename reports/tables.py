@@ -1,0 +1,716 @@
+"""Tables of a report: small ones as formatted cells, long ones as values that the browser shows page by page."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from aftershock.data.instants import NAT, to_ns
+from aftershock.engine.metrics import monthly_returns, yearly_returns
+from aftershock.engine.types import REASONS
+from aftershock.reports.run import Run
+from aftershock.reports.words import (
+    MEASURES,
+    SIMULATED,
+    UNDEFINED,
+    Measure,
+    column,
+    counted,
+    date,
+    dates,
+    defined,
+    facts,
+    figure_of,
+    money_digits,
+    number,
+    percent,
+    start_of,
+    titled,
+    unit,
+    word,
+)
+
+TILES = (
+    "total_return",
+    "cagr",
+    "volatility",
+    "sharpe",
+    "sortino",
+    "max_drawdown",
+    "calmar",
+    "hit_rate",
+    "profit_factor",
+    "trades",
+    "event_dates",
+    "exposure",
+    "costs",
+)
+"""The key figures of a report."""
+
+GROUPED = (
+    "trades",
+    "event_dates",
+    "mean_return",
+    "standard_error",
+    "t_statistic",
+    "hit_rate",
+    "profit_factor",
+    "pnl",
+)
+"""The figures of a group of trades."""
+
+GROUPS = {
+    "tag": "tag",
+    "direction": "direction",
+    "market": "market",
+    "year": "year",
+    "side": "side",
+    "phase": "phase of the session",
+    "symbol": "symbol",
+}
+"""The groupings of ``stats["by"]`` in the order of the report, with their words."""
+
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+NUMERIC = frozenset({"percent", "depth", "number", "count", "money", "price"})
+CODED = frozenset({"instant", "side", "flag"})
+SIGNED = frozenset({"percent", "depth", "money"})
+NO_EQUITY = "There is no equity curve."
+DEEPEST = 10
+"""How many drawdowns are listed."""
+
+APART = (
+    "trades",
+    "event_dates",
+    "mean_return",
+    "standard_error",
+    "t_statistic",
+    "hit_rate",
+    "profit_factor",
+    "total_return",
+    "max_drawdown",
+    "costs",
+    "pnl",
+)
+"""The figures that are set beside those of the trades kept apart."""
+
+
+class Column(NamedTuple):
+    """A column of a table: its key, its heading, the kind of its values (as `cell` takes it) and a remark."""
+
+    key: str
+    label: str
+    kind: str = "text"
+    note: str = ""
+
+    @property
+    def numeric(self) -> bool:
+        """Whether its cells are aligned to the right."""
+        return self.kind in NUMERIC
+
+
+class Cell(NamedTuple):
+    """Text to show; ``shade`` (-1 to 1) colours a cell of a heat table."""
+
+    text: str
+    kind: str = "text"
+    title: str = ""
+    shade: float | None = None
+
+    @property
+    def styles(self) -> str:
+        """What it looks like, in classes of the style sheet."""
+        lost = self.kind in SIGNED and self.text.startswith("−")
+        shaded = [] if self.shade is None else ["loss" if self.shade < 0 else "gain"]
+        kind = "numeric" if self.kind in NUMERIC else self.kind
+        return " ".join([kind, *(["negative"] if lost else []), *shaded])
+
+
+@dataclass(frozen=True)
+class Table:
+    """A small table, written out; ``empty`` is said where it has no row, ``total`` marks the last row."""
+
+    form: ClassVar[str] = "table"
+    caption: str
+    columns: list[Column]
+    rows: list[list[Cell]]
+    empty: str = "There is nothing to show."
+    note: str = ""
+    total: bool = False
+    folded: bool = False
+    heat: bool = False
+
+
+@dataclass(frozen=True)
+class Detail:
+    """What the rows of a grid open to: by the value of the grid's column ``key``, rows of another table."""
+
+    key: str
+    caption: str
+    columns: list[Column]
+    rows: dict[str, list[list[Any]]]
+
+    def payload(self) -> dict[str, Any]:
+        """Everything the browser needs to build it."""
+        texts = _texts(self.columns, [row for rows in self.rows.values() for row in rows])
+        return {
+            "key": self.key,
+            "caption": self.caption,
+            "columns": [each._asdict() for each in self.columns],
+            "texts": {place: list(found) for place, found in texts.items()},
+            "rows": {key: _coded(rows, texts) for key, rows in self.rows.items()},
+        }
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A long table that the browser builds page by page: values, not text.
+
+    Attributes
+    ----------
+    rows : list of lists
+        Values in the order of ``columns``: instants as seconds since 1970 UTC, dates and texts as strings,
+        numbers as they are; None is undefined.
+    sort : str
+        The key of the column it is sorted by at first; "" keeps the order of the rows.
+    digits : int
+        Decimals of money.
+    detail : Detail or None
+        What a row opens to.
+    """
+
+    form: ClassVar[str] = "grid"
+    key: str
+    caption: str
+    noun: str
+    columns: list[Column]
+    rows: list[list[Any]]
+    empty: str
+    sort: str = ""
+    digits: int = 2
+    note: str = ""
+    detail: Detail | None = None
+
+    def payload(self) -> dict[str, Any]:
+        """Everything the browser needs to build the table; a text is written once, rows give its place."""
+        texts = _texts(self.columns, self.rows)
+        return {
+            "noun": self.noun,
+            "columns": [each._asdict() for each in self.columns],
+            "texts": {place: list(found) for place, found in texts.items()},
+            "rows": _coded(self.rows, texts),
+            "sort": self.sort,
+            "digits": self.digits,
+            "detail": self.detail and self.detail.payload(),
+        }
+
+
+def _texts(columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> dict[int, dict[Any, int]]:
+    """Give each column of texts its different texts, numbered."""
+    worded = [place for place, each in enumerate(columns) if each.kind not in NUMERIC | CODED]
+    return {
+        place: {text: n for n, text in enumerate(dict.fromkeys(row[place] for row in rows))}
+        for place in worded
+    }
+
+
+def _coded(rows: Sequence[Sequence[Any]], texts: Mapping[int, Mapping[Any, int]]) -> list[list[Any]]:
+    return [
+        [texts[place][value] if place in texts else value for place, value in enumerate(row)] for row in rows
+    ]
+
+
+def cell(value: Any, kind: str = "text", digits: int = 2) -> Cell:
+    r"""Format one value by its kind.
+
+    Parameters
+    ----------
+    value : object
+        A number, text or date; NaN and None are undefined.
+    kind : str
+        ``text``, ``code``, ``percent``, ``depth`` (a drawdown, of either sign), ``number``, ``count``, ``money``,
+        ``date`` or ``side`` (above zero is long).
+    digits : int
+        Decimals of money.
+
+    Examples
+    --------
+    >>> cell(0.346, "depth").text
+    '−34.60\xa0%'
+    """
+    text = _text(value, kind, digits) or UNDEFINED
+    return Cell(text, kind, "undefined" if text == UNDEFINED else "")
+
+
+def _text(value: Any, kind: str, digits: int) -> str:
+    match kind:
+        case "percent":
+            return percent(value)
+        case "depth":
+            return percent(-abs(value)) if defined(value) else UNDEFINED
+        case "number" | "count" | "money":
+            return number(value, {"number": 2, "count": 0}.get(kind, digits))
+        case "date":
+            return date(value)
+        case "side":
+            return "long" if value > 0 else "short"
+    return word(value)
+
+
+def _cells(run: Run, columns: Sequence[Column], records: Iterable[Mapping[str, Any]]) -> list[list[Cell]]:
+    digits = money_digits(run)
+    return [[cell(record.get(each.key), each.kind, digits) for each in columns] for record in records]
+
+
+# ---------------------------------------------------------------------------------------- small tables
+
+
+def measure(run: Run, key: str) -> Measure:
+    """Say how a figure is called and made; money names its unit."""
+    known = MEASURES.get(key) or Measure(key.replace("_", " ").capitalize())
+    return known._replace(label=f"{known.label}, {unit(run)}") if known.kind == "money" else known
+
+
+def tiles(run: Run) -> list[tuple[Measure, Cell]]:
+    """Give the key figures of a run, each with its measure."""
+    return [(measure(run, key), _figure(run, key, figure_of(run, key))) for key in TILES]
+
+
+def _figure(run: Run, key: str, value: Any) -> Cell:
+    return cell(value, measure(run, key).kind, money_digits(run))
+
+
+def comparison_table(runs: Sequence[Run], names: Sequence[str]) -> Table:
+    """Set runs side by side: what was run, the key figures, and whether they were made from the same things.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+    names : sequence of str
+        A heading for each run.
+    """
+    told = [facts(run) for run in runs]
+    compared = [key for key in MEASURES if key in {*TILES, *APART}]
+    shown = [key for key in compared if any(defined(figure_of(run, key)) for run in runs)]
+    rows = [
+        *([Cell(label), *(Cell(each[label]) for each in told)] for label in told[0]),
+        *(
+            [Cell(MEASURES[key].label), *(_figure(run, key, figure_of(run, key)) for run in runs)]
+            for key in shown
+        ),
+        *(_hash_row(runs, part) for part in sorted({part for run in runs for part in _hashes(run)})),
+    ]
+    mark = f"{SIMULATED} · " if any(run.simulated for run in runs) else ""
+    headings = [
+        f"{name} ({SIMULATED})" if run.simulated else name for run, name in zip(runs, names, strict=True)
+    ]
+    columns = [Column("figure", "Figure"), *(Column(heading, heading) for heading in headings)]
+    return Table(f"{mark}Settings, figures and hashes", columns, rows)
+
+
+def _hashes(run: Run) -> dict[str, Any]:
+    return run.manifest.get("hashes") or {}
+
+
+def _hash_row(runs: Sequence[Run], part: str) -> list[Cell]:
+    found = [word(_hashes(run).get(part)) for run in runs]
+    told = "the same" if len(set(found)) == 1 else "not the same"
+    return [
+        Cell(f"Hash of {part}: {told}"),
+        *(Cell(value[:12] or UNDEFINED, "code", value) for value in found),
+    ]
+
+
+def drawdown_table(run: Run) -> Table:
+    """List the deepest drawdowns."""
+    falls = [fall for fall in run.stats.get("drawdowns") or [] if defined(fall.get("depth"))]
+    columns = [
+        Column("depth", "Depth", "depth"),
+        Column("start", "Start", "date", "the peak"),
+        Column("trough", "Trough", "date"),
+        Column("recovery", "Recovery", "date"),
+        Column("bars", "Bars", "count", "marks of equity below the peak"),
+        Column("days", "Days", "count", "calendar days from the peak to the recovery, or to the last mark"),
+    ]
+    deepest = sorted(falls, key=lambda fall: -abs(fall["depth"]))[:DEEPEST]
+    rows = _cells(run, columns, deepest)
+    for row in rows:
+        row[3] = Cell("not yet", "date") if row[3].text == UNDEFINED else row[3]
+    rest = f"The {DEEPEST} deepest of {number(len(falls), 0)}." if len(falls) > DEEPEST else ""
+    empty = NO_EQUITY if run.equity.empty else "Equity never fell below a peak."
+    return Table(titled(run, "Drawdowns"), columns, rows, empty, rest)
+
+
+def monthly_table(run: Run) -> Table:
+    """Give the returns of equity by month and year, shaded by size."""
+    columns = [Column("year", "Year"), *(Column(name, name, "percent") for name in MONTHS)]
+    columns.append(Column("total", "Total", "percent", "return of the year"))
+    months, years = _returns_by_month(run)
+    most = max((abs(value) for value in months.values()), default=0.0)
+    rows = [
+        [Cell(str(year))]
+        + [_heat(months.get((year, month)), most) for month in range(1, 13)]
+        + [cell(total, "percent")]
+        for year, total in years.items()
+    ]
+    caption, empty = (
+        titled(run, "Monthly returns of equity"),
+        NO_EQUITY,
+    )
+    return Table(caption, columns, rows, empty, _on_months(months), heat=True)
+
+
+def _returns_by_month(run: Run) -> tuple[dict[tuple[int, int], float], dict[int, float]]:
+    marks, days, start = column(run.equity, "equity"), _days(run), start_of(run)
+    wide = monthly_returns(marks, days, start)
+    months = {
+        (int(year), month): value
+        for year, values in zip(wide.index, wide.to_numpy().tolist(), strict=True)
+        for month, value in enumerate(values, 1)
+        if defined(value)
+    }
+    years = yearly_returns(marks, days, start)
+    return months, dict(zip(years.index.tolist(), years.tolist(), strict=True))
+
+
+def _days(run: Run) -> pd.DatetimeIndex:
+    days = dates(run.equity["date"]) if "date" in run.equity.columns else []
+    return pd.DatetimeIndex(pd.to_datetime(days, utc=True)).as_unit("ns")
+
+
+def _heat(value: float | None, most: float) -> Cell:
+    if value is None:
+        return Cell("")
+    return cell(value, "percent")._replace(shade=value / most if most else 0.0)
+
+
+def _on_months(months: dict[tuple[int, int], float]) -> str:
+    if not months:
+        return ""
+    best, worst = max(months, key=lambda key: months[key]), min(months, key=lambda key: months[key])
+    gains = number(sum(value > 0 for value in months.values()), 0)
+    return (
+        f"{gains} of {counted(len(months), 'months')} gained. Best: {MONTHS[best[1] - 1]} {best[0]} "
+        f"({percent(months[best])}); worst: {MONTHS[worst[1] - 1]} {worst[0]} ({percent(months[worst])})."
+    )
+
+
+def group_table(run: Run, by: str) -> Table:
+    """Set trades apart by one of ``GROUPS``: how many, on how many dates, mean net return and its error."""
+    records = (run.stats.get("by") or {}).get(by) or []
+    shown = [key for key in GROUPED if any(key in record for record in records)]
+    columns = [Column(by, GROUPS[by].capitalize(), "side" if by == "side" else "text")]
+    columns += [_measured(run, key) for key in shown]
+    return Table(
+        titled(run, f"By {GROUPS[by]}"), columns, _cells(run, columns, records), "There is no trade."
+    )
+
+
+def _measured(run: Run, key: str) -> Column:
+    known = measure(run, key)
+    return Column(key, known.label, known.kind, known.note)
+
+
+def planted_table(run: Run) -> Table:
+    """Set what the simulated market planted beside what the run recovered."""
+    columns = [
+        Column("tag", "Tag"),
+        Column("direction", "Direction"),
+        Column(
+            "part", "Part", note="gap: previous close to first open; drift: the sessions after, open to close"
+        ),
+        Column("pairs", "Pairs", "count", "events by instruments"),
+        Column("event_dates", "Event dates", "count"),
+        Column("planted", "Planted", "percent", "mean log return put into the prices"),
+        Column("recovered", "Recovered", "percent", "mean log return found in the prices"),
+        Column("standard_error", "Standard error", "percent", "of the recovered mean, by event date"),
+        Column("distance", "Distance", "number", "recovered less planted, in standard errors"),
+    ]
+    records = [record | {"distance": _distance(record)} for record in run.stats.get("planted") or []]
+    caption = titled(run, "Reactions, planted and recovered")
+    return Table(caption, columns, _cells(run, columns, records), "No planted reaction was traded.")
+
+
+def _distance(record: Mapping[str, Any]) -> float:
+    planted, recovered, error = (
+        float(record[key]) if defined(record.get(key)) else math.nan
+        for key in ("planted", "recovered", "standard_error")
+    )
+    return (recovered - planted) / error if error > 0 else math.nan
+
+
+def outcome_table(run: Run) -> Table:
+    """Count what became of the signals, each outcome with its sentence."""
+    counts = {code: count for code, count in (run.stats.get("outcomes") or {}).items() if count}
+    apart = _apart(run.audit)
+    columns = [
+        Column("outcome", "Outcome"),
+        Column("reason", "What it means"),
+        Column("signals", "Signals", "count"),
+        Column("apart", "Kept apart", "count", "of these, ambiguous or from recaps"),
+    ]
+    records: list[dict[str, Any]] = [
+        {"outcome": code, "reason": REASONS.get(code), "signals": counts[code], "apart": apart.get(code, 0)}
+        for code in sorted(counts, key=lambda code: (-counts[code], code))
+    ]
+    if records:
+        total = {"signals": sum(counts.values()), "apart": sum(apart.values())}
+        records.append({"outcome": "all", "reason": "each signal has one outcome"} | total)
+    caption = titled(run, "Outcomes")
+    return Table(caption, columns, _cells(run, columns, records), "No event gave a signal.", total=True)
+
+
+def _apart(audit: pd.DataFrame) -> dict[str, int]:
+    if audit.empty:
+        return {}
+    counts = audit.loc[~audit["headline"].astype("bool"), "outcome"].value_counts()
+    return {str(code): int(count) for code, count in counts.items()}
+
+
+def beside_table(run: Run) -> Table:
+    """Set the figures of trades kept apart beside the headline figures."""
+    kept = {"headline": run.stats.get("headline") or {}, **(run.stats.get("beside") or {})}
+    columns = [Column("figure", "Figure"), *(Column(name, name.capitalize(), "number") for name in kept)]
+    rows = [
+        [Cell(measure(run, key).label), *(_figure(run, key, figures.get(key)) for figures in kept.values())]
+        for key in APART
+        if any(defined(figures.get(key)) for figures in kept.values())
+    ]
+    apart = len(kept) > 1
+    note = "" if apart else "No signal was ambiguous or came from a recap: nothing is kept apart."
+    caption = titled(run, "Headline figures beside those kept apart")
+    return Table(caption, columns, rows if apart else [], note or "No figure is defined.")
+
+
+def figures_table(run: Run) -> Table:
+    """List every headline figure and how it is made."""
+    figures = run.stats.get("headline") or {}
+    shown = [*(key for key in MEASURES if key in figures), *sorted(set(figures) - set(MEASURES))]
+    columns = [
+        Column("figure", "Figure"),
+        Column("value", "Value", "number"),
+        Column("note", "How it is made"),
+    ]
+    rows = [
+        [Cell(measure(run, key).label), _figure(run, key, figures[key]), Cell(measure(run, key).note)]
+        for key in shown
+    ]
+    return Table(titled(run, "All figures"), columns, rows, "No figure is defined.", folded=True)
+
+
+def manifest_table(run: Run) -> Table:
+    """List what made the run: versions, seed, hashes and the provenance of the prices."""
+    told = {"caveats", "warnings", "skipped_events"}
+    pairs = [pair for key, value in run.manifest.items() if key not in told for pair in _flat(key, value)]
+    columns = [Column("entry", "Entry"), Column("value", "Value", "code")]
+    rows = [[Cell(key), Cell(value or UNDEFINED, "digest")] for key, value in pairs]
+    return Table(titled(run, "Manifest"), columns, rows, "The manifest is empty.")
+
+
+def _flat(key: str, value: Any) -> list[tuple[str, str]]:
+    if isinstance(value, Mapping):
+        return [pair for inner in value for pair in _flat(f"{key}.{inner}", value[inner])]
+    if isinstance(value, (list, tuple)):
+        return [(key, ", ".join(map(word, value)))]
+    return [(key, word(value))]
+
+
+# ------------------------------------------------------------------------------------------ long tables
+
+
+def events_grid(run: Run) -> Grid:
+    """List each event with its outcome; a row opens to its signals and trades."""
+    money = f"in {unit(run)}"
+    columns = [
+        Column("known_by", "Known by", "instant", "the latest moment the public can have known it, UTC"),
+        Column("tag", "Tag"),
+        Column("direction", "Direction"),
+        Column("headline", "Headline", "prose"),
+        Column("source", "Source", "link"),
+        Column("signals", "Signals", "count"),
+        Column("trades", "Trades", "count"),
+        Column("pnl", "Net P&L", "money", money),
+        Column("return", "Mean return", "percent", "mean net return of its trades"),
+        Column("apart", "Kept apart", "text", "why it does not count in the headline figures"),
+        Column("event_id", "Event", "code"),
+    ]
+    return Grid(
+        key="events",
+        caption=titled(run, f"Events and what came of them (times in UTC, money {money})"),
+        noun="events",
+        columns=columns,
+        rows=_values(_with_results(run), columns),
+        empty="There are no events.",
+        sort="known_by",
+        digits=money_digits(run),
+        note="Figures are over all trades of an event, those kept apart included.",
+        detail=_detail(run),
+    )
+
+
+def _with_results(run: Run) -> pd.DataFrame:
+    key = run.events.reindex(columns=["event_id"])["event_id"]
+    audit = run.audit if "event_id" in run.audit.columns else run.audit.assign(event_id="")
+    trades = run.trades if "event_id" in run.trades.columns else run.trades.assign(event_id="")
+    events = run.events.assign(signals=key.map(audit["event_id"].value_counts()).fillna(0))
+    events["trades"] = key.map(trades["event_id"].value_counts()).fillna(0)
+    events["pnl"] = key.map(column(trades, "pnl").groupby(trades["event_id"]).sum(min_count=1))
+    events["return"] = key.map(column(trades, "return").groupby(trades["event_id"]).mean())
+    why = _why_apart(audit)
+    events["apart"] = pd.Series([why.get(event, "") for event in key], index=events.index, dtype=object)
+    return events
+
+
+def _why_apart(audit: pd.DataFrame) -> dict[str, str]:
+    """Say for each event why signals of it are kept apart."""
+    why: dict[str, set[str]] = {}
+    if audit.empty:
+        return {}
+    for reason, told in (("ambiguous", audit["ambiguous"]), ("recap", audit["source_kind"] == "recap")):
+        for event in audit.loc[told.astype("bool"), "event_id"].unique():
+            why.setdefault(event, set()).add(reason)
+    return {event: ", ".join(sorted(reasons)) for event, reasons in why.items()}
+
+
+def _detail(run: Run) -> Detail:
+    columns = [
+        Column("symbol", "Symbol", "code"),
+        Column("side", "Side", "side"),
+        Column("return", "Net return", "percent"),
+        Column("pnl", "Net P&L", "money"),
+        Column("entry_session", "Entry", "date", "the session due, in the venue's local date"),
+        Column("entry_fill", "Entry fill", "price", "after slippage"),
+        Column("exit_session", "Exit", "date", "the venue's local date"),
+        Column("exit_fill", "Exit fill", "price", "after slippage"),
+        Column("exit_kind", "Exit by"),
+        Column("headline", "In headline", "flag"),
+        Column("outcome", "Outcome"),
+        Column("reason", "What it means", "prose"),
+    ]
+    joined = _signals_with_trades(run)
+    rows: dict[str, list[list[Any]]] = {}
+    for key, values in zip(joined["event_id"], _values(joined, columns), strict=False):
+        rows.setdefault(str(key), []).append(values)
+    return Detail("event_id", titled(run, "Signals of the event, with their trades"), columns, rows)
+
+
+def _signals_with_trades(run: Run) -> pd.DataFrame:
+    keys = ["event_id", "symbol"]
+    if not set(keys) <= set(run.audit.columns):
+        return pd.DataFrame(columns=keys)
+    result = [*keys, "entry_fill", "exit_session", "exit_fill", "exit_kind", "return", "pnl"]
+    trades = run.trades.reindex(columns=result).astype({key: run.audit[key].dtype for key in keys})
+    return run.audit.merge(trades, on=keys, how="left")
+
+
+def trades_grid(run: Run) -> Grid:
+    """List every trade."""
+    money = f"in {unit(run)}"
+    columns = [
+        Column("symbol", "Symbol", "code"),
+        Column("side", "Side", "side"),
+        Column("entry_session", "Entry", "date", "session of the entry, the venue's local date"),
+        Column("exit_session", "Exit", "date", "session of the exit, the venue's local date"),
+        Column("return", "Net return", "percent", "after slippage and fees"),
+        Column("pnl", "Net P&L", "money", money),
+        Column("tag", "Tag"),
+        Column("direction", "Direction"),
+        Column("market", "Market"),
+        Column("entry_fill", "Entry fill", "price", "after slippage"),
+        Column("exit_fill", "Exit fill", "price", "after slippage"),
+        Column("exit_kind", "Exit by"),
+        Column("bars", "Bars", "count", "bars held"),
+        Column("gross_return", "Gross return", "percent", "before slippage and fees"),
+        Column("costs", "Costs", "money", f"fees and slippage, {money}"),
+        Column("notional", "Notional", "money", money),
+        Column("mae", "Worst", "percent", "most adverse excursion"),
+        Column("mfe", "Best", "percent", "most favourable excursion"),
+        Column("known_by", "Known by", "instant", "UTC"),
+        Column("entry_at", "Entry at", "instant", "UTC"),
+        Column("exit_at", "Exit at", "instant", "UTC"),
+        Column("status", "Status"),
+        Column("headline", "In headline", "flag"),
+        Column("event_id", "Event", "code"),
+    ]
+    return Grid(
+        key="trades",
+        caption=titled(run, f"Trades (times in UTC, sessions in local dates, money {money})"),
+        noun="trades",
+        columns=columns,
+        rows=_values(run.trades, columns),
+        empty="There are no trades.",
+        sort="entry_session",
+        digits=money_digits(run),
+    )
+
+
+def warnings_grid(run: Run) -> Grid:
+    """List the warnings about the data."""
+    columns = [
+        Column("severity", "Severity"),
+        Column("area", "Area"),
+        Column("code", "Code", "code"),
+        Column("symbol", "Symbol", "code"),
+        Column("first", "First", "date"),
+        Column("last", "Last", "date"),
+        Column("rows", "Rows", "count"),
+        Column("message", "Message", "prose"),
+    ]
+    warned = pd.DataFrame(list(run.manifest.get("warnings") or ()))
+    caption, rows = titled(run, "Warnings about the data"), _values(warned, columns)
+    return Grid("warnings", caption, "warnings", columns, rows, "The data gave no warning.", "severity")
+
+
+def skipped_grid(run: Run) -> Grid:
+    """List the events of which all or some instruments were skipped, each with the reason."""
+    columns = [
+        Column("event_id", "Event", "code"),
+        Column("code", "Code", "code"),
+        Column("reason", "Reason", "prose"),
+        Column("instruments", "Instruments", "count"),
+        Column("symbols", "Symbols", "prose"),
+    ]
+    caption, rows = titled(run, "Events that were skipped, in all or for some instruments"), _skipped(run)
+    return Grid("skipped", caption, "rows", columns, rows, "No event was skipped.")
+
+
+def _skipped(run: Run) -> list[list[Any]]:
+    """Gather the records of one event and reason, which are one for each instrument."""
+    gathered: dict[tuple[str, ...], list[str]] = {}
+    for record in run.manifest.get("skipped_events") or ():
+        key = tuple(word(record.get(part)) for part in ("event_id", "code", "reason"))
+        gathered.setdefault(key, []).extend(word(record.get("symbol")).split())
+    return [[*key, len(symbols) or None, ", ".join(symbols)] for key, symbols in gathered.items()]
+
+
+def _values(frame: pd.DataFrame, columns: Sequence[Column]) -> list[list[Any]]:
+    if frame.empty:
+        return []
+    by_column = [_plain(frame[each.key], each.kind) if each.key in frame else None for each in columns]
+    blank = [None] * len(frame)
+    return [list(row) for row in zip(*(values or blank for values in by_column), strict=True)]
+
+
+def _plain(values: pd.Series[Any], kind: str) -> list[Any]:
+    if values.isna().all():
+        return [None] * len(values)
+    if kind == "instant":
+        return [None if ns == NAT else ns // 1_000_000_000 for ns in to_ns(values).tolist()]
+    if kind == "date":
+        return [day or None for day in dates(values)]
+    if kind in NUMERIC or kind == "side":
+        return [_short(value) for value in values.astype(np.float64).tolist()]
+    if kind == "flag":
+        return [bool(value) for value in values]
+    return [word(value) for value in values]
+
+
+def _short(value: float) -> float | int | None:
+    """Round to eight decimals, so that a report of thousands of trades stays small."""
+    if not defined(value):
+        return None
+    return int(value) if value == int(value) else round(value, 8)
