@@ -1,0 +1,219 @@
+"""The execution of an experiment on loaded inputs: select, align, simulate, sum up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from aftershock.data.events import Events
+from aftershock.data.instants import to_index
+from aftershock.data.prices import Tape
+from aftershock.data.universes import Universe
+from aftershock.engine import metrics
+from aftershock.engine.align import align_signals
+from aftershock.engine.portfolio import Simulation, simulate
+from aftershock.engine.recovery import planted_and_recovered
+from aftershock.engine.rules import flat_rules
+from aftershock.experiment import Experiment, Portfolio
+from aftershock.inputs import priced
+from aftershock.manifest import manifest_of
+from aftershock.result import Result
+from aftershock.strategies.select import Links, select
+
+AUDIT_COLUMNS = [
+    "event_id",
+    "symbol",
+    "venue",
+    "market",
+    "side",
+    "weight",
+    "strength",
+    "tag",
+    "direction",
+    "story_id",
+    "source_kind",
+    "known_from",
+    "known_by",
+    "phase",
+    "first_tradable",
+    "first_open",
+    "first_close",
+    "ambiguous",
+    "headline",
+    "entry_session",
+    "entry_at",
+    "outcome",
+    "reason",
+]
+WINDOW_BEFORE = 5
+"""Bars kept before an event, for the pictures of a report."""
+
+
+def execute(
+    loaded: Events,
+    tape: Tape,
+    wanted: Universe | None,
+    linked: Links,
+    experiment: Experiment,
+    *,
+    truth: pd.DataFrame | None = None,
+) -> Result:
+    """Run an experiment on inputs that have been loaded.
+
+    Parameters
+    ----------
+    loaded : Events
+        The events.
+    tape : Tape
+        The prices.
+    wanted : Universe or None
+        What may be traded; None is everything that has prices.
+    linked : Links
+        Impacts, exposures and factors.
+    experiment : Experiment
+        Strategy, money, costs, name and seed.
+    truth : DataFrame, optional
+        What was planted, where the prices are simulated.
+
+    Returns
+    -------
+    Result
+        Not yet written anywhere.
+    """
+    chosen = experiment.strategy
+    scope = priced(tape) if wanted is None else wanted
+    selection = select(loaded.frame, chosen, scope, linked)
+    aligned = align_signals(selection.signals, latency=chosen.latency_ns, at_close=chosen.entry == "close")
+    aligned["outcome"] = _refused(aligned, tape, experiment.portfolio)
+    aligned["headline"] = ~aligned["ambiguous"] & (aligned["source_kind"] != "recap")
+    parts = {
+        "headline": aligned[aligned["headline"]],
+        "ambiguous": aligned[aligned["ambiguous"] & (aligned["source_kind"] != "recap")],
+        "recap": aligned[aligned["source_kind"] == "recap"],
+    }
+    traded = {key: _simulate(tape, part, experiment) for key, part in parts.items()}
+    trades = _numbered(
+        pd.concat([part.trades.assign(headline=key == "headline") for key, part in traded.items()])
+    )
+    audit = pd.concat([part.signals for part in traded.values()])
+    audit = audit.sort_values(["known_by", "event_id", "symbol"], kind="stable", ignore_index=True)
+    return Result(
+        manifest=manifest_of(loaded, tape, selection, experiment, scope, audit=audit),
+        experiment=experiment.to_toml(),
+        events=_as_text(loaded.frame),
+        audit=_audit(audit),
+        fills=_renumbered_fills(traded),
+        trades=trades,
+        equity=traded["headline"].equity,
+        bars=_windows(tape, audit, chosen.hold),
+        stats=_stats(traded, trades, audit, tape, truth),
+    )
+
+
+def _simulate(tape: Tape, part: pd.DataFrame, experiment: Experiment) -> Simulation:
+    chosen, costs = experiment.strategy, experiment.costs
+    rules = flat_rules(
+        tape, fee=costs.fee, slippage=costs.slippage, lot=costs.lot, price_limits=costs.price_limits
+    )
+    return simulate(
+        tape,
+        rules,
+        part,
+        chosen.exits,
+        chosen.orders,
+        experiment.portfolio.book,
+        delay=chosen.delay,
+        latency=chosen.latency_ns,
+        budget=experiment.portfolio.date_budget,
+        seed=experiment.run.seed,
+    )
+
+
+def _refused(aligned: pd.DataFrame, tape: Tape, portfolio: Portfolio) -> np.ndarray[Any, Any]:
+    """Name what is settled before any bar is looked at."""
+    known = aligned["symbol"].isin(tape.symbols)
+    level = (aligned["kind"] == "index") & (not portfolio.allow_index)
+    return np.select(
+        [~known.to_numpy(bool), level.to_numpy(bool)],
+        [np.array("no_prices", object), np.array("index_level", object)],
+        default=np.array("", object),
+    )
+
+
+def _numbered(trades: pd.DataFrame) -> pd.DataFrame:
+    return _as_text(trades.reset_index(drop=True).assign(trade_id=np.arange(len(trades))))
+
+
+def _renumbered_fills(traded: dict[str, Simulation]) -> pd.DataFrame:
+    parts, first = [], 0
+    for key, part in traded.items():
+        parts.append(part.fills.assign(trade_id=part.fills["trade_id"] + first, headline=key == "headline"))
+        first += len(part.trades)
+    return _as_text(pd.concat(parts).sort_values(["at", "trade_id"], kind="stable", ignore_index=True))
+
+
+def _as_text(table: pd.DataFrame) -> pd.DataFrame:
+    """Give texts the type in which they come back from a run folder."""
+    return table.astype({name: "str" for name in table.columns if table[name].dtype == object})
+
+
+def _audit(audit: pd.DataFrame) -> pd.DataFrame:
+    """Put the reason of an outcome first, then why the bar is the one that it is."""
+    table = audit.rename(columns={"reason": "clock"})
+    return table.assign(reason=table["why"] + " (" + table["clock"] + ")")[AUDIT_COLUMNS]
+
+
+def _windows(tape: Tape, audit: pd.DataFrame, hold: int) -> pd.DataFrame:
+    """Cut out the bars around each due bar, for the pictures of a report."""
+    due = audit.loc[audit["due"] >= 0, ["event_id", "symbol", "due"]].drop_duplicates()
+    offsets = np.arange(-WINDOW_BEFORE, max(hold, 1) + WINDOW_BEFORE + 1)
+    rows = (due["due"].to_numpy()[:, None] + offsets).ravel()
+    own = np.searchsorted(tape.offsets, due["due"].to_numpy(), side="right") - 1
+    instrument = np.repeat(own, len(offsets))
+    inside = (rows >= tape.offsets[instrument]) & (rows < tape.offsets[instrument + 1])
+    rows = rows[inside]
+    return pd.DataFrame(
+        {
+            "event_id": np.repeat(due["event_id"].to_numpy(object), len(offsets))[inside],
+            "symbol": np.repeat(due["symbol"].to_numpy(object), len(offsets))[inside],
+            "offset": np.tile(offsets, len(due))[inside],
+            "session": tape.session[rows].astype("M8[D]").astype("M8[ns]"),
+            "opens_at": to_index(tape.opens_at[rows]),
+            **{key: getattr(tape, key)[rows] for key in ("open", "high", "low", "close", "volume")},
+        }
+    )
+
+
+def _stats(
+    traded: dict[str, Simulation],
+    trades: pd.DataFrame,
+    audit: pd.DataFrame,
+    tape: Tape,
+    truth: pd.DataFrame | None,
+) -> dict[str, Any]:
+    main = trades[trades["headline"]]
+    curve, capital = traded["headline"].equity, traded["headline"].capital
+    keys = ("tag", "direction", "market", "symbol", "year", "phase", "side")
+    return {
+        "headline": _figures(traded["headline"]),
+        "beside": {key: _figures(traded[key]) for key in ("ambiguous", "recap") if len(traded[key].signals)},
+        "by": {key: metrics.by(main, key).reset_index().to_dict("records") for key in keys},
+        "drawdowns": _records(metrics.drawdowns(curve["equity"], curve["date"], capital).head(10)),
+        "outcomes": {str(key): int(count) for key, count in audit["outcome"].value_counts().items()},
+        "planted": _records(planted_and_recovered(tape, truth)) if truth is not None else [],
+    }
+
+
+def _figures(part: Simulation) -> dict[str, Any]:
+    curve = part.equity
+    figures = metrics.summary(curve["equity"], curve["date"], part.capital)
+    exposure = float(curve["exposure"].mean()) if len(curve) else float("nan")
+    return {**figures, **metrics.trade_summary(part.trades), "exposure": exposure, "capital": part.capital}
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    dated = table.select_dtypes(include=["datetime", "datetimetz"]).columns
+    shown = table.assign(**{name: table[name].dt.strftime("%Y-%m-%d") for name in dated})
+    return [{str(key): value for key, value in row.items()} for row in shown.to_dict("records")]

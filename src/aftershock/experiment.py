@@ -1,0 +1,317 @@
+"""The experiment: one TOML file that says which events, prices, instruments, strategy and money."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from aftershock.data.errors import InputError, Problem, did_you_mean
+from aftershock.data.settings import Settings
+from aftershock.engine.types import MODES, Book
+from aftershock.strategies.library import strategy as strategy_of
+from aftershock.strategies.reaction import Reaction
+
+INFINITY = float("inf")
+
+
+def _words(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+def _iso_text(value: Any) -> Any:
+    """Take a date or an instant that TOML has read for the text it was."""
+    return value.isoformat() if isinstance(value, date) else value
+
+
+Day = Annotated[str, BeforeValidator(_iso_text)]
+Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
+Share = Annotated[float, Field(gt=0)] | None
+
+
+class EventsSection(Settings):
+    """``[events]``: files and shipped catalogues, and how their stamps are read."""
+
+    files: Words = ()
+    catalogue: Words = ()
+    impacts: Words = ()
+    zone: str | None = None
+    start: Day | None = None
+    end: Day | None = None
+    as_of: Day | None = None
+    skip_bad: bool = False
+
+
+class PricesSection(Settings):
+    """``[prices]``: files in any shape, sources in the order of preference, or the simulated market."""
+
+    files: Words = ()
+    sources: Words = ()
+    simulated: bool = False
+    skip_bad: bool = False
+
+
+class UniverseSection(Settings):
+    """``[universe]``: shipped universes by name, and any symbols."""
+
+    name: Words = ()
+    symbols: Words = ()
+
+
+class Portfolio(Settings):
+    """``[portfolio]``: whose money and how much of it a signal takes.
+
+    Parameters
+    ----------
+    mode : {"portfolio", "account", "event"}
+        One account with shared cash; one compounding account per instrument; or each trade alone.
+    capital : float
+        In the base currency; per account in mode ``account``.
+    currency : str
+        The base currency, a label: P&L is the local return on base notional.
+    size : float, optional
+        Target notional of a signal of weight 1, as a share of capital; 1.0 in mode ``account``, else 0.1.
+    budget : float, optional
+        What the signals of one event date may take together, as a share of capital; 1.0 in mode ``portfolio``.
+    compound : bool
+        Whether sizes are shares of equity as last known instead of the starting capital.
+    partial : bool, optional
+        Whether an entry may be smaller than its target; so by default only in mode ``account``.
+    min_share : float
+        The least share of its target that an entry may be scaled down to where cash or caps are short.
+    max_positions : int, optional
+        Most trades open at once.
+    max_name, max_market, max_gross, max_net : float, optional
+        Most exposure to one instrument, one market, in all, and net, as shares of the capital that sizes are shares of.
+    allow_index : bool
+        Whether index levels may be traded.
+    """
+
+    mode: Literal["portfolio", "account", "event"] = "portfolio"
+    capital: Annotated[float, Field(gt=0)] = 1_000_000.0
+    currency: str = "USD"
+    size: Share = None
+    budget: Share = None
+    compound: bool = False
+    partial: bool | None = None
+    min_share: Annotated[float, Field(ge=0, le=1)] = 0.1
+    max_positions: Annotated[int, Field(gt=0)] | None = None
+    max_name: Share = None
+    max_market: Share = None
+    max_gross: Share = None
+    max_net: Share = None
+    allow_index: bool = False
+
+    @property
+    def book(self) -> Book:
+        """The book as kernels take it."""
+        alone = self.mode == "account"
+        return Book(
+            mode=MODES.index(self.mode),
+            capital=self.capital,
+            size=(1.0 if alone else 0.1) if self.size is None else self.size,
+            compound=self.compound,
+            partial=alone if self.partial is None else self.partial,
+            min_share=self.min_share,
+            max_positions=INFINITY if self.max_positions is None else float(self.max_positions),
+            max_name=INFINITY if self.max_name is None else self.max_name,
+            max_market=INFINITY if self.max_market is None else self.max_market,
+            max_gross=INFINITY if self.max_gross is None else self.max_gross,
+            max_net=INFINITY if self.max_net is None else self.max_net,
+        )
+
+    @property
+    def date_budget(self) -> float:
+        """What the signals of one event date may take together."""
+        if self.budget is not None:
+            return self.budget
+        return 1.0 if self.mode == "portfolio" else INFINITY
+
+
+class Costs(Settings):
+    """``[costs]``: a fee on the value and slippage on the price of every fill, as shares.
+
+    Parameters
+    ----------
+    fee, slippage : float
+        0.001 is ten basis points.
+    lot : float
+        Smallest quantity; 0 allows any.
+    price_limits : bool
+        Whether a bar locked at its venue's price limit refuses fills.
+    """
+
+    fee: Annotated[float, Field(ge=0, lt=1)] = 0.001
+    slippage: Annotated[float, Field(ge=0, lt=1)] = 0.0005
+    lot: Annotated[float, Field(ge=0)] = 0.0
+    price_limits: bool = True
+
+
+class RunSection(Settings):
+    """``[run]``: the name of the run and the seed of its draws."""
+
+    name: str = "experiment"
+    seed: Annotated[int, Field(ge=0)] = 0
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Everything that decides a run.
+
+    Attributes
+    ----------
+    strategy : Reaction
+        The strategy, made from ``[strategy]`` (``kind`` and its parameters).
+    kind : str
+        The kind of strategy that was named.
+    events, prices, universe, portfolio, costs, run
+        The sections of the file.
+    """
+
+    strategy: Reaction
+    kind: str = "reaction"
+    events: EventsSection = EventsSection()
+    prices: PricesSection = PricesSection()
+    universe: UniverseSection = UniverseSection()
+    portfolio: Portfolio = Portfolio()
+    costs: Costs = Costs()
+    run: RunSection = RunSection()
+
+    def to_toml(self) -> str:
+        """Write the experiment with every default spelt out; what is off has no line."""
+        import tomli_w
+
+        table = {name: _dump(getattr(self, name)) for name in SECTIONS}
+        parameters = _dump(self.strategy)
+        # What is off has no line: the kind may be named only where it does not switch it on again.
+        same = strategy_of(self.kind, **parameters) == self.strategy
+        table["strategy"] = {"kind": self.kind if same else "reaction", **parameters}
+        return tomli_w.dumps(table)
+
+    def with_paths(self, *, prices: tuple[str, ...] = (), events: tuple[str, ...] = ()) -> Experiment:
+        """Put other files in the place of those the experiment names."""
+        other_prices = {"files": prices, "simulated": False} if prices else {}
+        other_events = {"files": events, "catalogue": ()} if events else {}
+        return replace(
+            self,
+            prices=self.prices.model_copy(update=other_prices),
+            events=self.events.model_copy(update=other_events),
+        )
+
+
+SECTIONS: dict[str, type[Settings]] = {
+    "events": EventsSection,
+    "prices": PricesSection,
+    "universe": UniverseSection,
+    "portfolio": Portfolio,
+    "costs": Costs,
+    "run": RunSection,
+}
+"""The sections of an experiment besides ``[strategy]``."""
+
+
+def read_experiment(path: Path) -> Experiment:
+    """Read an experiment; paths in it are relative to its folder.
+
+    Raises
+    ------
+    InputError
+        A missing or unreadable file, an unknown section or key ("did you mean"), a value out of its range; each with
+        the line where it stands.
+    """
+    text = _text(path)
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(Problem("valid TOML", str(error), "correct the line", str(path))) from None
+    unknown = [name for name in table if name not in SECTIONS and name != "strategy"]
+    if unknown:
+        cure = did_you_mean(unknown[0], [*SECTIONS, "strategy"])
+        line = _line_of(text, unknown[0], "") or _line_of(text, "", unknown[0])
+        raise InputError(Problem("a section of an experiment", f"[{unknown[0]}]", cure, str(path), line))
+    for name, section in table.items():
+        if not isinstance(section, dict):
+            line = _line_of(text, "", name)
+            raise InputError(
+                Problem(f"a section [{name}]", f"{section!r}", "write it as a table", str(path), line)
+            )
+    parts = {name: _section(cls, table.get(name, {}), name, path, text) for name, cls in SECTIONS.items()}
+    parameters = dict(table.get("strategy", {}))
+    kind = str(parameters.pop("kind", "reaction"))
+    with _located("strategy", path, text):
+        chosen = strategy_of(kind, **parameters)
+    if "name" not in table.get("run", {}):
+        parts["run"] = parts["run"].model_copy(update={"name": path.stem})
+    return _relative(Experiment(strategy=chosen, kind=kind, **parts), path.parent)
+
+
+def _text(path: Path) -> str:
+    if not path.is_file():
+        raise InputError(Problem("an experiment file (TOML)", "nothing there", "check the path", str(path)))
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        problem = Problem("a readable text in UTF-8", str(error), "check the file", str(path))
+        raise InputError(problem) from None
+
+
+def _section(cls: type[Settings], values: dict[str, Any], name: str, path: Path, text: str) -> Any:
+    with _located(name, path, text):
+        return cls(**values)
+
+
+class _located:  # noqa: N801 (reads as a statement)
+    """Add file and line to what goes wrong inside a section."""
+
+    def __init__(self, section: str, path: Path, text: str) -> None:
+        self.section, self.path, self.text = section, path, text
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if isinstance(error, InputError):
+            raise InputError([self._place(problem) for problem in error.problems]) from None
+
+    def _place(self, problem: Problem) -> Problem:
+        words = re.findall(r"\w+", f"{problem.expected} {problem.got}")
+        lines = [line for word in words if (line := _line_of(self.text, self.section, word))]
+        line = lines[0] if lines else _line_of(self.text, self.section, "")
+        return Problem(
+            f"[{self.section}] {problem.expected}", problem.got, problem.cure, str(self.path), line
+        )
+
+
+def _line_of(text: str, section: str, key: str) -> int | None:
+    """Find the line of a key in a section, or of the section's header where the key is empty."""
+    current = ""
+    for number, line in enumerate(text.splitlines(), start=1):
+        header = re.match(r"\s*\[\s*([\w.-]+)\s*\]", line)
+        if header:
+            current = header.group(1)
+            if not key and current == section:
+                return number
+        elif key and current == section and re.match(rf"\s*{re.escape(key)}\s*=", line):
+            return number
+    return None
+
+
+def _relative(experiment: Experiment, folder: Path) -> Experiment:
+    def found(paths: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(path if path.startswith("catalogue:") else str(folder / path) for path in paths)
+
+    events, prices = experiment.events, experiment.prices
+    return replace(
+        experiment,
+        events=events.model_copy(update={"files": found(events.files), "impacts": found(events.impacts)}),
+        prices=prices.model_copy(update={"files": found(prices.files)}),
+    )
+
+
+def _dump(section: Settings) -> dict[str, Any]:
+    return section.model_dump(mode="json", exclude_none=True)

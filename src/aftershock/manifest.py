@@ -1,0 +1,146 @@
+"""The manifest of a run: what went in, under which versions, and what a reader must know."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from aftershock.data.calendars import shipped
+from aftershock.data.events import Events
+from aftershock.data.instants import to_index, to_ns
+from aftershock.data.prices import Tape
+from aftershock.data.universes import Universe
+from aftershock.experiment import Experiment
+from aftershock.strategies.select import Selection
+
+LIBRARIES = ("numpy", "pandas", "numba", "exchange_calendars", "pyarrow")
+
+
+def manifest_of(
+    loaded: Events,
+    tape: Tape,
+    selection: Selection,
+    experiment: Experiment,
+    scope: Universe,
+    *,
+    audit: pd.DataFrame,
+) -> dict[str, Any]:
+    """Collect hashes, versions, warnings and caveats of a run (docs/architecture.md, "A run")."""
+    return {
+        "aftershock": version("aftershock"),
+        "name": experiment.run.name,
+        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "simulated": tape.simulated,
+        "seed": experiment.run.seed,
+        "strategy": experiment.kind,
+        "universe": {"name": scope.name, "instruments": len(scope.instruments)},
+        "currency": experiment.portfolio.currency,
+        "period": _period(loaded, tape),
+        "prices": {
+            **tape.provenance,
+            "sources": sorted(set(tape.sources)),
+            "instruments": len(set(tape.symbols)),
+        },
+        "events": {"rows": len(loaded.frame), "signals": len(selection.signals)},
+        "hashes": {
+            "events": loaded.digest(),
+            "prices": tape.digest(),
+            "calendar": shipped.digest(),
+            "code": _code_hash(),
+            "experiment": hashlib.sha256(experiment.to_toml().encode()).hexdigest(),
+        },
+        "versions": {name: version(name) for name in LIBRARIES},
+        "caveats": _caveats(tape, scope, audit, experiment),
+        "warnings": warnings_of(loaded, tape),
+        "skipped_events": [*_skipped_rows(loaded.skipped), *selection.skipped.to_dict("records")],
+    }
+
+
+def _period(loaded: Events, tape: Tape) -> dict[str, str | None]:
+    """Give the first and last date for which there are both events and prices, or None."""
+    known = to_ns(loaded.frame["known_by"])
+    if not len(known) or not len(tape):
+        return {"first": None, "last": None}
+    first, last = max(known.min(), tape.opens_at.min()), tape.closes_at.max()
+    if first > last:
+        return {"first": None, "last": None}
+    dates = to_index(np.array([first, last])).strftime("%Y-%m-%d")
+    return {"first": dates[0], "last": dates[1]}
+
+
+def _caveats(tape: Tape, scope: Universe, audit: pd.DataFrame, experiment: Experiment) -> list[str]:
+    found = []
+    if tape.simulated:
+        found.append(
+            "SIMULATED: every price was made by a seeded model; no figure says anything of real markets."
+        )
+    else:
+        found.append(scope.survivorship)
+    apart = {
+        "whose stamp leaves open which side of a cut-off they fell on": audit["ambiguous"],
+        "from recaps, which are chosen because the market moved": audit["source_kind"] == "recap",
+    }
+    for what, mask in apart.items():
+        if mask.any():
+            found.append(
+                f"{int(mask.sum()):,} of {len(audit):,} signals {what} are kept apart from headline figures."
+            )
+    if experiment.costs.price_limits:
+        found.append(
+            "Price limits are one percentage per venue (Taipei, Seoul, Shanghai, Shenzhen) within one tick; "
+            "those of Tokyo and of boards with wider limits are not modelled."
+        )
+    if experiment.portfolio.mode != "event":
+        found.append(
+            "P&L is the local return on base notional: currency moves are taken as hedged at no cost."
+        )
+    return found
+
+
+def warnings_of(loaded: Events, tape: Tape | None) -> list[dict[str, Any]]:
+    """List what was found in events and prices (docs/architecture.md, "A run")."""
+    found = _warnings("events", loaded.warnings)
+    return found if tape is None else [*found, *_warnings("prices", tape.warnings)]
+
+
+def _warnings(area: str, table: pd.DataFrame) -> list[dict[str, Any]]:
+    rows = table.reset_index(drop=True)
+    for column in rows.select_dtypes(include=["datetime", "datetimetz"]).columns:
+        rows[column] = rows[column].dt.strftime("%Y-%m-%d")
+    return [
+        {"area": area, **{str(key): None if pd.isna(value) else value for key, value in row.items()}}
+        for row in rows.to_dict("records")
+    ]
+
+
+def _skipped_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows of the events files that were left out on request."""
+    return [
+        {
+            "event_id": f"line {row['line']}",
+            "symbol": "",
+            "code": "bad_row",
+            "reason": f"column {row['column']}: expected {row['expected']}, got {row['value']}; {row['cure']}",
+        }
+        for row in table.to_dict("records")
+    ]
+
+
+def _code_hash() -> str:
+    """Hash of every source file of the package, whatever folder it was imported from."""
+    root = Path(__file__).parent
+    files = sorted(
+        path
+        for folder in (root, *(root / name for name in ("data", "engine", "strategies", "reports")))
+        for path in folder.rglob("*.py")
+    )
+    digest = hashlib.sha256()
+    for path in dict.fromkeys(files):
+        digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,337 @@
+"""From inputs to a result: backtest, align, signals, and the run of an experiment file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from aftershock.data.errors import InputError, Problem, did_you_mean
+from aftershock.data.instants import to_index, to_ns
+from aftershock.data.universes import Universe, resolve
+from aftershock.data.venues import venue
+from aftershock.engine.align import align_signals
+from aftershock.execution import execute
+from aftershock.experiment import (
+    Costs,
+    Experiment,
+    Portfolio,
+    RunSection,
+    UniverseSection,
+    read_experiment,
+)
+from aftershock.inputs import (
+    Source,
+    anchored,
+    events_of,
+    events_section,
+    everything,
+    experiment_events,
+    experiment_tape,
+    links_of,
+    priced,
+    prices_section,
+    tape_of,
+    universe_of,
+    universe_section,
+)
+from aftershock.result import Result
+from aftershock.strategies.library import strategy as strategy_of
+from aftershock.strategies.reaction import Reaction
+from aftershock.strategies.select import pairs_of, select
+
+ALIGN_COLUMNS = [
+    "event_id",
+    "symbol",
+    "venue",
+    "known_from",
+    "known_by",
+    "phase",
+    "first_tradable",
+    "first_open",
+    "first_close",
+    "ambiguous",
+    "reason",
+]
+
+
+def backtest(
+    events: Source,
+    prices: Source,
+    strategy: Reaction | str = "reaction",
+    *,
+    universe: Iterable[str] | str | Universe | None = None,
+    portfolio: Portfolio | None = None,
+    costs: Costs | None = None,
+    impacts: Source = None,
+    zone: str | None = None,
+    seed: int = 0,
+    name: str = "backtest",
+    skip_bad: bool = False,
+) -> Result:
+    """Backtest a strategy on tagged events and prices.
+
+    Parameters
+    ----------
+    events : DataFrame, path, sequence of paths or Events
+        Tagged events; ``catalogue:fomc`` names a shipped table.
+    prices : DataFrame, path, sequence of paths or Tape
+        Prices in any shape that `load_tape` reads.
+    strategy : Reaction or str
+        A strategy, or the name of a ready-made one.
+    universe : str, sequence of str or Universe, optional
+        What may be traded; by default the strategy's universe, else everything there are prices for.
+    portfolio : Portfolio, optional
+        Whose money and how much of it.
+    costs : Costs, optional
+        Fee and slippage; 10 and 5 basis points a fill by default.
+    impacts : DataFrame or path, optional
+        Explicit impacts (``event_id, symbol, polarity``).
+    zone : str, optional
+        The zone of naive stamps, as an IANA name.
+    seed : int
+        Seed of the draws that settle ties.
+    name : str
+        What to call the run.
+    skip_bad : bool
+        Go on without bad rows of events and prices, and list them.
+
+    Returns
+    -------
+    Result
+        ``.trades``, ``.equity``, ``.stats``, ``.audit`` and ``.report(path)``.
+
+    Raises
+    ------
+    InputError
+        Inputs that cannot be used.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> prices = pd.DataFrame({
+    ...     "symbol": "8035.T", "date": ["2025-09-11", "2025-09-12", "2025-09-16"],
+    ...     "open": [100.0, 102.0, 103.0], "high": [101.0, 104.0, 105.0],
+    ...     "low": [99.0, 101.0, 102.0], "close": [100.0, 103.0, 104.0],
+    ... })
+    >>> events = pd.DataFrame({
+    ...     "known_by": ["2025-09-11T23:00:00Z"], "tag": ["chip"], "direction": ["positive"], "symbols": ["8035.T"],
+    ... })
+    >>> result = backtest(events, prices, Reaction(tag="chip", hold=0))
+    >>> round(float(result.trades["gross_return"].iloc[0]), 6)
+    0.009804
+    """
+    chosen = strategy_of(strategy) if isinstance(strategy, str) else strategy
+    asked = universe_section(universe)
+    loaded = events_of(events, zone, skip_bad)
+    wanted = universe_of(universe if isinstance(universe, (str, Universe)) else _named(asked), chosen)
+    tape = tape_of(prices, wanted, loaded, skip_bad)
+    experiment = Experiment(
+        strategy=chosen,
+        kind=strategy if isinstance(strategy, str) else "reaction",
+        events=events_section(events, impacts, zone=zone, skip_bad=skip_bad),
+        prices=prices_section(prices, skip_bad=skip_bad),
+        universe=asked,
+        portfolio=portfolio or Portfolio(),
+        costs=costs or Costs(),
+        run=RunSection(name=name, seed=seed),
+    )
+    linked = links_of(impacts, loaded)
+    return execute(loaded, tape, wanted, linked, experiment)
+
+
+def run_experiment(
+    path: str | Path, *, prices: str | Iterable[str] = (), events: str | Iterable[str] = ()
+) -> Result:
+    """Run an experiment file.
+
+    Parameters
+    ----------
+    path : str or Path
+        The TOML file.
+    prices, events : str or sequence of str
+        Files to use in the place of those it names.
+
+    Returns
+    -------
+    Result
+        Not yet written: see `Result.save`.
+
+    Raises
+    ------
+    InputError
+        An experiment or an input that cannot be used.
+    """
+    experiment = read_experiment(Path(path)).with_paths(prices=_paths(prices), events=_paths(events))
+    with _named_in(path):
+        loaded = experiment_events(experiment)
+        wanted = universe_of(_named(experiment.universe), experiment.strategy)
+        tape, truth = experiment_tape(experiment, wanted, loaded)
+        linked = links_of(experiment.events.impacts, loaded)
+    return execute(loaded, tape, wanted, linked, anchored(experiment), truth=truth)
+
+
+@contextmanager
+def _named_in(path: str | Path) -> Iterator[None]:
+    """Name the experiment in problems that have no file of their own."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(
+            [replace(problem, file=problem.file or str(path)) for problem in error.problems]
+        ) from None
+
+
+def _named(section: UniverseSection) -> list[str] | None:
+    return [*section.name, *section.symbols] or None
+
+
+def _paths(given: str | Iterable[str]) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(map(str, given))
+
+
+def align(
+    events: Source,
+    prices: Source = None,
+    *,
+    universe: Iterable[str] | str | Universe | None = None,
+    zone: str | None = None,
+    latency: float = 0.0,
+    entry: str = "open",
+    skip_bad: bool = False,
+) -> pd.DataFrame:
+    """Say for each event and instrument when it could first be traded, and why.
+
+    Parameters
+    ----------
+    events : DataFrame, path, sequence of paths or Events
+        Tagged events.
+    prices : DataFrame, path, sequence of paths or Tape, optional
+        Only instruments with prices are listed where it is given.
+    universe : str, sequence of str or Universe, optional
+        What scopes are resolved in; by default what has prices, else all shipped instruments.
+    zone : str, optional
+        The zone of naive stamps.
+    latency : float
+        Seconds from knowing to acting.
+    entry : {"open", "close"}
+        Which cut-off makes a signal ambiguous.
+    skip_bad : bool
+        Go on without bad rows.
+
+    Returns
+    -------
+    DataFrame
+        ``ALIGN_COLUMNS``, instants in UTC.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> events = pd.DataFrame({"known_by": ["2025-06-11T02:45:00Z"], "tag": ["chip"], "symbols": ["8035.T"]})
+    >>> table = align(events)
+    >>> table.loc[0, "phase"], str(table.loc[0, "first_tradable"])
+    ('lunch', '2025-06-11 03:30:00+00:00')
+    """
+    if entry not in ("open", "close"):
+        raise InputError(
+            Problem("entry: open or close", f"'{entry}'", did_you_mean(entry, ("open", "close")))
+        )
+    loaded = events_of(events, zone, skip_bad)
+    wanted = universe_of(universe)
+    tape = None if prices is None else tape_of(prices, wanted, loaded, skip_bad)
+    if wanted is None:
+        wanted = priced(tape) if tape is not None else everything()
+    pairs = pairs_of(loaded.frame, wanted)
+    if tape is not None:
+        pairs = pairs[pairs["symbol"].isin(tape.symbols)]
+    table = pairs.merge(loaded.frame, on="event_id", how="left", suffixes=("", "_of_event"))
+    table["venue"] = [resolve(symbol).venue for symbol in table["symbol"]]
+    aligned = align_signals(table, latency=round(latency * 1e9), at_close=entry == "close")
+    ordered = aligned.sort_values(["known_by", "event_id", "symbol"], ignore_index=True)
+    return ordered[ALIGN_COLUMNS]
+
+
+def signals(
+    events: Source,
+    universe: Iterable[str] | str | Universe | None,
+    strategy: Reaction | str,
+    *,
+    as_of: Any = None,
+    zone: str | None = None,
+    impacts: Source = None,
+) -> pd.DataFrame:
+    """List the orders that the strategy would place now.
+
+    Parameters
+    ----------
+    events : DataFrame, path, sequence of paths or Events
+        Tagged events.
+    universe : str, sequence of str, Universe or None
+        What may be traded; None takes the strategy's universe, else all shipped instruments.
+    strategy : Reaction or str
+        The strategy.
+    as_of : instant, optional
+        The instant to look from, with a zone; now by default. Nothing known later counts, and an order is listed
+        while the cut-off of its auction has not passed.
+    zone : str, optional
+        The zone of naive stamps.
+    impacts : DataFrame or path, optional
+        Explicit impacts.
+
+    Returns
+    -------
+    DataFrame
+        ``place_by, entry_at, symbol, venue, action, weight, entry, hold, event_id, tag, direction, strength, known_by,
+        ambiguous, headline, reason`` by ``place_by``, then symbol.
+    """
+    chosen = strategy_of(strategy) if isinstance(strategy, str) else strategy
+    now = int(to_ns(as_of)[0]) if as_of is not None else int(pd.Timestamp.now(tz="UTC").value)
+    loaded = events_of(events, zone).as_of(to_index(np.array([now]))[0])
+    wanted = universe_of(universe, chosen) or everything()
+    linked = links_of(impacts, loaded)
+    found = select(loaded.frame, chosen, wanted, linked).signals
+    aligned = align_signals(found, latency=chosen.latency_ns, at_close=chosen.entry == "close")
+    table = _orders(aligned, loaded.frame, chosen)
+    live = table[to_ns(table["place_by"]) >= now]
+    return live.sort_values(["place_by", "symbol", "event_id"], ignore_index=True)
+
+
+def _orders(aligned: pd.DataFrame, events: pd.DataFrame, strategy: Reaction) -> pd.DataFrame:
+    at_close = strategy.entry == "close"
+    place_by, entry_at = np.full(len(aligned), -1), np.full(len(aligned), -1)
+    for mic, found in aligned.groupby("venue").indices.items():
+        days = venue(str(mic)).sessions
+        rows = np.asarray(found)
+        position = aligned["entry_position"].to_numpy(np.int64)[rows] + strategy.delay
+        inside = position < len(days.session)
+        rows, position = rows[inside], position[inside]
+        place_by[rows] = (days.close_cutoff if at_close else days.open_cutoff)[position]
+        entry_at[rows] = (days.closes_at if at_close else days.opens_at)[position]
+    headlines = events.set_index("event_id")["headline"]
+    short = "sell short" if strategy.sides != "long" else "sell"
+    table = aligned.assign(
+        place_by=to_index(place_by),
+        entry_at=to_index(entry_at),
+        action=np.where(aligned["side"] > 0, "buy", short),
+        entry=strategy.entry,
+        hold=strategy.hold,
+        headline=aligned["event_id"].map(headlines),
+    )
+    columns = [
+        "place_by",
+        "entry_at",
+        "symbol",
+        "venue",
+        "action",
+        "weight",
+        "entry",
+        "hold",
+        "event_id",
+        "tag",
+    ]
+    return table[[*columns, "direction", "strength", "known_by", "ambiguous", "headline", "reason"]]
