@@ -142,6 +142,18 @@ class TestRun:
         assert found == read(place / "here")
         assert set(found) == {"headline", "beside", "by", "drawdowns", "outcomes", "planted"}
 
+    def test_bad_rows_are_left_out_on_request(self, place, capsys):
+        with (place / "odd.csv").open("w", encoding="utf-8") as file:
+            file.write("known_by,tag,direction,symbols\n2025-09-10T10:00,chip,positive,8035.T\n")
+            file.write("2025-09-10T10:00Z,chip,positive,NOPE\n2025-09-10T11:00Z,chip,positive,8035.T\n")
+        words = ["run", "chips.toml", "--events", "odd.csv", "--out", "odd"]
+        refused = call(capsys, *words)
+        assert (refused.code, (place / "odd").exists()) == (2, False)
+        done = call(capsys, *words, "--skip-bad")
+        assert done.code == 0
+        assert done.err.startswith("aftershock: ")
+        assert "of events left out" in done.err
+
     def test_other_events_and_prices(self, place, capsys):
         make_events("up").to_parquet(place / "fewer.parquet")
         prices = pd.read_csv("prices.csv")

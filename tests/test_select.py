@@ -447,6 +447,8 @@ def slow_select(rows, strategy, tied):
             skipped.add((row["event_id"], "", code))
             continue
         chosen = slow_symbols(row, strategy.instruments)
+        if strategy.side_by == "impact":
+            chosen = chosen | {symbol for event_id, symbol, _ in tied[0] if event_id == row["event_id"]}
         if not chosen:
             skipped.add((row["event_id"], "", "no_instrument"))
         for symbol in sorted(chosen):

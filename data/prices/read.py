@@ -84,7 +84,11 @@ def load_tape(
         frame = pd.concat([_read(path, symbol, wanted) for path, symbol in files], ignore_index=True)
     if wanted is not None:
         frame = _rows_of(frame, wanted)
-    tape = Tape.from_frame(frame, sources=sources, skip_bad=skip_bad, provenance=provenance)
+    try:
+        tape = Tape.from_frame(frame, sources=sources, skip_bad=skip_bad, provenance=provenance)
+    except InputError as error:
+        named = ", ".join(provenance.get("files", ())) or None
+        raise InputError([replace(one, file=one.file or named) for one in error.problems]) from None
     return tape if wanted is None else _wanted(tape, wanted)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -131,7 +132,8 @@ def universe(spec: str | Iterable[str] | Universe) -> Universe:
             found = _shipped(word).instruments if word in _members() else (resolve(word),)
             chosen.update({instrument.symbol: instrument for instrument in found})
         except InputError as error:
-            problems.extend(error.problems)
+            near = difflib.get_close_matches(word, _members(), n=1)
+            problems.extend(_unknown(word).problems if near else error.problems)
     if not chosen and not problems:
         problems.append(Problem("at least one symbol", "none", "name a universe or list symbols"))
     if problems:
@@ -162,6 +164,10 @@ def _members() -> dict[str, list[str]]:
 def _shipped(name: str) -> Universe:
     members = _members()
     if name not in members:
-        cure = did_you_mean(name, members) + " (or give a list of symbols)"
-        raise InputError(Problem("a universe", f"'{name}'", cure))
+        raise _unknown(name)
     return Universe(name, tuple(resolve(symbol) for symbol in members[name]))
+
+
+def _unknown(name: str) -> InputError:
+    cure = did_you_mean(name, _members()) + " (or give a list of symbols)"
+    return InputError(Problem("a universe", f"'{name}'", cure))

@@ -92,6 +92,7 @@ def run(
     folder: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder of the run; runs/NAME by default.")
     ] = None,
+    skip_bad: SkipBad = False,
     as_json: Json = False,
 ) -> None:
     """Run an experiment: events, prices, universe, strategy, portfolio; leave a run folder with a report.
@@ -101,7 +102,7 @@ def run(
     from aftershock.run import run_experiment
 
     with _working(f"running {experiment.name}") as say:
-        result = run_experiment(experiment, prices=prices or (), events=events or ())
+        result = run_experiment(experiment, prices=prices or (), events=events or (), skip_bad=skip_bad)
         say("writing the report")
         path = result.save(folder or Path("runs") / _folder_name(result.manifest["name"]))
     _say_left_out(result.manifest["warnings"])

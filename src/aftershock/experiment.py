@@ -193,14 +193,26 @@ class Experiment:
         table["strategy"] = {"kind": self.kind if same else "reaction", **parameters}
         return tomli_w.dumps(table)
 
-    def with_paths(self, *, prices: tuple[str, ...] = (), events: tuple[str, ...] = ()) -> Experiment:
-        """Put other files in the place of those the experiment names."""
-        other_prices = {"files": prices, "simulated": False} if prices else {}
-        other_events = {"files": events, "catalogue": ()} if events else {}
+    def without_paths(self) -> Experiment:
+        """Leave out where the inputs lie, which differs from machine to machine; their content is hashed apart."""
+        nowhere = {"files": (), "impacts": ()}
         return replace(
             self,
-            prices=self.prices.model_copy(update=other_prices),
-            events=self.events.model_copy(update=other_events),
+            events=self.events.model_copy(update=nowhere),
+            prices=self.prices.model_copy(update={"files": ()}),
+        )
+
+    def with_paths(
+        self, *, prices: tuple[str, ...] = (), events: tuple[str, ...] = (), skip_bad: bool = False
+    ) -> Experiment:
+        """Put other files in the place of those the experiment names, and let bad rows be skipped."""
+        other_prices = {"files": prices, "simulated": False} if prices else {}
+        other_events = {"files": events, "catalogue": ()} if events else {}
+        lenient = {"skip_bad": True} if skip_bad else {}
+        return replace(
+            self,
+            prices=self.prices.model_copy(update=other_prices | lenient),
+            events=self.events.model_copy(update=other_events | lenient),
         )
 
 

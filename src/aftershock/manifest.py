@@ -53,7 +53,7 @@ def manifest_of(
             "prices": tape.digest(),
             "calendar": shipped.digest(),
             "code": _code_hash(),
-            "experiment": hashlib.sha256(experiment.to_toml().encode()).hexdigest(),
+            "experiment": hashlib.sha256(experiment.without_paths().to_toml().encode()).hexdigest(),
         },
         "versions": {name: version(name) for name in LIBRARIES},
         "caveats": _caveats(tape, scope, audit, experiment),

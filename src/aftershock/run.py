@@ -146,7 +146,11 @@ def backtest(
 
 
 def run_experiment(
-    path: str | Path, *, prices: str | Iterable[str] = (), events: str | Iterable[str] = ()
+    path: str | Path,
+    *,
+    prices: str | Iterable[str] = (),
+    events: str | Iterable[str] = (),
+    skip_bad: bool = False,
 ) -> Result:
     """Run an experiment file.
 
@@ -156,6 +160,8 @@ def run_experiment(
         The TOML file.
     prices, events : str or sequence of str
         Files to use in the place of those it names.
+    skip_bad : bool
+        Go on without bad rows, whatever the experiment says.
 
     Returns
     -------
@@ -167,7 +173,9 @@ def run_experiment(
     InputError
         An experiment or an input that cannot be used.
     """
-    experiment = read_experiment(Path(path)).with_paths(prices=_paths(prices), events=_paths(events))
+    experiment = read_experiment(Path(path)).with_paths(
+        prices=_paths(prices), events=_paths(events), skip_bad=skip_bad
+    )
     with _named_in(path):
         loaded = experiment_events(experiment)
         wanted = universe_of(_named(experiment.universe), experiment.strategy)
