@@ -82,6 +82,9 @@ def _caveats(tape: Tape, scope: Universe, audit: pd.DataFrame, experiment: Exper
         )
     else:
         found.append(scope.survivorship)
+    unpriced = set(scope.symbols) - set(tape.symbols)
+    if unpriced:
+        found.append(f"{len(unpriced)} of {len(scope.symbols)} instruments of the universe have no prices.")
     apart = {
         "whose stamp leaves open which side of a cut-off they fell on": audit["ambiguous"],
         "from recaps, which are chosen because the market moved": audit["source_kind"] == "recap",
