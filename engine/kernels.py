@@ -74,6 +74,29 @@ class Exit(NamedTuple):
     triggered_at: int
 
 
+class Case(NamedTuple):
+    """What a simulation is about: the market, its rules, the signals after netting, and the settings."""
+
+    bars: Bars
+    rules: Rules
+    entries: Entries
+    exits: Exits
+    orders: Orders
+    book: Book
+
+
+class Group(NamedTuple):
+    """Entries that one account tries at one instant, with what they ask for; ``base`` is what sizes are shares of."""
+
+    account: int
+    base: float
+    rows: Integers
+    tried: Integers
+    target: Floats
+    rate: Floats
+    fill: Floats
+
+
 class Ledger(NamedTuple):
     """The state of a simulation. Open trades of an account form a list in the order opened."""
 
@@ -334,55 +357,60 @@ def simulate(
     netted = Entries(
         entries.instrument, entries.market, side, weight, entries.due, entries.waited, entries.draw
     )
+    case = Case(bars, rules, netted, exits, orders, book)
     if book.mode == EVENT:
-        return each_alone(bars, rules, netted, outcome, exits, orders, book)
-    return shared_money(bars, rules, netted, outcome, exits, orders, book)
+        return each_alone(case, outcome)
+    return shared_money(case, outcome)
 
 
 @kernel
-def next_try(bars: Bars, entries: Entries, orders: Orders, row: int, bar: int) -> int:
+def entry_point(orders: Orders) -> int:
+    """Give the point of the bar at which entries are tried."""
+    return CLOSE if orders.at_close else OPEN
+
+
+@kernel
+def next_try(case: Case, row: int, bar: int) -> int:
     """Give the bar at which an unfilled entry is tried next, or -1 where its patience or the data end."""
-    later = bar + 1
+    bars, entries, later = case.bars, case.entries, bar + 1
     if later >= bars.offsets[entries.instrument[row] + 1]:
         return NO_BAR
     waited = entries.waited[row] + bars.ordinal[later] - bars.ordinal[entries.due[row]]
-    return later if waited <= orders.max_defer else NO_BAR
+    return later if waited <= case.orders.max_defer else NO_BAR
 
 
 @kernel
-def entry_refusal(bars: Bars, rules: Rules, orders: Orders, bar: int, side: int) -> int:
-    """Say why a bar does not open a position, or ``FILLED``."""
-    code = refusal(bars, rules, bar, CLOSE if orders.at_close else OPEN, side > 0)
-    if code == FILLED and side < 0 and not rules.can_short[bar]:
+def entry_refusal(case: Case, row: int, bar: int) -> int:
+    """Say why a bar does not open the position of a signal, or ``FILLED``."""
+    side = case.entries.side[row]
+    code = refusal(case.bars, case.rules, bar, entry_point(case.orders), side > 0)
+    if code == FILLED and side < 0 and not case.rules.can_short[bar]:
         return SHORT_BANNED
     return code
 
 
 @kernel
-def each_alone(
-    bars: Bars, rules: Rules, entries: Entries, outcome: Integers, exits: Exits, orders: Orders, book: Book
-) -> tuple[np.ndarray, Integers]:
+def each_alone(case: Case, outcome: Integers) -> tuple[np.ndarray, Integers]:
     """Trade each signal by itself with a fixed notional: no cash, nothing held."""
-    n = len(entries.due)
+    n, book = len(case.entries.due), case.book
     trades = np.zeros(n, trade_dtype)
     count = 0
     for row in range(n):
         if outcome[row] != FILLED:
             continue
-        bar, code = entries.due[row], FILLED
+        bar, code = case.entries.due[row], FILLED
         while bar >= 0:
-            code = entry_refusal(bars, rules, orders, bar, entries.side[row])
+            code = entry_refusal(case, row, bar)
             if code == FILLED:
                 break
-            bar = next_try(bars, entries, orders, row, bar)
+            bar = next_try(case, row, bar)
         if bar >= 0:
-            target = book.size * entries.weight[row] * book.capital
-            quantity = lots_of(rules, bar, target / entry_fill_of(bars, rules, entries, orders, row, bar))
+            target = book.size * case.entries.weight[row] * book.capital
+            quantity = lots_of(case.rules, bar, target / entry_fill_of(case, row, bar))
             if quantity > 0.0:
-                record_entry(trades, count, bars, rules, entries, orders, (row, bar), quantity)
-                trades[count]["hold_bar"] = bar + exits.hold
-                schedule(trades, count, bars, rules, exits, orders)
-                leave(trades, count, rules)
+                record_entry(trades, count, case, row, bar, quantity)
+                schedule(trades, count, case)
+                leave(trades, count, case.rules)
                 count += 1
             else:
                 code = BELOW_LOT
@@ -400,44 +428,33 @@ def lots_of(rules: Rules, bar: int, quantity: float) -> float:
 
 
 @kernel
-def entry_fill_of(bars: Bars, rules: Rules, entries: Entries, orders: Orders, row: int, bar: int) -> float:
+def entry_fill_of(case: Case, row: int, bar: int) -> float:
     """Give what an entry pays (a long) or gets (a short) at a bar, slippage included."""
-    price = price_at(bars, bar, CLOSE if orders.at_close else OPEN)
-    return slipped(rules, bar, price, entries.side[row] > 0)
+    price = price_at(case.bars, bar, entry_point(case.orders))
+    return slipped(case.rules, bar, price, case.entries.side[row] > 0)
 
 
 @kernel
-def record_entry(
-    trades: np.ndarray,
-    k: int,
-    bars: Bars,
-    rules: Rules,
-    entries: Entries,
-    orders: Orders,
-    where: tuple[int, int],
-    quantity: float,
-) -> None:
-    """Write the entry of trade ``k``; ``where`` is the signal's row and the bar."""
-    row, bar = where
-    side = entries.side[row]
-    fill = entry_fill_of(bars, rules, entries, orders, row, bar)
-    trades[k]["signal"] = row
-    trades[k]["instrument"] = entries.instrument[row]
-    trades[k]["side"] = side
-    trades[k]["quantity"] = quantity
-    trades[k]["entry_bar"] = bar
-    trades[k]["entry_price"] = price_at(bars, bar, CLOSE if orders.at_close else OPEN)
-    trades[k]["entry_fill"] = fill
-    trades[k]["entry_fee"] = quantity * fill * rate_of(rules, bar, side > 0)
+def record_entry(trades: np.ndarray, k: int, case: Case, row: int, bar: int, quantity: float) -> None:
+    """Write the entry of trade ``k``."""
+    trade, side, fill = trades[k], case.entries.side[row], entry_fill_of(case, row, bar)
+    trade["signal"] = row
+    trade["instrument"] = case.entries.instrument[row]
+    trade["side"] = side
+    trade["quantity"] = quantity
+    trade["entry_bar"] = bar
+    trade["entry_price"] = price_at(case.bars, bar, entry_point(case.orders))
+    trade["entry_fill"] = fill
+    trade["entry_fee"] = quantity * fill * rate_of(case.rules, bar, side > 0)
+    trade["hold_bar"] = bar + case.exits.hold
 
 
 @kernel
-def schedule(trades: np.ndarray, k: int, bars: Bars, rules: Rules, exits: Exits, orders: Orders) -> None:
+def schedule(trades: np.ndarray, k: int, case: Case) -> None:
     """Find the exit of trade ``k`` as things stand now and write it down; it is not booked yet."""
-    trade = trades[k]
-    end = bars.offsets[trade["instrument"] + 1]
-    place = (trade["entry_bar"], end, orders.at_close)
-    found = walk(bars, rules, exits, place, trade["side"], trade["hold_bar"])
+    trade, bars = trades[k], case.bars
+    place = (trade["entry_bar"], bars.offsets[trade["instrument"] + 1], case.orders.at_close)
+    found = walk(bars, case.rules, case.exits, place, trade["side"], trade["hold_bar"])
     trade["exit_bar"] = found.bar
     trade["exit_price"] = found.price
     trade["kind"] = found.kind
@@ -491,28 +508,22 @@ def new_ledger(outcome: Integers, instruments: int, book: Book) -> Ledger:
 
 
 @kernel
-def shared_money(
-    bars: Bars, rules: Rules, entries: Entries, outcome: Integers, exits: Exits, orders: Orders, book: Book
-) -> tuple[np.ndarray, Integers]:
+def shared_money(case: Case, outcome: Integers) -> tuple[np.ndarray, Integers]:
     """Trade signals out of accounts: cash moves in the order of instants, exits before entries."""
-    n = len(entries.due)
-    ledger = new_ledger(outcome, len(bars.offsets) - 1, book)
-    point = CLOSE if orders.at_close else OPEN
+    entries, n = case.entries, len(case.entries.due)
+    ledger = new_ledger(outcome, len(case.bars.offsets) - 1, case.book)
     # (instant, phase, trade or row, version or bar): versions make a rescheduled exit's old entry stale.
     queue = [(np.int64(0), np.int64(0), np.int64(0), np.int64(0)) for _ in range(0)]
     for row in range(n):
         if outcome[row] == FILLED:
-            bar = entries.due[row]
-            heappush(
-                queue, (np.int64(instant_of(bars, bar, point)), np.int64(ENTRY_PHASE), np.int64(row), bar)
-            )
+            push_entry(case, row, entries.due[row], queue)
     rows = np.empty(n, np.int64)
     tried = np.empty(n, np.int64)
     while len(queue) > 0:
         now, phase, key, stamp = heappop(queue)
         if phase == EXIT_PHASE:
             if stamp == ledger.version[key] and not ledger.trades[key]["done"]:
-                book_exit(ledger, int(key), rules, book)
+                book_exit(ledger, int(key), case)
             continue
         size = 1
         rows[0], tried[0] = key, stamp
@@ -521,17 +532,25 @@ def shared_money(
             rows[size], tried[size] = key, stamp
             size += 1
         supersede(ledger, entries, rows[:size], tried[:size])
-        size = keep_openers(
-            ledger, bars, rules, entries, exits, orders, (now, book), (rows, tried, size), queue
-        )
-        open_groups(
-            ledger, bars, rules, entries, exits, orders, (now, book), (rows[:size], tried[:size]), queue
-        )
+        size = keep_openers(ledger, case, now, (rows, tried, size), queue)
+        if case.book.mode == PORTFOLIO:
+            open_group(ledger, case, now, (rows[:size], tried[:size]), queue)
+        else:
+            # An account holds one instrument, and of one instrument one entry is tried at a time.
+            for k in range(size):
+                open_group(ledger, case, now, (rows[k : k + 1], tried[k : k + 1]), queue)
     for k in range(ledger.opened[0]):
         if not ledger.trades[k]["done"]:
             ledger.trades[k]["exit_bar"] = NO_BAR
-            leave(ledger.trades, k, rules)
+            leave(ledger.trades, k, case.rules)
     return ledger.trades[: ledger.opened[0]], ledger.outcome
+
+
+@kernel
+def push_entry(case, row, bar, queue):  # type: ignore[no-untyped-def]
+    """Queue the attempt to enter a signal at a bar."""
+    instant = instant_of(case.bars, bar, entry_point(case.orders))
+    heappush(queue, (np.int64(instant), np.int64(ENTRY_PHASE), np.int64(row), np.int64(bar)))
 
 
 @kernel
@@ -547,15 +566,15 @@ def supersede(ledger: Ledger, entries: Entries, rows: Integers, tried: Integers)
 
 
 @kernel
-def keep_openers(ledger, bars, rules, entries, exits, orders, at, batch, queue):  # type: ignore[no-untyped-def]
-    """Try every entry of this instant and keep, in place, those that would open a trade (section 6).
+def keep_openers(ledger, case, now, batch, queue):  # type: ignore[no-untyped-def]
+    """Try every entry of this instant and keep, in place, those that would open a trade.
 
     Parameters
     ----------
-    ledger, bars, rules, entries, exits, orders
-        State, market, signals and settings.
-    at : (int, Book)
-        The instant and the book.
+    ledger, case : Ledger, Case
+        The state and what it is about.
+    now : int
+        The instant.
     batch : (ndarray, ndarray, int)
         Rows and the bars at which they are tried, and how many there are.
     queue : list
@@ -566,51 +585,56 @@ def keep_openers(ledger, bars, rules, entries, exits, orders, at, batch, queue):
     int
         How many were kept.
     """
-    now, book = at
     rows, tried, size = batch
     kept = 0
     for k in range(size):
         row, bar = rows[k], tried[k]
-        instrument = entries.instrument[row]
+        instrument = case.entries.instrument[row]
         if ledger.waiting[instrument] != row:
             continue
-        side = entries.side[row]
-        code = refusal(bars, rules, bar, CLOSE if orders.at_close else OPEN, side > 0)
-        opens = True
-        if code == FILLED:
-            opens, verdict = meet_held(
-                ledger, bars, rules, exits, orders, (now, book), (instrument, side, bar), queue
-            )
-            if not opens:
-                ledger.outcome[row] = verdict
-                ledger.waiting[instrument] = -1
-                continue
-            if side < 0 and not rules.can_short[bar]:
-                if verdict == CLOSED:
-                    ledger.outcome[row] = CLOSED
-                    ledger.waiting[instrument] = -1
-                    continue
-                code = SHORT_BANNED
-        if code == FILLED:
+        verdict, settled = try_entry(ledger, case, now, (row, bar), queue)
+        later = NO_BAR
+        if not settled and verdict == FILLED:
             rows[kept], tried[kept] = row, bar
             kept += 1
-            ledger.waiting[instrument] = -1
-            continue
-        later = next_try(bars, entries, orders, row, bar)
+        elif not settled:
+            later = next_try(case, row, bar)
         if later >= 0:
-            instant = instant_of(bars, later, CLOSE if orders.at_close else OPEN)
-            heappush(queue, (instant, np.int64(ENTRY_PHASE), row, np.int64(later)))
-        else:
-            ledger.outcome[row] = code
-            ledger.waiting[instrument] = -1
+            push_entry(case, row, later, queue)
+            continue
+        ledger.waiting[instrument] = -1
+        if verdict != FILLED:
+            ledger.outcome[row] = verdict
     return kept
 
 
 @kernel
-def meet_held(ledger, bars, rules, exits, orders, at, signal, queue):  # type: ignore[no-untyped-def]
-    """Let a later signal act on the trades held on its instrument.
+def try_entry(ledger, case, now, attempt, queue):  # type: ignore[no-untyped-def]
+    """Try one entry (row, bar) against its bar and what is held (sections 4 and 6).
 
-    ``signal`` is (instrument, side, bar); the rest as in ``keep_openers``.
+    Returns
+    -------
+    verdict : int
+        ``FILLED`` where it would open a trade, else what became of it or why the bar does not fill it.
+    settled : bool
+        Whether it is over: it has acted on what was held and will not be tried again.
+    """
+    row, bar = attempt
+    side = case.entries.side[row]
+    code = refusal(case.bars, case.rules, bar, entry_point(case.orders), side > 0)
+    if code != FILLED:
+        return code, False
+    opens, verdict = meet_held(ledger, case, now, attempt, queue)
+    if not opens:
+        return verdict, True
+    if side < 0 and not case.rules.can_short[bar]:
+        return (CLOSED, True) if verdict == CLOSED else (SHORT_BANNED, False)
+    return FILLED, False
+
+
+@kernel
+def meet_held(ledger, case, now, attempt, queue):  # type: ignore[no-untyped-def]
+    """Let a signal (row, bar) act on the trades held on its instrument (section 6).
 
     Returns
     -------
@@ -619,36 +643,27 @@ def meet_held(ledger, bars, rules, exits, orders, at, signal, queue):  # type: i
     verdict : int
         What became of it otherwise; ``CLOSED`` where it has closed something first.
     """
-    now, book = at
-    instrument, side, bar = signal
+    row, bar = attempt
+    instrument, side = case.entries.instrument[row], case.entries.side[row]
     opens, verdict = True, FILLED
-    k = ledger.head[account_of(book, instrument)]
+    k = ledger.head[account_of(case.book, instrument)]
     while k >= 0:
         following = ledger.following[k]
         trade = ledger.trades[k]
         if trade["instrument"] == instrument:
             if trade["side"] == side:
-                if orders.same == IGNORE:
+                if case.orders.same == IGNORE:
                     opens, verdict = False, IGNORED
-                elif orders.same == EXTEND:
-                    opens = False
-                    verdict = max_verdict(
-                        verdict, extend(ledger, k, bars, rules, exits, orders, (now, bar), queue)
-                    )
-            elif orders.opposite == IGNORE_OPPOSITE:
+                elif case.orders.same == EXTEND:
+                    opens, verdict = False, extend(ledger, k, case, now, bar, queue)
+            elif case.orders.opposite == IGNORE_OPPOSITE:
                 opens, verdict = False, IGNORED
             else:
-                gone = close_opposite(ledger, k, bars, rules, orders, (now, bar, book), queue)
-                opens = opens and gone and orders.opposite == REVERSE
+                gone = close_opposite(ledger, k, case, now, bar, queue)
+                opens = opens and gone and case.orders.opposite == REVERSE
                 verdict = CLOSED
         k = following
     return opens, verdict
-
-
-@kernel
-def max_verdict(one: int, other: int) -> int:
-    """Prefer ``EXTENDED`` over ``IGNORED`` where several trades are held."""
-    return EXTENDED if one == EXTENDED or other == EXTENDED else other
 
 
 @kernel
@@ -658,14 +673,13 @@ def is_carried(trade, now):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def extend(ledger, k, bars, rules, exits, orders, at, queue):  # type: ignore[no-untyped-def]
+def extend(ledger, k, case, now, bar, queue):  # type: ignore[no-untyped-def]
     """Start the hold of a trade anew from this bar, unless its exit is on its way already."""
-    now, bar = at
     trade = ledger.trades[k]
     if is_carried(trade, now):
         return IGNORED
-    trade["hold_bar"] = bar + exits.hold
-    schedule(ledger.trades, k, bars, rules, exits, orders)
+    trade["hold_bar"] = bar + case.exits.hold
+    schedule(ledger.trades, k, case)
     push_exit(ledger, k, queue)
     return EXTENDED
 
@@ -679,18 +693,17 @@ def push_exit(ledger, k, queue):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def close_opposite(ledger, k, bars, rules, orders, at, queue):  # type: ignore[no-untyped-def]
+def close_opposite(ledger, k, case, now, bar, queue):  # type: ignore[no-untyped-def]
     """End a trade at the point of an opposite signal; say whether it is gone, else its exit is carried."""
-    now, bar, book = at
-    trade = ledger.trades[k]
-    point = CLOSE if orders.at_close else OPEN
+    bars, rules, trade = case.bars, case.rules, ledger.trades[k]
+    point = entry_point(case.orders)
     carried = is_carried(trade, now)
     if not carried:
         trade["kind"], trade["triggered_at"] = BY_OPPOSITE, now
     if exit_refusal(bars, rules, trade["entry_bar"], trade["side"], bar, point) == FILLED:
         trade["carried"] = carried
         trade["exit_bar"], trade["exit_price"], trade["exit_at"] = bar, price_at(bars, bar, point), now
-        book_exit(ledger, k, rules, book)
+        book_exit(ledger, k, case)
         return True
     if not carried:
         end = bars.offsets[trade["instrument"] + 1]
@@ -704,11 +717,11 @@ def close_opposite(ledger, k, bars, rules, orders, at, queue):  # type: ignore[n
 
 
 @kernel
-def book_exit(ledger: Ledger, k: int, rules: Rules, book: Book) -> None:
+def book_exit(ledger: Ledger, k: int, case: Case) -> None:
     """Take a trade out of its account and pay what it returns."""
-    leave(ledger.trades, k, rules)
+    leave(ledger.trades, k, case.rules)
     trade = ledger.trades[k]
-    account = account_of(book, trade["instrument"])
+    account = account_of(case.book, trade["instrument"])
     if trade["side"] > 0:
         ledger.cash[account] += trade["quantity"] * trade["exit_fill"]
     else:
@@ -726,15 +739,14 @@ def book_exit(ledger: Ledger, k: int, rules: Rules, book: Book) -> None:
 
 
 @kernel
-def book_entry(ledger, bars, rules, entries, exits, orders, at, opening, queue):  # type: ignore[no-untyped-def]
-    """Open a trade: ``opening`` is (row, bar, quantity); ``at`` as in ``keep_openers``."""
-    _, book = at
+def book_entry(ledger, case, opening, queue):  # type: ignore[no-untyped-def]
+    """Open a trade and pay for it; ``opening`` is (row, bar, quantity)."""
     row, bar, quantity = opening
     k = ledger.opened[0]
     ledger.opened[0] += 1
-    record_entry(ledger.trades, k, bars, rules, entries, orders, (row, bar), quantity)
+    record_entry(ledger.trades, k, case, row, bar, quantity)
     trade = ledger.trades[k]
-    account = account_of(book, trade["instrument"])
+    account = account_of(case.book, trade["instrument"])
     ledger.cash[account] -= quantity * trade["entry_fill"]
     ledger.cash[account] -= trade["entry_fee"]
     ledger.preceding[k] = ledger.tail[account]
@@ -744,34 +756,11 @@ def book_entry(ledger, bars, rules, entries, exits, orders, at, opening, queue):
         ledger.head[account] = k
     ledger.tail[account] = k
     ledger.outcome[row] = FILLED
-    trade["hold_bar"] = bar + exits.hold
-    schedule(ledger.trades, k, bars, rules, exits, orders)
+    schedule(ledger.trades, k, case)
     push_exit(ledger, k, queue)
 
 
 # --------------------------------------------------------------------------------- who gets how much
-
-
-@kernel
-def open_groups(ledger, bars, rules, entries, exits, orders, at, batch, queue):  # type: ignore[no-untyped-def]
-    """Size and open the entries of one instant, account by account; ``batch`` is (rows, bars)."""
-    _, book = at
-    rows, tried = batch
-    n = len(rows)
-    if book.mode == PORTFOLIO:
-        if n > 0:
-            open_group(ledger, bars, rules, entries, exits, orders, at, batch, queue)
-        return
-    taken = np.zeros(n, np.bool_)
-    for first in range(n):
-        if taken[first]:
-            continue
-        member = np.zeros(n, np.bool_)
-        for k in range(first, n):
-            if entries.instrument[rows[k]] == entries.instrument[rows[first]]:
-                member[k] = True
-                taken[k] = True
-        open_group(ledger, bars, rules, entries, exits, orders, at, (rows[member], tried[member]), queue)
 
 
 @kernel
@@ -850,9 +839,10 @@ def wanted(target: Floats, scale: Floats, member: Flags) -> float:
 
 
 @kernel
-def squeeze_shared(ledger, entries, account, rows, target, scale, reason, caps):  # type: ignore[no-untyped-def]
-    """Apply a cap per name (``caps`` = (room, False)) or per market (room, True) to a group."""
-    cap, by_market = caps
+def squeeze_shared(ledger, case, group, scaled, cap, by_market):  # type: ignore[no-untyped-def]
+    """Apply a cap per name, or per market, to a group; ``scaled`` is (scale, reason), changed in place."""
+    entries, rows = case.entries, group.rows
+    scale, reason = scaled
     key = entries.market if by_market else entries.instrument
     seen = np.zeros(len(rows), np.bool_)
     for first in range(len(rows)):
@@ -863,18 +853,18 @@ def squeeze_shared(ledger, entries, account, rows, target, scale, reason, caps):
             if key[rows[k]] == key[rows[first]]:
                 member[k] = True
                 seen[k] = True
-        held = exposure_of(
-            ledger, entries, account, entries.instrument[rows[first]], entries.market[rows[first]]
-        )
+        row = rows[first]
+        held = exposure_of(ledger, entries, group.account, entries.instrument[row], entries.market[row])
         room = max(cap - (held.market if by_market else held.name), 0.0)
-        want = wanted(target, scale, member)
+        want = wanted(group.target, scale, member)
         if want > room:
             squeeze(scale, reason, member, room / want, CAP_MARKET if by_market else CAP_NAME)
 
 
 @kernel
-def squeeze_net(held_net, sides, target, scale, reason, cap):  # type: ignore[no-untyped-def]
+def squeeze_net(held_net, sides, target, scaled, cap):  # type: ignore[no-untyped-def]
     """Apply the cap on net exposure to the side of a group that would break it."""
+    scale, reason = scaled
     after = held_net
     for k in range(len(target)):
         after += sides[k] * (target[k] * scale[k])
@@ -890,32 +880,29 @@ def squeeze_net(held_net, sides, target, scale, reason, cap):  # type: ignore[no
 
 
 @kernel
-def scales_of(ledger, entries, account, rows, target, rates, limits):  # type: ignore[no-untyped-def]
-    """Say what share of its target each member of a group gets, and the last reason why not all.
-
-    ``limits`` is (base, Book); ``rates`` are the fees of the entry side.
-    """
-    base, book = limits
-    n = len(rows)
+def scales_of(ledger, case, group):  # type: ignore[no-untyped-def]
+    """Say what share of its target each member of a group gets, and the last reason why not all (step 3)."""
+    book, base, cash, n = case.book, group.base, ledger.cash[group.account], len(group.rows)
     scale, reason = np.ones(n), np.full(n, FILLED, np.int64)
     everyone = np.ones(n, np.bool_)
     if book.max_name < np.inf:
-        squeeze_shared(ledger, entries, account, rows, target, scale, reason, (book.max_name * base, False))
+        squeeze_shared(ledger, case, group, (scale, reason), book.max_name * base, False)
     if book.max_market < np.inf:
-        squeeze_shared(ledger, entries, account, rows, target, scale, reason, (book.max_market * base, True))
-    held = exposure_of(ledger, entries, account, -1, -1)
+        squeeze_shared(ledger, case, group, (scale, reason), book.max_market * base, True)
+    held = exposure_of(ledger, case.entries, group.account, -1, -1)
     if book.max_gross < np.inf:
         room = max(book.max_gross * base - held.gross, 0.0)
-        want = wanted(target, scale, everyone)
+        want = wanted(group.target, scale, everyone)
         if want > room:
             squeeze(scale, reason, everyone, room / want, CAP_GROSS)
     if book.max_net < np.inf:
-        squeeze_net(held.net, entries.side[rows], target, scale, reason, book.max_net * base)
+        sides = case.entries.side[group.rows]
+        squeeze_net(held.net, sides, group.target, (scale, reason), book.max_net * base)
     need = 0.0
     for k in range(n):
-        need += target[k] * scale[k] * (1.0 + rates[k])
-    if need > ledger.cash[account] and need > 0.0:
-        squeeze(scale, reason, everyone, max(ledger.cash[account], 0.0) / need, NO_CASH)
+        need += group.target[k] * scale[k] * (1.0 + group.rate[k])
+    if need > cash and need > 0.0:
+        squeeze(scale, reason, everyone, max(cash, 0.0) / need, NO_CASH)
     return scale, reason
 
 
@@ -933,58 +920,72 @@ def within_slots(entries: Entries, rows: Integers, slots: float) -> Flags:
 
 
 @kernel
-def open_group(ledger, bars, rules, entries, exits, orders, at, batch, queue):  # type: ignore[no-untyped-def]
-    """Size and open the entries that one account tries at one instant (section 7)."""
-    now, book = at
+def with_slots(ledger, case, account, base, batch):  # type: ignore[no-untyped-def]
+    """Keep of a batch (rows, bars) what has a target and finds a slot (steps 1 and 2)."""
     rows, tried = batch
-    account = account_of(book, entries.instrument[rows[0]])
-    base = base_of(ledger, bars, account, now, book)
+    book, entries = case.book, case.entries
     keep = np.ones(len(rows), np.bool_)
     for k in range(len(rows)):
-        target = book.size * entries.weight[rows[k]] * base
-        if not (base > 0.0 and target > 0.0):
+        if not (base > 0.0 and book.size * entries.weight[rows[k]] * base > 0.0):
             keep[k] = False
             ledger.outcome[rows[k]] = NO_CASH
     rows, tried = rows[keep], tried[keep]
-    if len(rows) == 0:
-        return
     positions = exposure_of(ledger, entries, account, -1, -1).positions
     keep = within_slots(entries, rows, book.max_positions - positions)
     for k in range(len(rows)):
         if not keep[k]:
             ledger.outcome[rows[k]] = CAP_POSITIONS
-    rows, tried = rows[keep], tried[keep]
+    return rows[keep], tried[keep]
+
+
+@kernel
+def group_of(case, account, base, batch):  # type: ignore[no-untyped-def]
+    """Gather the targets, fill prices and fee rates of a batch (rows, bars)."""
+    rows, tried = batch
     n = len(rows)
+    target, rate, fill = np.empty(n), np.empty(n), np.empty(n)
+    for k in range(n):
+        target[k] = case.book.size * case.entries.weight[rows[k]] * base
+        rate[k] = rate_of(case.rules, tried[k], case.entries.side[rows[k]] > 0)
+        fill[k] = entry_fill_of(case, rows[k], tried[k])
+    return Group(account, base, rows, tried, target, rate, fill)
+
+
+@kernel
+def open_group(ledger, case, now, batch, queue):  # type: ignore[no-untyped-def]
+    """Size and open the entries (rows, bars) that one account tries at one instant (section 7)."""
+    if len(batch[0]) == 0:
+        return
+    account = account_of(case.book, case.entries.instrument[batch[0][0]])
+    base = base_of(ledger, case.bars, account, now, case.book)
+    group = group_of(case, account, base, with_slots(ledger, case, account, base, batch))
+    rows, n = group.rows, len(group.rows)
     if n == 0:
         return
-    target, rates, fills = np.empty(n), np.empty(n), np.empty(n)
-    for k in range(n):
-        target[k] = book.size * entries.weight[rows[k]] * base
-        rates[k] = rate_of(rules, tried[k], entries.side[rows[k]] > 0)
-        fills[k] = entry_fill_of(bars, rules, entries, orders, rows[k], tried[k])
-    scale, reason = scales_of(ledger, entries, account, rows, target, rates, (base, book))
-    if n == 1 and reason[0] != FILLED and not book.partial:
+    scale, reason = scales_of(ledger, case, group)
+    if n == 1 and reason[0] != FILLED and not case.book.partial:
         ledger.outcome[rows[0]] = reason[0]
         return
-    if n > 1 and lots_forbid(rules, tried, target, scale, fills):
-        deal(ledger, bars, rules, entries, exits, orders, at, (rows, tried, target, fills, base), queue)
+    if n > 1 and lots_forbid(case.rules, group, scale):
+        deal(ledger, case, group, queue)
         return
     for k in range(n):
-        quantity = lots_of(rules, tried[k], target[k] * scale[k] / fills[k])
-        if scale[k] < book.min_share:
+        quantity = lots_of(case.rules, group.tried[k], group.target[k] * scale[k] / group.fill[k])
+        if scale[k] < case.book.min_share:
             ledger.outcome[rows[k]] = reason[k]
         elif quantity > 0.0:
-            book_entry(ledger, bars, rules, entries, exits, orders, at, (rows[k], tried[k], quantity), queue)
+            book_entry(ledger, case, (rows[k], group.tried[k], quantity), queue)
         else:
             ledger.outcome[rows[k]] = reason[k] if scale[k] == 0.0 else BELOW_LOT
 
 
 @kernel
-def lots_forbid(rules: Rules, tried: Integers, target: Floats, scale: Floats, fills: Floats) -> bool:
+def lots_forbid(rules: Rules, group: Group, scale: Floats) -> bool:
     """Tell whether sharing pro rata leaves somebody less than a lot who could have had one."""
-    for k in range(len(tried)):
-        scaled = lots_of(rules, tried[k], target[k] * scale[k] / fills[k])
-        if 0.0 < scale[k] < 1.0 and scaled == 0.0 and lots_of(rules, tried[k], target[k] / fills[k]) > 0.0:
+    for k in range(len(group.rows)):
+        whole = lots_of(rules, group.tried[k], group.target[k] / group.fill[k])
+        scaled = lots_of(rules, group.tried[k], group.target[k] * scale[k] / group.fill[k])
+        if 0.0 < scale[k] < 1.0 and scaled == 0.0 and whole > 0.0:
             return True
     return False
 
@@ -1027,37 +1028,32 @@ def with_dealt(
 
 
 @kernel
-def deal(ledger, bars, rules, entries, exits, orders, at, group, queue):  # type: ignore[no-untyped-def]
-    """Give whole targets by draw while there is room; ``group`` is (rows, bars, targets, fills, base)."""
-    _, book = at
-    rows, tried, target, fills, base = group
-    account = account_of(book, entries.instrument[rows[0]])
-    cash = ledger.cash[account]
+def deal(ledger, case, group, queue):  # type: ignore[no-untyped-def]
+    """Give whole targets by draw while there is room (step 6)."""
+    entries, rows, cash = case.entries, group.rows, ledger.cash[group.account]
     by_draw = np.argsort(entries.draw[rows], kind="mergesort")
     quantity, dealt = np.zeros(len(rows)), np.zeros(len(rows))
     for place in range(len(rows)):
         k = by_draw[place]
-        row, side = rows[k], entries.side[rows[k]]
-        quantity[k] = lots_of(rules, tried[k], target[k] / fills[k])
+        row = rows[k]
+        quantity[k] = lots_of(case.rules, group.tried[k], group.target[k] / group.fill[k])
         if quantity[k] == 0.0:
             ledger.outcome[row] = BELOW_LOT
             continue
-        held = exposure_of(ledger, entries, account, entries.instrument[row], entries.market[row])
+        held = exposure_of(ledger, entries, group.account, entries.instrument[row], entries.market[row])
         held = with_dealt(held, entries, rows, dealt, by_draw[: place + 1])
-        rate, want = rate_of(rules, tried[k], side > 0), quantity[k] * fills[k]
-        code = misfit(held, cash, side, want, rate, (base, book))
+        want = quantity[k] * group.fill[k]
+        code = misfit(held, cash, entries.side[row], want, group.rate[k], (group.base, case.book))
         if code == FILLED:
             dealt[k] = want
             cash -= want
-            cash -= want * rate
+            cash -= want * group.rate[k]
         else:
             ledger.outcome[row] = code
             quantity[k] = 0.0
     for k in range(len(rows)):
         if quantity[k] > 0.0:
-            book_entry(
-                ledger, bars, rules, entries, exits, orders, at, (rows[k], tried[k], quantity[k]), queue
-            )
+            book_entry(ledger, case, (rows[k], group.tried[k], quantity[k]), queue)
 
 
 # ------------------------------------------------------------------------------------------- marking
