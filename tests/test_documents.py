@@ -14,7 +14,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aftershock.data.errors import InputError
-from aftershock.data.news import documents
 from aftershock.data.news.documents import MAX_BYTES, MAX_TEXT, read_documents
 from aftershock.data.news.markup import read_markup
 
@@ -84,7 +83,7 @@ def test_what_is_too_large_is_refused_at_once(put):
 
 def test_a_missing_file_names_its_neighbour(put):
     path = put("wrap.txt", "x")
-    with pytest.raises(InputError, match="no such file; did you mean 'wrap.txt'"):
+    with pytest.raises(InputError, match=r"no such file; did you mean 'wrap\.txt'"):
         read_documents(path.with_name("wrop.txt"))
 
 
@@ -169,9 +168,8 @@ def test_every_character_knows_its_place():
         assert page[found.places[at] :].startswith(word)
 
 
-MARKUP = st.text(
-    alphabet=st.sampled_from([*"<>/!-'\"= &;#x1\n\t pabFé​\u202e", "<p>", "</p>", "<nav>", "&amp;"])
-)
+PIECES = [*"<>/!-'\"= &;#x1\n\t pabFé\u200b\u202e", "<p>", "</p>", "<nav>", "&amp;", "<!--", "<script>"]
+MARKUP = st.lists(st.sampled_from(PIECES)).map("".join)
 
 
 @given(MARKUP | st.text())
@@ -250,7 +248,7 @@ def test_jsonl_and_parquet_rows_are_documents(put, tmp_path):
         (1, "Fed", "2025-09-12/2025-09-13"),
         (2, "x\ufffd\ufffd", "2025-09-14"),
     ]
-    stamps = pd.to_datetime(["2025-09-12", "2025-09-13 04:10"])
+    stamps = pd.to_datetime(["2025-09-12 00:00", "2025-09-13 04:10"])
     frame = pd.DataFrame({"text": ["a", "b"], "published": stamps, "other": [1, 2]})
     frame.to_parquet(tmp_path / "n.parquet")
     assert [(news.row, news.published) for news in read(tmp_path / "n.parquet")] == [
@@ -335,10 +333,6 @@ def test_memory_stays_flat_over_a_hundred_thousand_rows(put):
     tracemalloc.stop()
     assert count == 100_000
     assert peak < 2_000_000
-
-
-def test_nothing_is_known_of_the_limits_that_is_not_public():
-    assert documents.MAX_HEADLINE < documents.MAX_LINE < documents.MAX_TEXT < documents.MAX_BYTES
 
 
 @pytest.mark.shared
