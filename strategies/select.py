@@ -32,6 +32,7 @@ SKIPS = {
     "other_direction": "the strategy does not trade this direction",
     "weak": "its strength is below the minimum, or unknown",
     "unsure": "its confidence is below the minimum, or unknown",
+    "no_news": "it tells a move or an expectation, not something new",
     "echo": "an earlier event told the same story",
     "no_instrument": "it names no instrument of the universe",
     "outside_universe": "the instrument is not in the universe",
@@ -160,6 +161,7 @@ def _event_codes(events: pd.DataFrame, strategy: Reaction) -> NDArray[np.object_
         "other_direction": bool(strategy.direction) & ~events["direction"].isin(strategy.direction),
         "weak": ~(strength >= strategy.min_strength) & (strategy.min_strength > 0),
         "unsure": ~(confidence >= strategy.min_confidence) & (strategy.min_confidence > 0),
+        "no_news": _status(events).isin(["move", "scheduled"]),
         "echo": ~first_prints(events),
     }
     if strategy.side_by != "impact":
@@ -169,6 +171,11 @@ def _event_codes(events: pd.DataFrame, strategy: Reaction) -> NDArray[np.object_
     for name, test in reversed(tests.items()):
         code[np.asarray(test, bool)] = name
     return code
+
+
+def _status(events: pd.DataFrame) -> pd.Series[str]:
+    """Give the status that the tagger wrote; events from elsewhere have none."""
+    return events["status"] if "status" in events else pd.Series("", index=events.index)
 
 
 def _side_codes(size: Floats, strategy: Reaction) -> NDArray[np.object_]:

@@ -103,7 +103,15 @@ class TestReasons:
         assert skips(found) == [("e1", "", "echo")]
 
     def test_every_code_has_been_seen(self):
-        assert {code for _, _, code, _ in REFUSED} | {"echo"} == set(SKIPS)
+        assert {code for _, _, code, _ in REFUSED} | {"echo", "no_news"} == set(SKIPS)
+
+    @pytest.mark.parametrize(
+        ("status", "taken"), [("announced", 1), ("reported", 1), ("scheduled", 0), ("move", 0)]
+    )
+    def test_moves_and_expectations_are_no_news(self, status, taken):
+        found = select(one().assign(status=status), Reaction(), UNIVERSE, NONE)
+        assert len(found.signals) == taken
+        assert skips(found) == ([] if taken else [("e0", "", "no_news")])
 
     @pytest.mark.parametrize(
         ("strength", "minimum", "taken"),

@@ -173,6 +173,42 @@ def signals(
 
 
 @app.command()
+def news(
+    files: Annotated[
+        list[str], typer.Argument(help="Wraps (text, HTML), folders, tables of headlines, or -.")
+    ],
+    published: Annotated[str, typer.Option(help="Stamp of texts without one.")] = "",
+    zone: Annotated[str, typer.Option(help="Zone of stamps without one, e.g. Europe/London.")] = "",
+    taxonomy: Annotated[
+        Path | None, typer.Option(help="A desk's own taxonomy (TOML), merged over the shipped one.")
+    ] = None,
+    target: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Write the events to this Parquet file.")
+    ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show which rule, which words, which span.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Turn news into tagged events: what, when knowable, about whom, which way, how sure.
+
+    Example:  aftershock news wrap.txt --published "2025-09-12 04:10" --zone Europe/London -o events.parquet
+    """
+    from aftershock.data.news import read_news
+
+    with _working("reading news"):
+        tagged = read_news(files, published=published, zone=zone, taxonomy=taxonomy)
+        if target is not None:
+            tagged.events.to_parquet(target)
+    if as_json:
+        _print_json([told.as_json() for told in tagged.told])
+        return
+    _show_table(tagged.table(explain=explain), "Events (UTC)")
+    if target is not None:
+        out.print(f"events: {target}", highlight=False, soft_wrap=True)
+
+
+@app.command()
 def report(
     runs: Annotated[list[Path], typer.Argument(help="Run folders.")],
     path: Annotated[Path | None, typer.Option("--out", "-o", help="The HTML file.")] = None,

@@ -35,12 +35,14 @@ Share = Annotated[float, Field(gt=0)] | None
 
 
 class EventsSection(Settings):
-    """``[events]``: files and shipped catalogues, and how their stamps are read."""
+    """``[events]``: files of events or news and shipped catalogues, and how their stamps are read."""
 
     files: Words = ()
     catalogue: Words = ()
     impacts: Words = ()
     zone: str | None = None
+    published: str | None = None
+    taxonomy: str | None = None
     start: Day | None = None
     end: Day | None = None
     as_of: Day | None = None
@@ -320,7 +322,13 @@ def _relative(experiment: Experiment, folder: Path) -> Experiment:
     events, prices = experiment.events, experiment.prices
     return replace(
         experiment,
-        events=events.model_copy(update={"files": found(events.files), "impacts": found(events.impacts)}),
+        events=events.model_copy(
+            update={
+                "files": found(events.files),
+                "impacts": found(events.impacts),
+                "taxonomy": None if events.taxonomy is None else str(folder / events.taxonomy),
+            }
+        ),
         prices=prices.model_copy(update={"files": found(prices.files)}),
     )
 

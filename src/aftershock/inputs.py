@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import csv
+import gzip
+import json
 import os
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -19,8 +22,19 @@ from aftershock.experiment import EventsSection, Experiment, PricesSection, Univ
 from aftershock.strategies.reaction import Reaction
 from aftershock.strategies.select import Links
 
+if TYPE_CHECKING:
+    from aftershock.data.news import Tagged
+
 Source = Any
 """A DataFrame, a path, several paths, or what the loader of that table gives."""
+
+NO_IMPACTS = pd.DataFrame(
+    {"event_id": pd.Series(dtype=str), "symbol": pd.Series(dtype=str), "polarity": pd.Series(dtype=float)}
+)
+
+TEXT_COLUMNS = {"headline", "title", "text"}
+"""Columns of which a table of news has one."""
+
 CATALOGUE = "catalogue:"
 """What the name of a shipped table of events begins with where a file may stand."""
 
@@ -30,8 +44,33 @@ def events_of(source: Source, zone: str | None = None, skip_bad: bool = False) -
     return source if isinstance(source, Events) else load_events(source, zone=zone, skip_bad=skip_bad)
 
 
-def experiment_events(experiment: Experiment) -> Events:
+def experiment_news(experiment: Experiment) -> Tagged | None:
+    """Tag the news among an experiment's files; None where there is none.
+
+    Raises
+    ------
+    InputError
+        News that cannot be read, or a stamp that needs an answer.
+    """
+    section = experiment.events
+    paths = [path for path in section.files if is_news(path)]
+    if not paths:
+        return None
+    from aftershock.data.news import read_news
+
+    stamp, zone = section.published or "", section.zone or ""
+    return read_news(paths, published=stamp, zone=zone, taxonomy=section.taxonomy)
+
+
+def experiment_events(experiment: Experiment, news: Tagged | None = None) -> Events:
     """Load the events an experiment names, within its period.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        What to load.
+    news : Tagged, optional
+        What its news tells, from `experiment_news`.
 
     Raises
     ------
@@ -39,15 +78,51 @@ def experiment_events(experiment: Experiment) -> Events:
         It names none, or they cannot be used.
     """
     section = experiment.events
-    sources = [*section.files, *(str(catalogue_path(name)) for name in section.catalogue)]
-    if not sources:
+    sources = [path for path in section.files if not is_news(path)]
+    sources += [str(catalogue_path(name)) for name in section.catalogue]
+    if not sources and news is None:
         raise InputError(
             Problem("files or catalogue under [events]", "neither", 'write for example catalogue = ["fomc"]')
         )
-    loaded = load_events(sources, zone=section.zone, skip_bad=section.skip_bad, as_of=section.as_of)
+    parts = [] if news is None else [news.events]
+    if sources:
+        lenient = section.skip_bad
+        parts.append(load_events(sources, zone=section.zone, skip_bad=lenient, as_of=section.as_of))
+    loaded = parts[0].concat(*parts[1:])
     if section.start is None and section.end is None:
         return loaded
     return loaded.between(*_period(section.start or "1970-01-01", section.end or "2200-01-01"))
+
+
+def is_news(path: str) -> bool:
+    """Tell news (texts, pages, folders, tables without a ``tag`` column) from tables of events.
+
+    Examples
+    --------
+    >>> is_news("wrap.txt"), is_news("catalogue:fomc")
+    (True, False)
+    """
+    place = Path(path)
+    if place.is_dir() or place.suffix.lower() in (".txt", ".md", ".html", ".htm"):
+        return True
+    if not place.is_file():
+        return False
+    return bool(TEXT_COLUMNS & (names := _column_names(place))) and "tag" not in names
+
+
+def _column_names(path: Path) -> set[str]:
+    """Read the names of a table's columns without its rows; none where they cannot be read."""
+    try:
+        if path.suffix == ".parquet":
+            import pyarrow.parquet as pq
+
+            return set(pq.read_schema(path).names)
+        opened = gzip.open if path.suffix == ".gz" else open
+        with opened(path, "rt", encoding="utf-8-sig", errors="replace") as file:
+            line = file.readline(100_000)
+        return set(json.loads(line)) if ".jsonl" in path.suffixes else set(next(csv.reader([line]), []))
+    except (OSError, ValueError, csv.Error):
+        return set()
 
 
 def _period(start: str, end: str) -> tuple[pd.Timestamp, pd.Timestamp]:
@@ -153,12 +228,12 @@ def _paths(source: Source) -> tuple[str, ...]:
     return tuple(one if one.startswith(CATALOGUE) else str(Path(one).absolute()) for one in named)
 
 
-def links_of(impacts: Source, events: Events) -> Links:
-    """Put explicit impacts beside the shipped exposures and factors."""
-    if impacts is None or (isinstance(impacts, (list, tuple)) and not impacts):
-        none = {"event_id": pd.Series(dtype=str), "symbol": pd.Series(dtype=str), "polarity": 0.0}
-        return Links(pd.DataFrame(none), exposures(), factors())
-    return Links(load_impacts(impacts, events.frame), exposures(), factors())
+def links_of(impacts: Source, events: Events, news: Tagged | None = None) -> Links:
+    """Put explicit impacts, and those that the tagger found, beside the shipped exposures and factors."""
+    given = impacts is not None and not (isinstance(impacts, (list, tuple)) and not impacts)
+    parts = [load_impacts(impacts, events.frame)] if given else []
+    told = [] if news is None else [news.impacts]
+    return Links(pd.concat([NO_IMPACTS, *parts, *told], ignore_index=True), exposures(), factors())
 
 
 def universe_of(source: Any, strategy: Reaction | None = None) -> Universe | None:

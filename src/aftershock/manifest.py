@@ -87,7 +87,10 @@ def _caveats(tape: Tape, scope: Universe, audit: pd.DataFrame, experiment: Exper
         found.append(f"{len(unpriced)} of {len(scope.symbols)} instruments of the universe have no prices.")
     apart = {
         "whose stamp leaves open which side of a cut-off they fell on": audit["ambiguous"],
-        "from recaps, which are chosen because the market moved": audit["source_kind"] == "recap",
+        "from recaps, which were selected on outcome (they were written because the market moved),": audit[
+            "source_kind"
+        ]
+        == "recap",
     }
     for what, mask in apart.items():
         if mask.any():

@@ -32,6 +32,7 @@ from aftershock.inputs import (
     events_section,
     everything,
     experiment_events,
+    experiment_news,
     experiment_tape,
     links_of,
     priced,
@@ -177,10 +178,11 @@ def run_experiment(
         prices=_paths(prices), events=_paths(events), skip_bad=skip_bad
     )
     with _named_in(path):
-        loaded = experiment_events(experiment)
+        news = experiment_news(experiment)
+        loaded = experiment_events(experiment, news)
         wanted = universe_of(_named(experiment.universe), experiment.strategy)
         tape, truth = experiment_tape(experiment, wanted, loaded)
-        linked = links_of(experiment.events.impacts, loaded)
+        linked = links_of(experiment.events.impacts, loaded, news)
     return execute(loaded, tape, wanted, linked, anchored(experiment), truth=truth)
 
 
