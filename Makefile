@@ -16,6 +16,7 @@ demo: $(VENV)/.installed
 
 test: lint types $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest --doctest-modules src/aftershock
 	$(BIN)/python tests/check_wheel.py
 
 lint: $(VENV)/.installed-dev
@@ -26,7 +27,9 @@ types: $(VENV)/.installed-dev
 	$(BIN)/mypy
 
 bench: $(VENV)/.installed-dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	$(BIN)/python -m pytest benchmarks --benchmark-autosave
+	$(BIN)/python benchmarks/news_scores.py
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

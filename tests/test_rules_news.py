@@ -352,7 +352,7 @@ def test_topics_of_labelled_headlines(shared: Path, tag: str, bar: float) -> Non
 
 
 @pytest.mark.shared
-@pytest.mark.parametrize("tag", ["chip", "tariff"])
+@pytest.mark.parametrize("tag", ["fed", "chip", "tariff"])
 def test_directions_of_labelled_headlines(shared: Path, tag: str) -> None:
     labelled = [row for row in rows(shared / "labels" / "headlines_dev.csv") if row[f"{tag}_dir"]]
     said = [headline(row["headline"]).get(tag) for row in labelled]

@@ -9,7 +9,7 @@ _NAMES = {
     "HK": "Hong Kong|HK",
     "IN": "India|Indian|Delhi|Mumbai",
     "JP": "Japan|Japanese|Tokyo|BOJ",
-    "KR": "South Korea|South Korean|Korea|Korean|Seoul",
+    "KR": "(?<!North )Korean?|Seoul",
     "TW": "Taiwan|Taiwanese|Taipei",
     "AU": "Australia|Australian|Sydney",
     "SG": "Singapore",

@@ -26,6 +26,7 @@ LEAST = 3
 """Words that two tellings must share where neither names the same instrument."""
 
 _WORD = re.compile(r"[a-z]*\d[a-z0-9.]*|[a-z][a-z'’-]+")
+_MODEL = re.compile(r"(?![fc]y\d)[a-z]{2,}\d")
 _COMMON = frozenset(
     [
         "a",
@@ -192,7 +193,7 @@ class _Story:
     told: Telling
     last: int
     symbols: frozenset[str]
-    words: frozenset[str]
+    models: frozenset[str]
 
 
 class Stories:
@@ -220,10 +221,10 @@ class Stories:
         if story is not None and _likeness(story, told) > 0.0:
             story.last = max(story.last, told.known_by)
             story.symbols |= told.symbols
-            story.words |= told.words
+            story.models |= _models(told.words)
             return story.name, False
         name = _name(told)
-        known.append(_Story(name, told, told.known_by, told.symbols, told.words))
+        known.append(_Story(name, told, told.known_by, told.symbols, _models(told.words)))
         return name, True
 
 
@@ -246,16 +247,17 @@ def _likeness(story: _Story, told: Telling) -> float:
     if told.tag == "fed" and told.status == story.told.status == "scheduled":
         return float(told.direction == story.told.direction)
     common = story.symbols & told.symbols
-    if common and told.direction and story.told.direction and told.direction != story.told.direction:
+    ways = {told.direction, story.told.direction} - {""}
+    if len(ways) > 1 and (common or "neutral" not in ways):
         return 0.0
-    overlap = _overlap(story.words, told.words)
-    if _share_a_model(story.words, told.words) and (common or not story.symbols or not told.symbols):
+    overlap = _overlap(story.told.words, told.words)
+    if story.models & _models(told.words) and (common or not story.symbols or not told.symbols):
         return 2.0 + overlap
     if common:
         return overlap if overlap >= ALIKE_ABOUT_ONE else 0.0
     if story.symbols and told.symbols:
         return 0.0
-    shared = len(story.words & told.words)
+    shared = len(story.told.words & told.words)
     return overlap if shared >= LEAST and overlap >= ALIKE else 0.0
 
 
@@ -271,15 +273,9 @@ def _overlap(one: frozenset[str], other: frozenset[str]) -> float:
     return len(one & other) / least if least else 0.0
 
 
-def _share_a_model(one: Iterable[str], other: Iterable[str]) -> bool:
-    """Whether both name one product by letters and digits; letters in another order are a misspelling."""
-    return bool(_models(one) & _models(other))
-
-
-def _models(words: Iterable[str]) -> set[str]:
-    return {
-        "".join(sorted(word)) for word in words if re.search(r"[a-z]{2}", word) and re.search(r"\d", word)
-    }
+def _models(words: Iterable[str]) -> frozenset[str]:
+    """Give the products named by letters and digits; letters in another order are a misspelling."""
+    return frozenset("".join(sorted(word)) for word in words if _MODEL.match(word))
 
 
 def _name(told: Telling) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
@@ -401,18 +402,26 @@ def _piece(text: str, finding: Finding) -> Span:
 def _symbols(finding: Finding, piece: Span, mentions: Sequence[Mention]) -> tuple[str, ...]:
     """Give what a move's words name, or the companies that the piece of news around its words names."""
     if finding.tag == MOVE:
-        inside = [one for one in mentions if _meet(one.span, finding.evidence)]
+        inside = list(_meeting(finding.evidence, mentions))
     else:
-        inside = [one for one in mentions if _within(one.span, piece) and one.kind != "index"]
+        inside = _companies(piece, mentions)
     return tuple(dict.fromkeys(one.symbol for one in inside))
 
 
-def _meet(one: Span, other: Span) -> bool:
-    return one.start < other.end and other.start < one.end
+def _companies(piece: Span, mentions: Sequence[Mention]) -> list[Mention]:
+    """Give the mentions of what is no index that stand wholly within a piece."""
+    met = _meeting(piece, mentions)
+    return [
+        one
+        for one in met
+        if one.kind != "index" and piece.start <= one.span.start and one.span.end <= piece.end
+    ]
 
 
-def _within(inner: Span, outer: Span) -> bool:
-    return outer.start <= inner.start and inner.end <= outer.end
+def _meeting(span: Span, mentions: Sequence[Mention]) -> Sequence[Mention]:
+    """Give the mentions that share a character with a span; they stand in the order of the text."""
+    first = bisect_right(mentions, span.start, key=lambda one: one.span.end)
+    return mentions[first : bisect_left(mentions, span.end, key=lambda one: one.span.start)]
 
 
 def _speaks_of(previous: Event | None, finding: Finding, text: str) -> Event | None:
@@ -455,7 +464,7 @@ def _of_a_deal(finding: Finding, piece: Span, text: str, mentions: Sequence[Ment
     if words is None:
         return {}
     turn = piece.start + words.start()
-    inside = [one for one in mentions if _within(one.span, piece) and one.kind != "index"]
+    inside = _companies(piece, mentions)
     after = [one.symbol for one in inside if one.span.start >= turn]
     before = [one.symbol for one in inside if one.span.end <= turn]
     if not after or not before:
