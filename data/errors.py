@@ -9,6 +9,9 @@ from dataclasses import dataclass
 SHOWN = 20
 """How many problems an error prints before it counts the rest."""
 
+LISTED = 20
+"""How many known words a suggestion lists."""
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -88,4 +91,4 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(word, options, n=2, cutoff=0.6)
     if near:
         return "did you mean " + " or ".join(f"'{option}'" for option in near) + "?"
-    return "known: " + ", ".join(options)
+    return "known: " + ", ".join(options[:LISTED]) + (", ..." if len(options) > LISTED else "")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict, deque
-from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import blake2b
 
 from aftershock.data.instants import DAY
@@ -186,6 +186,11 @@ class Telling:
     words: frozenset[str]
     known_by: int
 
+    @cached_property
+    def models(self) -> frozenset[str]:
+        """Products named by letters and digits; letters in another order are a misspelling."""
+        return frozenset("".join(sorted(word)) for word in self.words if _MODEL.match(word))
+
 
 @dataclass
 class _Story:
@@ -221,10 +226,10 @@ class Stories:
         if story is not None and _likeness(story, told) > 0.0:
             story.last = max(story.last, told.known_by)
             story.symbols |= told.symbols
-            story.models |= _models(told.words)
+            story.models |= told.models
             return story.name, False
         name = _name(told)
-        known.append(_Story(name, told, told.known_by, told.symbols, _models(told.words)))
+        known.append(_Story(name, told, told.known_by, told.symbols, told.models))
         return name, True
 
 
@@ -250,15 +255,15 @@ def _likeness(story: _Story, told: Telling) -> float:
     ways = {told.direction, story.told.direction} - {""}
     if len(ways) > 1 and (common or "neutral" not in ways):
         return 0.0
+    if not common and story.symbols and told.symbols:
+        return 0.0
     overlap = _overlap(story.told.words, told.words)
-    if story.models & _models(told.words) and (common or not story.symbols or not told.symbols):
+    if story.models & told.models:
         return 2.0 + overlap
     if common:
         return overlap if overlap >= ALIKE_ABOUT_ONE else 0.0
-    if story.symbols and told.symbols:
-        return 0.0
-    shared = len(story.told.words & told.words)
-    return overlap if shared >= LEAST and overlap >= ALIKE else 0.0
+    enough = len(story.told.words & told.words) >= LEAST or story.told.words == told.words
+    return overlap if enough and overlap >= ALIKE else 0.0
 
 
 def _is_same_move(one: Telling, other: Telling) -> bool:
@@ -270,12 +275,7 @@ def _is_same_move(one: Telling, other: Telling) -> bool:
 
 def _overlap(one: frozenset[str], other: frozenset[str]) -> float:
     least = min(len(one), len(other))
-    return len(one & other) / least if least else 0.0
-
-
-def _models(words: Iterable[str]) -> frozenset[str]:
-    """Give the products named by letters and digits; letters in another order are a misspelling."""
-    return frozenset("".join(sorted(word)) for word in words if _MODEL.match(word))
+    return len(one & other) / least if least else float(one == other)
 
 
 def _name(told: Telling) -> str:

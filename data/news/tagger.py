@@ -50,6 +50,7 @@ _BACK = re.compile(r"(?:The|This|These|That|It|Its|They|Their|Both)\b")
 _TARGET = re.compile(
     r"\b(?:acquir\w*|buy\w*|bid|tender offer for|takeover of|stake in|shares in|offer for)\b", re.IGNORECASE
 )
+_SHARES = re.compile(r"\b(?:stocks?|shares|equities)\b", re.IGNORECASE)
 _IN_HOUSE = re.compile(
     r"\b(?:in-house|own|internally designed|self-developed|domestically developed|home-?grown)\b[^.;]{0,20}\bchips?\b",
     re.IGNORECASE,
@@ -153,7 +154,7 @@ class Told:
             "expected": found.expected,
             "actual": found.actual,
             "attribution": found.attribution,
-            "impacts": event.impacts,
+            "impacts": {yahoo_style(symbol): size for symbol, size in event.impacts.items()},
             "rule": found.rule,
         }
 
@@ -349,11 +350,17 @@ def _told(document: Document, taxonomy: Taxonomy, stories: Stories) -> Told:
 
 
 def _findings(document: Document, sentence: Sentence, taxonomy: Taxonomy) -> Iterator[Finding]:
+    """Find what a sentence tells; what the words of a move tell too ("chip stocks rally") is no announcement."""
     span = sentence.span
     text = document.text[span.start : span.end]
-    for finding in find(text, taxonomy, is_headline=document.is_headline):
+    found = find(text, taxonomy, is_headline=document.is_headline)
+    moves = [one.evidence for one in found if one.tag == MOVE]
+    for finding in found:
         evidence = Span(span.start + finding.evidence.start, span.start + finding.evidence.end)
-        yield replace(finding, evidence=evidence, sentence=span)
+        of_shares = document.is_headline and _SHARES.search(text, *finding.evidence)
+        is_move = of_shares and any(_meet(finding.evidence, move) for move in moves)
+        status = "move" if is_move else finding.status
+        yield replace(finding, evidence=evidence, sentence=span, status=status)
 
 
 def _events(
@@ -401,10 +408,8 @@ def _piece(text: str, finding: Finding) -> Span:
 
 def _symbols(finding: Finding, piece: Span, mentions: Sequence[Mention]) -> tuple[str, ...]:
     """Give what a move's words name, or the companies that the piece of news around its words names."""
-    if finding.tag == MOVE:
-        inside = list(_meeting(finding.evidence, mentions))
-    else:
-        inside = _companies(piece, mentions)
+    is_move = finding.tag == MOVE
+    inside = _meeting(finding.evidence, mentions) if is_move else _companies(piece, mentions)
     return tuple(dict.fromkeys(one.symbol for one in inside))
 
 
@@ -416,6 +421,10 @@ def _companies(piece: Span, mentions: Sequence[Mention]) -> list[Mention]:
         for one in met
         if one.kind != "index" and piece.start <= one.span.start and one.span.end <= piece.end
     ]
+
+
+def _meet(one: Span, other: Span) -> bool:
+    return one.start < other.end and other.start < one.end
 
 
 def _meeting(span: Span, mentions: Sequence[Mention]) -> Sequence[Mention]:
