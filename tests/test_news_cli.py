@@ -28,7 +28,7 @@ KEYS = [
 ]
 EVENT_KEYS = {
     "tag", "direction", "polarity", "strength", "status", "symbols", "scope", "story_id", "tradable", "evidence",
-    "confidence", "expected", "actual", "attribution", "impacts", "rule",
+    "confidence", "expected", "actual", "attribution", "impacts", "refers_to", "rule",
 }  # fmt: skip
 HEADLINES = f"""\
 headline,published
@@ -112,8 +112,8 @@ class TestPrograms:
         assert list(events.frame["tag"].unique()) == ["chip", "market_move"]
         assert set(events.frame["source_kind"]) == {"headline", "recap"}
         assert {"status", "polarity", "tradable"} <= set(events.frame)
-        again = af.read_news(["news.csv", "wrap.txt"], published="2025-09-12T01:00Z")
-        assert list(again.events.frame["event_id"]) == list(events.frame["event_id"])
+        again = af.tag(af.read_news(["news.csv", "wrap.txt"], published="2025-09-12T01:00Z"))
+        assert list(again.frame["event_id"]) == list(events.frame["event_id"])
 
 
 class TestBadInput:
@@ -178,7 +178,7 @@ class TestExperiment:
         experiment = read_experiment(place / "both.toml")
         news = experiment_news(experiment)
         both = experiment_events(experiment, news).frame
-        assert set(news.events.frame["event_id"]) < set(both["event_id"])
+        assert set(news.frame["event_id"]) < set(both["event_id"])
         assert {"up", "down", "last"} <= set(both["event_id"])
         assert both["known_by"].is_monotonic_increasing
 
@@ -190,8 +190,8 @@ class TestExperiment:
     def test_impacts_of_news_join_the_given(self, place):
         deal = "Toyota Motor to acquire Toyota Industries in $33 billion tender offer"
         (place / "news.csv").write_text(f"headline,published\n{deal},2025-06-10T22:00Z\n")
-        news = af.read_news("news.csv")
-        impacts = links_of(None, news.events, news).impacts
+        news = af.tag(af.read_news("news.csv"))
+        impacts = links_of(None, news, news).impacts
         assert dict(zip(impacts["symbol"], impacts["polarity"], strict=True)) == {
             "6201.T": 1.0,
             "7203.T": 0.0,

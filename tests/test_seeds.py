@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 import pytest
 
 from aftershock.data.instants import iso
-from aftershock.data.news import read_news
+from aftershock.data.news import read_news, tag
 
 pytestmark = pytest.mark.shared
 
@@ -20,7 +20,7 @@ def gold(shared):
 def both(shared):
     """What each seed tells, by its number."""
     paths = sorted((shared / "seeds").glob("00[02]_*.txt"))
-    return {told.document.file.split("/")[-1][:3]: told for told in read_news(paths).told}
+    return {told.document.file.split("/")[-1][:3]: told for told in tag(read_news(paths)).told}
 
 
 def asked(document):
@@ -122,3 +122,19 @@ def test_a_percentage_in_a_reason_is_no_move(gold, both):
 def test_what_follows_the_news_tells_nothing(gold, both):
     for number, span in trap(gold, "T54"):
         assert not overlaps(both[number], span)
+
+
+def test_days_are_those_the_text_names(gold, both):
+    """Trap T22: "Thursday", "next week" and "the previous session" are not the day of publication."""
+    compared = 0
+    for one in gold["documents"][0]["events"]:
+        wanted = one["refers_to"]
+        if wanted["basis"] != "text" and not wanted["basis"].startswith('inferred:"previous'):
+            continue
+        for event in both["000"].events:
+            start, end = both["000"].document.in_file(event.finding.evidence)
+            if start < one["span"][1] and one["span"][0] < end and event.finding.tag in one["topics"]:
+                first, last = map(str, event.refers_to)
+                assert first <= wanted["start"] <= wanted["end"] <= last, one["text"]
+                compared += 1
+    assert compared >= 6

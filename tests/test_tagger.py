@@ -68,7 +68,7 @@ def written(folder, name, content, **stamps):
     """Write a file and tell its one document; give both."""
     path = folder / name
     path.write_text(content, encoding="utf-8", newline="")
-    (one,) = read_news(path, **stamps).told
+    (one,) = tag(read_news(path, **stamps)).told
     return content, one
 
 
@@ -111,7 +111,7 @@ class TestSpans:
         path = tmp_path / "news.csv"
         cell = 'TSMC, "the foundry", unveils chip'
         path.write_text(f'published,headline\n{STAMP},"{cell.replace(chr(34), chr(34) * 2)}"\n')
-        (one,) = read_news(path).told
+        (one,) = tag(read_news(path)).told
         (event,) = one.as_json()["events"]
         assert one.as_json()["row"] == 2
         assert cell[event["evidence"]["start"] : event["evidence"]["end"]] == event["evidence"]["text"]
@@ -129,15 +129,15 @@ class TestRecaps:
     def test_a_text_that_tells_moves(self, words, kind):
         tagged = tag([text(words)])
         assert tagged.told[0].is_recap is (kind == "recap")
-        assert set(tagged.events.frame["source_kind"]) == {kind}
+        assert set(tagged.frame["source_kind"]) == {kind}
 
     def test_a_headline(self):
         tagged = tag([row("Fed cuts rates by 25 basis points"), row("Kospi index jumps 1.3%", 3)])
-        assert list(tagged.events.frame.sort_values("status")["source_kind"]) == ["headline", "recap"]
+        assert list(tagged.frame.sort_values("status")["source_kind"]) == ["headline", "recap"]
 
     def test_boilerplate_tells_nothing(self):
         tagged = tag([text(WRAP)])
-        assert set(tagged.events.frame["tag"]) == {"market_move", "chip"}
+        assert set(tagged.frame["tag"]) == {"market_move", "chip"}
 
 
 class TestTradable:
@@ -146,7 +146,7 @@ class TestTradable:
             row("SK Hynix completes development of HBM4", 2),
             row("SK Hynix finishes HMB4 memory chip", 3),
         ]
-        frame = tag(news).events.frame
+        frame = tag(news).frame
         assert sorted(frame["tradable"]) == [False, True]
         assert frame["story_id"].nunique() == 1
 
@@ -217,7 +217,7 @@ class TestWho:
     def test_american_names_are_read_and_not_traded(self):
         tagged = tag([text("Alibaba developed its own AI chips, cutting its need for Nvidia.")])
         assert tagged.told[0].events[0].symbols == (ALIBABA, "NVDA")
-        assert list(tagged.events.frame["symbols"]) == [ALIBABA]
+        assert list(tagged.frame["symbols"]) == [ALIBABA]
 
 
 class TestWhichWay:
@@ -235,7 +235,7 @@ class TestWhichWay:
 
     def test_the_table_of_impacts(self):
         tagged = tag([row("Toyota Motor to acquire Toyota Industries in $33 billion tender offer")])
-        (event,) = tagged.events.frame["event_id"]
+        (event,) = tagged.frame["event_id"]
         found = {one.symbol: one.polarity for one in tagged.impacts.itertuples()}
         assert set(tagged.impacts["event_id"]) == {event}
         assert found == {"6201.T": 1.0, "7203.T": 0.0}
@@ -253,11 +253,11 @@ NEWS = [
 class TestOrder:
     def test_the_same_twice(self):
         once, again = (tag(NEWS, tagged_at=TAGGED_AT) for _ in range(2))
-        assert_frame_equal(once.events.frame, again.events.frame)
+        assert_frame_equal(once.frame, again.frame)
         assert_frame_equal(once.impacts, again.impacts)
-        later = tag(NEWS, tagged_at="2026-02-01T00:00Z").events.frame
-        assert_frame_equal(later.drop(columns="tagged_at"), once.events.frame.drop(columns="tagged_at"))
-        assert set(once.events.frame["tagger"]) == {TAGGER}
+        later = tag(NEWS, tagged_at="2026-02-01T00:00Z").frame
+        assert_frame_equal(later.drop(columns="tagged_at"), once.frame.drop(columns="tagged_at"))
+        assert set(once.frame["tagger"]) == {TAGGER}
 
     @pytest.mark.parametrize("order", list(itertools.permutations(range(4)))[::5])
     def test_by_when_it_is_known_however_it_comes(self, order):
@@ -265,11 +265,11 @@ class TestOrder:
         known = [one.known.known_by for one in tagged.told]
         assert known == sorted(known)
         assert [one.document.row for one in tagged.told] == [3, 5, 2, 4]
-        assert_frame_equal(tagged.events.frame, tag(NEWS, tagged_at=TAGGED_AT).events.frame)
+        assert_frame_equal(tagged.frame, tag(NEWS, tagged_at=TAGGED_AT).frame)
 
     def test_what_is_added_later_changes_nothing(self):
-        before = tag([one for one in NEWS if one.row != 4], tagged_at=TAGGED_AT).events.frame
-        after = tag(NEWS, tagged_at=TAGGED_AT).events.frame
+        before = tag([one for one in NEWS if one.row != 4], tagged_at=TAGGED_AT).frame
+        after = tag(NEWS, tagged_at=TAGGED_AT).frame
         kept = after[after["event_id"].isin(before["event_id"])].reset_index(drop=True)
         assert_frame_equal(kept, before.reset_index(drop=True))
         assert len(after) > len(before)
@@ -296,7 +296,7 @@ class TestTable:
         assert list(more)[7:] == ["status", "story", "tradable", "rule", "span", "attribution"]
         assert more["span"].str.fullmatch(r"\d+-\d+").all()
         assert list(tag([]).table()) == list(table)
-        assert len(tag([]).events.frame) == 0
+        assert len(tag([]).frame) == 0
 
 
 HOSTILE_TEXTS = {
@@ -317,7 +317,7 @@ HOSTILE_TEXTS = {
 
 def check(tagged):
     """Spans lie in their texts, numbers in their ranges, ids are unique; the table loads."""
-    frame = tagged.events.frame
+    frame = tagged.frame
     assert frame["event_id"].is_unique
     for one in tagged.told:
         size = len(one.document.text)
@@ -343,7 +343,7 @@ class TestHostile:
 
     def test_the_name_of_a_file_may_be_no_text(self, tmp_path):
         tagged = tag([Document("bad\udcff.txt", None, "TSMC unveiled a chip.", published=STAMP)])
-        tagged.events.to_parquet(tmp_path / "events.parquet")
+        tagged.to_parquet(tmp_path / "events.parquet")
         assert list(af.load_events(tmp_path / "events.parquet").frame["source"]) == ["bad?.txt"]
 
     @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -400,17 +400,17 @@ def tagged(tmp_path_factory):
     """The headlines above, read from a file and tagged."""
     path = tmp_path_factory.mktemp("news") / "headlines.csv"
     path.write_text(HEADLINES)
-    return read_news(path)
+    return tag(read_news(path))
 
 
 class TestBacktest:
     def test_from_headlines_to_trades(self, tagged):
-        result = af.backtest(tagged.events, make_prices(), af.Reaction(tag="chip", hold=3))
+        result = af.backtest(tagged, make_prices(), af.Reaction(tag="chip", hold=3))
         assert sorted(result.trades["symbol"]) == [HYNIX, HYNIX, TSMC]
         assert (result.trades["side"] == 1).all()
 
     def test_recaps_stand_beside(self, tagged):
-        result = af.backtest(tagged.events, make_prices(), af.Reaction(tag="chip", hold=3))
+        result = af.backtest(tagged, make_prices(), af.Reaction(tag="chip", hold=3))
         audit = result.audit
         recap = audit[audit["source_kind"] == "recap"]
         assert len(recap) == 1
@@ -418,8 +418,8 @@ class TestBacktest:
         assert audit.loc[audit["source_kind"] == "headline", "headline"].all()
 
     def test_moves_and_expectations_give_no_signals(self, tagged):
-        frame = tagged.events.frame
-        found = select(frame, af.Reaction(hold=3), af.universe([HYNIX, TSMC]), links_of(None, tagged.events))
+        frame = tagged.frame
+        found = select(frame, af.Reaction(hold=3), af.universe([HYNIX, TSMC]), links_of(None, tagged))
         silent = frame.loc[frame["status"].isin(["move", "scheduled"]), "event_id"]
         assert len(silent) == 3
         skipped = found.skipped.set_index("event_id")["code"]
@@ -429,9 +429,9 @@ class TestBacktest:
 
 def test_impacts_of_the_tagger_give_sides():
     tagged = tag([row("Toyota Motor to acquire Toyota Industries in $33 billion tender offer")])
-    links = links_of(None, tagged.events, tagged)
+    links = links_of(None, tagged, tagged)
     reaction = af.Reaction(tag="mna", hold=1, side_by="impact")
-    found = select(tagged.events.frame, reaction, af.universe(["6201.T", "7203.T"]), links)
+    found = select(tagged.frame, reaction, af.universe(["6201.T", "7203.T"]), links)
     assert [(one.symbol, one.side) for one in found.signals.itertuples()] == [("6201.T", 1)]
     assert [(one.symbol, one.code) for one in found.skipped.itertuples()] == [("7203.T", "no_impact")]
 

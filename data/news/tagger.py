@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import re
 from bisect import bisect_left, bisect_right
@@ -37,6 +38,7 @@ from aftershock.data.news.types import (
     Sentence,
     Span,
 )
+from aftershock.data.news.when import refers_to
 
 TAGGER = "rules-1"
 """Name and version, written on every event."""
@@ -76,6 +78,8 @@ class Event:
         The story it tells.
     tradable : bool
         Whether it is the first print of a story that tells something new of something that trades.
+    refers_to : (date, date)
+        The first and the last day that its words speak of ("Thursday", "next week"); known is when it was published.
     """
 
     finding: Finding
@@ -84,6 +88,7 @@ class Event:
     impacts: dict[str, float]
     story_id: str
     tradable: bool
+    refers_to: tuple[dt.date, dt.date]
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,6 +159,7 @@ class Told:
             "expected": found.expected,
             "actual": found.actual,
             "attribution": found.attribution,
+            "refers_to": dict(zip(("start", "end"), map(str, event.refers_to), strict=True)),
             "impacts": {yahoo_style(symbol): size for symbol, size in event.impacts.items()},
             "rule": found.rule,
         }
@@ -163,22 +169,21 @@ class Told:
         return self.document.text[span.start : span.end]
 
 
-@dataclass(frozen=True, eq=False)
-class Tagged:
-    """Documents told, and the events they give.
+@dataclass(frozen=True, eq=False, repr=False)
+class Tagged(Events):
+    """Events that the tagger found, with what they were found in.
 
     Attributes
     ----------
+    frame : DataFrame
+        The events schema, with ``status``, ``polarity``, ``tradable``, ``refers_from`` and ``refers_to`` beside it.
     told : tuple of Told
-        In the order in which they became known.
-    events : Events
-        The events schema, with ``status``, ``polarity`` and ``tradable`` beside it.
+        The documents, in the order in which they became known.
     impacts : DataFrame
         ``event_id, symbol, polarity``, where an event helps one and hurts another.
     """
 
     told: tuple[Told, ...]
-    events: Events
     impacts: pd.DataFrame
 
     def table(self, *, explain: bool = False) -> pd.DataFrame:
@@ -272,17 +277,14 @@ def tag(
     ]
     frame = pd.DataFrame(rows, columns=COLUMNS)
     table = pd.DataFrame(impacts, columns=["event_id", "symbol", "polarity"])
-    return Tagged(told, load_events(frame), table.astype({"polarity": np.float64}))
+    loaded = load_events(frame)
+    return Tagged(loaded.frame, loaded.warnings, loaded.skipped, told, table.astype({"polarity": np.float64}))
 
 
 def read_news(
-    sources: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
-    *,
-    published: str = "",
-    zone: str = "",
-    taxonomy: str | os.PathLike[str] | None = None,
-) -> Tagged:
-    """Read news files and tag them.
+    sources: str | os.PathLike[str] | Iterable[str | os.PathLike[str]], *, published: str = "", zone: str = ""
+) -> list[Document]:
+    """Read news files into documents; `read_documents` does it one by one.
 
     Parameters
     ----------
@@ -290,20 +292,18 @@ def read_news(
         Wraps (text, HTML), folders, tables of headlines, ``-``.
     published, zone : str
         The stamp of texts without one, and the zone of stamps without one.
-    taxonomy : path, optional
-        A desk's own taxonomy, merged over the shipped one.
 
     Returns
     -------
-    Tagged
+    list of Document
+        For `tag`.
 
     Raises
     ------
     InputError
-        Files that cannot be read, stamps that need an answer.
+        Files that cannot be read.
     """
-    chosen = load_taxonomy(None if taxonomy is None else os.fspath(taxonomy))
-    return tag(read_documents(sources, published=published, zone=zone), chosen)
+    return list(read_documents(sources, published=published, zone=zone))
 
 
 # ---------------------------------------------------------------------------------------- one document
@@ -330,6 +330,8 @@ COLUMNS = [
     "status",
     "polarity",
     "tradable",
+    "refers_from",
+    "refers_to",
 ]
 
 
@@ -367,6 +369,7 @@ def _events(
     document: Document, found: Sequence[Finding], mentions: Sequence[Mention], when: Known, stories: Stories
 ) -> Iterator[Event]:
     previous: Event | None = None
+    day = to_index(np.array([when.known_from]))[0].date()
     for finding in found:
         piece = _piece(document.text, finding)
         text = document.text[piece.start : piece.end]
@@ -393,6 +396,7 @@ def _events(
             impacts=_impacts(finding, piece, symbols, text, mentions),
             story_id=story,
             tradable=first and finding.status in NEWS and finding.tag != MOVE and bool(symbols or scope),
+            refers_to=refers_to(text, day, max(finding.evidence.start - piece.start, 0)),
         )
         previous = event
         yield event
@@ -507,6 +511,8 @@ def _rows(told: Told, when: pd.Timestamp) -> Iterator[dict[str, Any]]:
             "status": found.status,
             "polarity": found.polarity,
             "tradable": event.tradable,
+            "refers_from": str(event.refers_to[0]),
+            "refers_to": str(event.refers_to[1]),
             "impacts": {symbol: event.impacts[symbol] for symbol in _priced(event.impacts)},
         }
 

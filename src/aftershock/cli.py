@@ -194,12 +194,13 @@ def news(
 
     Example:  aftershock news wrap.txt --published "2025-09-12 04:10" --zone Europe/London -o events.parquet
     """
-    from aftershock.data.news import read_news
+    from aftershock.data.news import load_taxonomy, read_documents, tag
 
     with _working("reading news"):
-        tagged = read_news(files, published=published, zone=zone, taxonomy=taxonomy)
+        documents = read_documents(files, published=published, zone=zone)
+        tagged = tag(documents, load_taxonomy(taxonomy))
         if target is not None:
-            tagged.events.to_parquet(target)
+            tagged.to_parquet(target)
     if as_json:
         _print_json([told.as_json() for told in tagged.told])
         return

@@ -56,10 +56,10 @@ def experiment_news(experiment: Experiment) -> Tagged | None:
     paths = [path for path in section.files if is_news(path)]
     if not paths:
         return None
-    from aftershock.data.news import read_news
+    from aftershock.data.news import load_taxonomy, read_documents, tag
 
-    stamp, zone = section.published or "", section.zone or ""
-    return read_news(paths, published=stamp, zone=zone, taxonomy=section.taxonomy)
+    documents = read_documents(paths, published=section.published or "", zone=section.zone or "")
+    return tag(documents, load_taxonomy(section.taxonomy))
 
 
 def experiment_events(experiment: Experiment, news: Tagged | None = None) -> Events:
@@ -84,7 +84,7 @@ def experiment_events(experiment: Experiment, news: Tagged | None = None) -> Eve
         raise InputError(
             Problem("files or catalogue under [events]", "neither", 'write for example catalogue = ["fomc"]')
         )
-    parts = [] if news is None else [news.events]
+    parts: list[Events] = [] if news is None else [news]
     if sources:
         lenient = section.skip_bad
         parts.append(load_events(sources, zone=section.zone, skip_bad=lenient, as_of=section.as_of))
@@ -232,8 +232,9 @@ def links_of(impacts: Source, events: Events, news: Tagged | None = None) -> Lin
     """Put explicit impacts, and those that the tagger found, beside the shipped exposures and factors."""
     given = impacts is not None and not (isinstance(impacts, (list, tuple)) and not impacts)
     parts = [load_impacts(impacts, events.frame)] if given else []
-    told = [] if news is None else [news.impacts]
-    return Links(pd.concat([NO_IMPACTS, *parts, *told], ignore_index=True), exposures(), factors())
+    told = [part.impacts for part in (events, news) if part is not None and hasattr(part, "impacts")]
+    together = pd.concat([NO_IMPACTS, *parts, *told], ignore_index=True).drop_duplicates(ignore_index=True)
+    return Links(together, exposures(), factors())
 
 
 def universe_of(source: Any, strategy: Reaction | None = None) -> Universe | None:
