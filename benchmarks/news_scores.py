@@ -127,6 +127,9 @@ def main() -> None:
     parser.add_argument("folder", nargs="?", type=Path, default=Path("../shared"))
     labels = parser.parse_args().folder / "labels"
     taxonomy = load_taxonomy()
+    if not labels.is_dir():
+        print(f"there are no labels at {labels}: name the folder that holds labels/")
+        return
     rows = read(labels / "headlines_dev.csv")
     began = time.perf_counter()
     told = [{f.tag: f.direction for f in find(row["headline"], taxonomy, is_headline=True)} for row in rows]
