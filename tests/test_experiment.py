@@ -572,3 +572,15 @@ class TestInputs:
         elsewhere.mkdir(parents=True)
         (elsewhere / "experiment.toml").write_text(anchored(read).to_toml(), encoding="utf-8")
         assert read_experiment(elsewhere / "experiment.toml") == read_experiment(path)
+
+
+def test_the_impacts_of_a_catalogue_come_with_it():
+    events = load_events("catalogue:chips")
+    alone, shipped = (links_of(None, events, catalogue=names).impacts for names in ((), ("chips", "fomc")))
+    assert len(alone) == 0
+    assert len(shipped) > 20
+    assert set(shipped["event_id"]) <= set(events.frame["event_id"])
+    one = shipped.iloc[[0]].assign(polarity=0.5)
+    given = links_of(one, events, catalogue=("chips",)).impacts
+    assert len(given) == len(shipped)
+    assert given.iloc[0].to_dict() == one.iloc[0].to_dict()

@@ -75,7 +75,7 @@ def demo(
     else:
         tape, truth = load_tape(fetched), None
     tell("joining events with sessions and trading them (kernels compile on their first run)")
-    return execute(events, tape, wanted, links_of(None, events), experiment, truth=truth)
+    return execute(events, tape, wanted, links_of(None, events, catalogue=CATALOGUE), experiment, truth=truth)
 
 
 def _prices(

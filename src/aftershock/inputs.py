@@ -6,6 +6,7 @@ import csv
 import gzip
 import json
 import os
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from aftershock.data.catalogue import catalogue_path
+from aftershock.data.catalogue import catalogue_impacts, catalogue_path
 from aftershock.data.errors import InputError, Problem
 from aftershock.data.events import Events, load_events, load_impacts
 from aftershock.data.prices import Tape, load_tape, simulated_market
@@ -27,10 +28,6 @@ if TYPE_CHECKING:
 
 Source = Any
 """A DataFrame, a path, several paths, or what the loader of that table gives."""
-
-NO_IMPACTS = pd.DataFrame(
-    {"event_id": pd.Series(dtype=str), "symbol": pd.Series(dtype=str), "polarity": pd.Series(dtype=float)}
-)
 
 TEXT_COLUMNS = {"headline", "title", "text"}
 """Columns of which a table of news has one."""
@@ -228,13 +225,17 @@ def _paths(source: Source) -> tuple[str, ...]:
     return tuple(one if one.startswith(CATALOGUE) else str(Path(one).absolute()) for one in named)
 
 
-def links_of(impacts: Source, events: Events, news: Tagged | None = None) -> Links:
-    """Put explicit impacts, and those that the tagger found, beside the shipped exposures and factors."""
+def links_of(
+    impacts: Source, events: Events, news: Tagged | None = None, catalogue: Iterable[str] = ()
+) -> Links:
+    """Put impacts (given, found by the tagger, shipped with a catalogue) beside exposures and factors."""
     given = impacts is not None and not (isinstance(impacts, (list, tuple)) and not impacts)
     parts = [load_impacts(impacts, events.frame)] if given else []
-    told = [part.impacts for part in (events, news) if part is not None and hasattr(part, "impacts")]
-    together = pd.concat([NO_IMPACTS, *parts, *told], ignore_index=True).drop_duplicates(ignore_index=True)
-    return Links(together, exposures(), factors())
+    parts += [part.impacts for part in (events, news) if part is not None and hasattr(part, "impacts")]
+    together = pd.concat([*parts, catalogue_impacts(catalogue)], ignore_index=True)
+    # What is given comes first and stands.
+    once = together.drop_duplicates(["event_id", "symbol"], ignore_index=True)
+    return Links(once, exposures(), factors())
 
 
 def universe_of(source: Any, strategy: Reaction | None = None) -> Universe | None:

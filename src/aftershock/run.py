@@ -182,7 +182,7 @@ def run_experiment(
         loaded = experiment_events(experiment, news)
         wanted = universe_of(_named(experiment.universe), experiment.strategy)
         tape, truth = experiment_tape(experiment, wanted, loaded)
-        linked = links_of(experiment.events.impacts, loaded, news)
+        linked = links_of(experiment.events.impacts, loaded, news, experiment.events.catalogue)
     return execute(loaded, tape, wanted, linked, anchored(experiment), truth=truth)
 
 
