@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aftershock.data.catalogue import catalogue_impacts
 from aftershock.data.errors import InputError
 from aftershock.data.events import load_events
 from aftershock.data.universes import known_instruments, universe
@@ -36,6 +37,7 @@ from aftershock.inputs import (
     needed,
     universe_of,
 )
+from aftershock.run import signals
 from aftershock.strategies.library import chip_momentum, strategy
 from aftershock.strategies.reaction import Reaction
 
@@ -584,3 +586,21 @@ def test_the_impacts_of_a_catalogue_come_with_it():
     given = links_of(one, events, catalogue=("chips",)).impacts
     assert len(given) == len(shipped)
     assert given.iloc[0].to_dict() == one.iloc[0].to_dict()
+
+
+def test_a_catalogue_among_the_files_of_an_experiment_is_a_catalogue():
+    read = Experiment(strategy=Reaction(tag="chip"), events=EventsSection(catalogue=("fomc",)))
+    section = read.with_paths(events=("own.csv", "catalogue:chips")).events
+    assert section.files == ("own.csv",)
+    assert section.catalogue == ("chips",)
+
+
+def test_signals_take_the_impacts_of_a_catalogue():
+    impacts = catalogue_impacts(["chips"])
+    events = load_events("catalogue:chips").frame.set_index("event_id")
+    stated = impacts[impacts["polarity"] != 0]
+    event, symbol = stated.iloc[-1][["event_id", "symbol"]]
+    as_of = events.loc[event, "known_by"]
+    strategy = Reaction(tag="chip", side_by="impact")
+    orders = signals("catalogue:chips", [symbol], strategy, as_of=as_of)
+    assert (event, symbol) in set(zip(orders["event_id"], orders["symbol"], strict=True))

@@ -18,6 +18,8 @@ from aftershock.strategies.library import strategy as strategy_of
 from aftershock.strategies.reaction import Reaction
 
 INFINITY = float("inf")
+CATALOGUE = "catalogue:"
+"""What the name of a shipped table of events begins with where a file may stand."""
 
 
 def _words(value: Any) -> Any:
@@ -209,7 +211,9 @@ class Experiment:
     ) -> Experiment:
         """Put other files in the place of those the experiment names, and let bad rows be skipped."""
         other_prices = {"files": prices, "simulated": False} if prices else {}
-        other_events = {"files": events, "catalogue": ()} if events else {}
+        shipped = tuple(path.removeprefix(CATALOGUE) for path in events if path.startswith(CATALOGUE))
+        files = tuple(path for path in events if not path.startswith(CATALOGUE))
+        other_events = {"files": files, "catalogue": shipped} if events else {}
         lenient = {"skip_bad": True} if skip_bad else {}
         return replace(
             self,

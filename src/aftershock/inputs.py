@@ -19,7 +19,7 @@ from aftershock.data.errors import InputError, Problem
 from aftershock.data.events import Events, load_events, load_impacts
 from aftershock.data.prices import Tape, load_tape, simulated_market
 from aftershock.data.universes import Universe, exposures, factors, known_instruments, universe
-from aftershock.experiment import EventsSection, Experiment, PricesSection, UniverseSection
+from aftershock.experiment import CATALOGUE, EventsSection, Experiment, PricesSection, UniverseSection
 from aftershock.strategies.reaction import Reaction
 from aftershock.strategies.select import Links
 
@@ -31,9 +31,6 @@ Source = Any
 
 TEXT_COLUMNS = {"headline", "title", "text"}
 """Columns of which a table of news has one."""
-
-CATALOGUE = "catalogue:"
-"""What the name of a shipped table of events begins with where a file may stand."""
 
 
 def events_of(source: Source, zone: str | None = None, skip_bad: bool = False) -> Events:

@@ -142,7 +142,7 @@ def backtest(
         costs=costs or Costs(),
         run=RunSection(name=name, seed=seed),
     )
-    linked = links_of(impacts, loaded)
+    linked = links_of(impacts, loaded, catalogue=experiment.events.catalogue)
     return execute(loaded, tape, wanted, linked, experiment)
 
 
@@ -303,7 +303,7 @@ def signals(
     now = int(to_ns(as_of)[0]) if as_of is not None else int(pd.Timestamp.now(tz="UTC").value)
     loaded = events_of(events, zone).as_of(to_index(np.array([now]))[0])
     wanted = universe_of(universe, chosen) or everything()
-    linked = links_of(impacts, loaded)
+    linked = links_of(impacts, loaded, catalogue=events_section(events).catalogue)
     found = select(loaded.frame, chosen, wanted, linked).signals
     aligned = align_signals(found, latency=chosen.latency_ns, at_close=chosen.entry == "close")
     table = _orders(aligned, loaded.frame, chosen)
