@@ -15,6 +15,9 @@ from aftershock.engine.types import Floats, Rules
 
 _TABLES = Path(venues.__file__).parent
 
+WIDER_LIMITS = {"XSHG": ("688", "689"), "XSHE": ("300", "301")}
+"""First digits of the symbols of boards with wider limits than their venue's: STAR and ChiNext."""
+
 
 def flat_rules(
     tape: Tape, *, fee: float = 0.0, slippage: float = 0.0, lot: float = 0.0, price_limits: bool = True
@@ -63,8 +66,8 @@ def _limits(tape: Tape) -> tuple[Floats, Floats]:
     up, down = np.full(n, np.nan), np.full(n, np.nan)
     for k, (mic, kind) in enumerate(zip(tape.venues, tape.kinds, strict=True)):
         rule = _rule(mic)
-        if rule is None or kind == "index":
-            continue
+        if rule is None or kind == "index" or tape.symbols[k].startswith(WIDER_LIMITS.get(mic, ())):
+            continue  # The venue's percentage would lock bars of a wider board that did trade.
         rows = slice(tape.offsets[k], tape.offsets[k + 1])
         factor = np.where(np.isnan(tape.factor[rows]), 1.0, tape.factor[rows])
         close = pd.Series(tape.close[rows]).ffill().shift().to_numpy(np.float64) * factor

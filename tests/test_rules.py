@@ -22,7 +22,7 @@ LISTED = {
     "ROCO": "6138.TWO",
     "XKRX": "000660.KS",
     "XKOS": "240810.KQ",
-    "XSHG": "688981.SS",
+    "XSHG": "600519.SS",
     "XSHE": "000001.SZ",
     "XTKS": "8035.T",
     "XHKG": "9988.HK",
@@ -85,7 +85,7 @@ class TestByHand:
             ("000660.KS", 9_000.0, 11_650.0, 6_310.0),
             ("000660.KS", 7_090.0, 9_207.0, 4_973.0),
             # Shanghai and Shenzhen: 10 %, ticks of 0.01.
-            ("688981.SS", 100.0, 109.99, 90.01),
+            ("600519.SS", 100.0, 109.99, 90.01),
             ("000001.SZ", 12.34, 13.564, 11.116),
         ],
     )
@@ -119,7 +119,7 @@ class TestByHand:
             ("000660.KS", "2015-06-11", "2015-06-15"),
             ("240810.KQ", "2015-06-11", "2015-06-15"),
             ("000001.SZ", "2006-06-28", "2006-07-01"),
-            ("688981.SS", "2006-06-28", "2006-07-01"),
+            ("600519.SS", "2006-06-28", "2006-07-01"),
         ],
     )
     def test_a_rule_counts_from_its_first_day_on(self, symbol, first, valid_from):
@@ -152,6 +152,14 @@ class TestUnlimited:
             bars("8035.T", [200.0, 200.0]), bars("2330.TW", [200.0, 200.0]), bars("TAIEX", [9.0, 9.0])
         )
         assert same(up, [NAN, 219.5, NAN, NAN, NAN, NAN])
+
+    @pytest.mark.parametrize("symbol", ["688981.SS", "300750.SZ"])
+    def test_boards_with_wider_limits_take_no_venue_limit_but_wait_to_sell(self, symbol):
+        tape = Tape.from_frame(bars(symbol, [100.0, 115.0, 118.0]))
+        rules = flat_rules(tape)
+        assert np.isnan(rules.limit_up).all()
+        assert np.isnan(rules.limit_down).all()
+        assert (rules.sell_from == 1).all()
 
     def test_limits_can_be_switched_off_while_the_waiting_stays(self):
         tape = Tape.from_frame(bars("688981.SS", [100.0, 100.0]))

@@ -100,7 +100,7 @@ def _caveats(tape: Tape, scope: Universe, audit: pd.DataFrame, experiment: Exper
     if experiment.costs.price_limits:
         found.append(
             "Price limits are one percentage per venue (Taipei, Seoul, Shanghai, Shenzhen) within one tick; "
-            "those of Tokyo and of boards with wider limits are not modelled."
+            "Tokyo, STAR and ChiNext, whose limits are others, are taken to have none."
         )
     if experiment.portfolio.mode != "event":
         found.append(
