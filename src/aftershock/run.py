@@ -323,11 +323,10 @@ def _orders(aligned: pd.DataFrame, events: pd.DataFrame, strategy: Reaction) -> 
         place_by[rows] = (days.close_cutoff if at_close else days.open_cutoff)[position]
         entry_at[rows] = (days.closes_at if at_close else days.opens_at)[position]
     headlines = events.set_index("event_id")["headline"]
-    short = "sell short" if strategy.sides != "long" else "sell"
     table = aligned.assign(
         place_by=to_index(place_by),
         entry_at=to_index(entry_at),
-        action=np.where(aligned["side"] > 0, "buy", short),
+        action=np.where(aligned["side"] > 0, "buy", "sell short"),
         entry=strategy.entry,
         hold=strategy.hold,
         headline=aligned["event_id"].map(headlines),
