@@ -265,7 +265,8 @@ def caveats(run: Run) -> list[str]:
 def _on_trades(run: Run) -> list[str]:
     trades, total = figure_of(run, "trades"), figure_of(run, "total_return")
     if not trades > 0:
-        return ["No trade was made: there is no return to judge."]
+        none = "No trade counts for the headline figures" if len(run.trades) else "No trade was made"
+        return [f"{none}: there is no return to judge."]
     opening = f"{counted(trades, 'trades')} on {counted(figure_of(run, 'event_dates'), 'event dates')}"
     if not defined(total):
         return [f"{opening}; the total return is undefined."]

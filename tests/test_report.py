@@ -329,6 +329,11 @@ def test_summary_without_trades_says_so() -> None:
     ]
 
 
+def test_summary_of_trades_that_are_all_kept_apart_does_not_deny_them(real: Run) -> None:
+    apart = dataclasses.replace(real, stats={**real.stats, "headline": {"trades": 0}})
+    assert findings(apart)[0] == "No trade counts for the headline figures: there is no return to judge."
+
+
 def test_summary_counts_open_trades(real: Run) -> None:
     trades = real.trades.assign(status=["open", "open"] + ["closed"] * (len(real.trades) - 2))
     assert "2 trades were still open when the data end." in caveats(dataclasses.replace(real, trades=trades))
