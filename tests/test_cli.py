@@ -15,7 +15,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 import aftershock as af
-from aftershock import cli
+from aftershock import cli, showing
 from aftershock.data.tables import read_metadata
 from aftershock.reports.run import TABLES
 
@@ -286,7 +286,7 @@ class TestAlign:
     def test_a_narrow_terminal_loses_nothing(self, place, capsys, monkeypatch):
         screen = io.StringIO()
         narrow = Console(file=screen, width=80, force_terminal=True, color_system=None, legacy_windows=False)
-        monkeypatch.setattr(cli, "out", narrow)
+        monkeypatch.setattr(showing, "out", narrow)
         assert call(capsys, "align", "events.csv", "--zone", "Asia/Tokyo").code == 0
         lines = screen.getvalue().splitlines()
         assert max(map(len, lines)) <= 80
@@ -300,7 +300,7 @@ class TestAlign:
     def test_a_wide_terminal_shows_a_table(self, place, capsys, monkeypatch):
         screen = io.StringIO()
         wide = Console(file=screen, width=180, force_terminal=True, color_system=None, legacy_windows=False)
-        monkeypatch.setattr(cli, "out", wide)
+        monkeypatch.setattr(showing, "out", wide)
         call(capsys, "align", "events.csv", "--zone", "Asia/Tokyo")
         assert re.search(r"│ 000660.KS │ XKRX  │ 2025-06-10 22:00:00 │ pre-open +│", screen.getvalue())
         assert max(map(len, screen.getvalue().splitlines())) <= 180
@@ -310,8 +310,10 @@ class TestAlign:
         rows = len(
             json.loads(call(capsys, "align", "catalogue:chips", "--universe", "asia-semis", "--json").out)
         )
-        assert rows > cli.SHOWN_ROWS
-        assert done.out.rstrip().endswith(f"... and {rows - cli.SHOWN_ROWS} more rows (--json prints all)")
+        assert rows > showing.SHOWN_ROWS
+        assert done.out.rstrip().endswith(
+            f"... and {rows - showing.SHOWN_ROWS} more rows (--json prints all)"
+        )
 
     def test_only_what_has_prices(self, place, capsys):
         done = call(capsys, "align", "events.csv", "--zone", "Asia/Tokyo", "--prices", "prices.csv", "--json")
@@ -422,7 +424,7 @@ class TestHostileText:
 
     def test_on_a_terminal_with_colours(self, hostile, capsys, monkeypatch):
         screen = io.StringIO()
-        monkeypatch.setattr(cli, "out", Console(file=screen, width=300, force_terminal=True))
+        monkeypatch.setattr(showing, "out", Console(file=screen, width=300, force_terminal=True))
         call(capsys, "signals", "events.csv", "--zone", "Asia/Tokyo", "--as-of", "2025-06-10T23:00Z")
         assert "[31mred [0m [bold]x[/bold] [/nothing]" in screen.getvalue()
         assert "\x1b[31m" not in screen.getvalue()

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
-if TYPE_CHECKING:
-    import pandas as pd
+from aftershock.showing import Json, Members, err, out, print_json, records, say, show_table, working
 
 app = typer.Typer(
     help="Event-driven backtests: tagged news, joined point in time with prices of Asian equities.",
@@ -24,18 +20,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-err = Console(stderr=True)
-out = Console()
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of a table.")]
 Zone = Annotated[str | None, typer.Option(help="Zone of stamps without one, e.g. Asia/Tokyo.")]
 Prices = Annotated[list[str] | None, typer.Option(help="Price file or folder; several are taken together.")]
-Members = Annotated[list[str] | None, typer.Option(help="Universe by name, or symbols.")]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Go on without bad rows, and say how many.")]
-SHOWN_ROWS = 40
-"""How many rows a table in the terminal shows before it counts the rest."""
-LAST_WIDTH = 24
-"""The least width of the last column, whose text may run over several lines."""
 
 
 def main() -> None:
@@ -46,7 +33,7 @@ def main() -> None:
         app()
     except InputError as error:
         for line in f"aftershock: {error}".splitlines():
-            _say(err, line, style="red")
+            say(err, line, style="red")
         sys.exit(2)
 
 
@@ -77,7 +64,7 @@ def demo(
     """
     from aftershock.demo import demo as run_demo
 
-    with _working("demo") as say:
+    with working("demo") as say:
         result = run_demo(prices, seed=seed, say=say)
         say("writing the report")
         path = result.save(folder)
@@ -101,13 +88,13 @@ def run(
     """
     from aftershock.run import run_experiment
 
-    with _working(f"running {experiment.name}") as say:
+    with working(f"running {experiment.name}") as say:
         result = run_experiment(experiment, prices=prices or (), events=events or (), skip_bad=skip_bad)
         say("writing the report")
         path = result.save(folder or Path("runs") / _folder_name(result.manifest["name"]))
     _say_left_out(result.manifest["warnings"])
     if as_json:
-        _print_json({"report": str(path), "simulated": result.simulated, **result.stats})
+        print_json({"report": str(path), "simulated": result.simulated, **result.stats})
     else:
         _show_result(result, path)
 
@@ -133,16 +120,16 @@ def align(
     from aftershock.manifest import warnings_of
     from aftershock.run import align as align_events
 
-    with _working("joining events with sessions"):
+    with working("joining events with sessions"):
         loaded, wanted = events_of(events, zone, skip_bad), universe_of(universe)
         tape = None if prices is None else tape_of(prices, wanted, loaded, skip_bad)
         table = align_events(loaded, tape, universe=wanted, latency=latency, entry=entry)
     _say_left_out(warnings_of(loaded, tape))
     if as_json:
         keys = ["event_id", "symbol", "venue", "known_by", "phase", "first_tradable", "first_open"]
-        _print_json(_records(table[[*keys, "first_close", "ambiguous", "reason"]]))
+        print_json(records(table[[*keys, "first_close", "ambiguous", "reason"]]))
     else:
-        _show_table(table.drop(columns=["known_from"]), "First tradable instants (UTC)")
+        show_table(table.drop(columns=["known_from"]), "First tradable instants (UTC)")
 
 
 @app.command()
@@ -166,10 +153,10 @@ def signals(
 
     table = order_list(events, universe, strategy, as_of=as_of, zone=zone)
     if as_json:
-        _print_json(_records(table))
+        print_json(records(table))
     else:
         columns = ["place_by", "symbol", "venue", "action", "weight", "entry", "hold", "event_id", "headline"]
-        _show_table(table[columns], "Orders (UTC)")
+        show_table(table[columns], "Orders (UTC)")
 
 
 @app.command()
@@ -196,15 +183,15 @@ def news(
     """
     from aftershock.data.news import load_taxonomy, read_documents, tag
 
-    with _working("reading news"):
+    with working("reading news"):
         documents = read_documents(files, published=published, zone=zone)
         tagged = tag(documents, load_taxonomy(taxonomy))
         if target is not None:
             tagged.to_parquet(target)
     if as_json:
-        _print_json([told.as_json() for told in tagged.told])
+        print_json([told.as_json() for told in tagged.told])
         return
-    _show_table(tagged.table(explain=explain), "Events (UTC)")
+    show_table(tagged.table(explain=explain), "Events (UTC)")
     if target is not None:
         out.print(f"events: {target}", highlight=False, soft_wrap=True)
 
@@ -220,28 +207,9 @@ def report(
     """
     from aftershock.result import report as write
 
-    with _working("writing the report"):
+    with working("writing the report"):
         written = write(runs, path or (runs[0] / "report.html" if len(runs) == 1 else Path("compared.html")))
-    _say(out, f"report: {written}")
-
-
-# ------------------------------------------------------------------------------------------- showing
-
-
-@contextmanager
-def _working(what: str) -> Iterator[Callable[[str], None]]:
-    """Show what is being done while it takes its time; silent where nobody watches."""
-    from rich.markup import escape
-
-    with err.status(escape(what)) as status:
-        yield lambda text: status.update(escape(text))
-
-
-def _say(console: Console, line: str, style: str | None = None) -> None:
-    """Print one line as it is: nothing in it is markup, a highlight or an escape code."""
-    from aftershock.result import printable
-
-    console.print(printable(line), style=style, markup=False, highlight=False, soft_wrap=True)
+    say(out, f"report: {written}")
 
 
 def _say_left_out(warnings: list[dict[str, Any]]) -> None:
@@ -249,7 +217,7 @@ def _say_left_out(warnings: list[dict[str, Any]]) -> None:
     for area, code in (("events", "skipped"), ("prices", "bad_price")):
         rows = sum(warned["rows"] for warned in warnings if (warned["area"], warned["code"]) == (area, code))
         if rows:
-            _say(err, f"aftershock: {rows} bad {'row' if rows == 1 else 'rows'} of {area} left out")
+            say(err, f"aftershock: {rows} bad {'row' if rows == 1 else 'rows'} of {area} left out")
 
 
 def _folder_name(name: str) -> str:
@@ -260,87 +228,15 @@ def _folder_name(name: str) -> str:
 def _show_result(result: Any, path: Path) -> None:
     out.print(result)
     passed_over = Counter(row["code"] for row in result.manifest["skipped_events"])
-    _say(out, _counted("signals", result.stats["outcomes"]))
+    say(out, _counted("signals", result.stats["outcomes"]))
     if passed_over:
-        _say(out, _counted("no signal", passed_over))
+        say(out, _counted("no signal", passed_over))
     for caveat in result.manifest["caveats"]:
-        _say(out, f"- {caveat}")
-    _say(out, f"report: {path}")
+        say(out, f"- {caveat}")
+    say(out, f"report: {path}")
 
 
 def _counted(what: str, counts: Mapping[str, int]) -> str:
     """Write a sum and its parts: ``signals: 3 (filled 2, no_bar 1)``."""
     parts = ", ".join(f"{code} {count}" for code, count in counts.items())
     return f"{what}: {sum(counts.values())}" + (f" ({parts})" if parts else "")
-
-
-def _show_table(table: pd.DataFrame, title: str) -> None:
-    rows = [[_cell(value) for value in row] for row in table.head(SHOWN_ROWS).itertuples(index=False)]
-    names = [str(name) for name in table.columns]
-    widths = [max(map(_width, column)) + 3 for column in zip(names, *rows, strict=True)]
-    if sum(widths[:-1]) + min(widths[-1], LAST_WIDTH + 3) < out.width:
-        out.print(_grid(names, rows, title))
-    elif out.is_terminal:
-        out.print(_records_of(names, rows, title))
-    else:
-        Console(width=sum(widths) + 1).print(_grid(names, rows, title))
-    if len(table) > SHOWN_ROWS:
-        _say(out, f"... and {len(table) - SHOWN_ROWS} more rows (--json prints all)")
-
-
-def _grid(names: list[str], rows: list[list[str]], title: str) -> Any:
-    from rich.table import Table
-    from rich.text import Text
-
-    shown = Table(title=title, title_justify="left")
-    for name in names:
-        shown.add_column(name, no_wrap=name != names[-1], overflow="fold")
-    for row in rows:
-        shown.add_row(*map(Text, row))
-    return shown
-
-
-def _records_of(names: list[str], rows: list[list[str]], title: str) -> Any:
-    """Show a table that is too wide for the terminal as a block of lines for each row."""
-    from rich.table import Table
-    from rich.text import Text
-
-    shown = Table(title=title, title_justify="left", show_header=False)
-    shown.add_column("column", no_wrap=True)
-    shown.add_column("value", overflow="fold")
-    for row in rows:
-        for name, cell in zip(names, row, strict=True):
-            shown.add_row(name, Text(cell), end_section=name == names[-1])
-    return shown
-
-
-def _width(text: str) -> int:
-    from rich.cells import cell_len
-
-    return cell_len(text)
-
-
-def _cell(value: Any) -> str:
-    from aftershock.result import printable
-
-    if value is None or value != value:
-        return ""
-    if hasattr(value, "strftime"):
-        return str(value.strftime("%Y-%m-%d %H:%M:%S"))
-    return f"{value:g}" if isinstance(value, float) else printable(str(value))
-
-
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    from aftershock.data.instants import iso, to_ns
-
-    shown = {
-        str(name): [iso(int(ns)) for ns in to_ns(column)] if column.dtype.kind == "M" else column.tolist()
-        for name, column in table.items()
-    }
-    return [dict(zip(shown, row, strict=True)) for row in zip(*shown.values(), strict=True)]
-
-
-def _print_json(value: Any) -> None:
-    from aftershock.reports.run import plain
-
-    sys.stdout.write(json.dumps(plain(value), indent=2, ensure_ascii=False) + "\n")
