@@ -152,7 +152,11 @@ def check_columns(
 
 
 def write_parquet(
-    frame: pd.DataFrame, path: str | os.PathLike[str], metadata: Mapping[str, str] | None = None
+    frame: pd.DataFrame,
+    path: str | os.PathLike[str],
+    metadata: Mapping[str, str] | None = None,
+    *,
+    bare: bool = False,
 ) -> None:
     """Write a table as Parquet, beside its place and then renamed into it.
 
@@ -164,6 +168,8 @@ def write_parquet(
         Folders that are missing are made.
     metadata : mapping of str to str, optional
         Kept in the file; `read_metadata` gives it back.
+    bare : bool
+        Leave out what pandas adds about itself, so that the bytes do not depend on its version.
 
     Raises
     ------
@@ -174,8 +180,9 @@ def write_parquet(
     import pyarrow.parquet as pq
 
     table = pa.Table.from_pandas(frame.drop(columns=LINE, errors="ignore"), preserve_index=False)
-    if metadata:
-        table = table.replace_schema_metadata({**(table.schema.metadata or {}), **metadata})
+    if metadata or bare:
+        own = {} if bare else (table.schema.metadata or {})
+        table = table.replace_schema_metadata({**own, **(metadata or {})})
     with _beside(Path(path)) as temporary:
         pq.write_table(table, temporary)
 

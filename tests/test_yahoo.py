@@ -107,7 +107,7 @@ def test_a_table_for_the_tape(server, capfd):
     server.answers = {"8035.T": chart("8035.T"), "^N225": chart("N225")}
     table = ask("TYO:8035", "N225", "8035.T")
     assert list(table.columns) == [
-        *("symbol", "date", "open", "high", "low", "close", "volume", "source", "factor")
+        *("symbol", "date", "open", "high", "low", "close", "volume", "dividend", "split", "source")
     ]
     tape = Tape.from_frame(table)
     assert tape.symbols == ("8035.T", "N225")
@@ -123,23 +123,30 @@ def test_splits_are_undone_by_the_factor_even_those_after_the_end(server):
     split = chart("8035.T", splits=[("2025-09-11", 2), ("2025-09-16", 5)])
     server.answers = {"8035.T": split}
     table = ask("8035.T")
-    assert table["close"].tolist() == [100, 101, 102]
-    assert table["factor"].tolist() == [10, 5, 5]
-    assert ask("8035.T", end="2025-09-16")["factor"].tolist() == [10, 5, 5, 1]
+    assert table["close"].tolist() == [1000, 505, 510]
+    assert table["volume"].tolist() == [100, 200, 200]
+    assert table["split"].tolist() == [1, 2, 1]
+    tape = Tape.from_frame(table)
+    assert tape.factor.tolist() == [2, 1, 1]
+    assert tape.close.tolist() == [500, 505, 510]
+    assert Tape.from_frame(ask("8035.T", end="2025-09-16")).factor.tolist() == [10, 5, 5, 1]
 
 
 def test_dividends_adjust_prices_and_the_factor_leads_back(server):
     paid = chart("8035.T", dividends=[("2025-09-12", 2.0)], adjusted=[98.0, 98.98, 102.0, 103.0])
     server.answers = {"8035.T": paid}
     table = ask("8035.T")
-    np.testing.assert_allclose(table["close"], [98.0, 98.98, 102.0])
-    np.testing.assert_allclose(table["open"], [99.5 * 0.98, 100.5 * 0.98, 101.5])
-    np.testing.assert_allclose(table["close"] * table["factor"], [100, 101, 102])
+    assert table["close"].tolist() == [100, 101, 102]
+    assert table["dividend"].tolist() == [0, 0, 2]
+    tape = Tape.from_frame(table)
+    np.testing.assert_allclose(tape.close, [100 * 99 / 101, 99.0, 102.0])
+    np.testing.assert_allclose(tape.open, [99.5 * 99 / 101, 100.5 * 99 / 101, 101.5])
+    np.testing.assert_allclose(tape.close * tape.factor, [100, 101, 102])
 
 
 def test_a_session_that_is_not_over_is_left_out(server, monkeypatch):
     server.answers = {"8035.T": chart("8035.T")}
-    for clock, last in (("2025-09-12 06:29", "2025-09-11"), ("2025-09-12 06:30", "2025-09-12")):
+    for clock, last in (("2025-09-12 07:14", "2025-09-11"), ("2025-09-12 07:15", "2025-09-12")):
         now = pd.Timestamp(clock, tz="UTC").value
         monkeypatch.setattr(yahoo.time, "time_ns", lambda now=now: now)
         assert str(ask("8035.T")["date"].iloc[-1].date()) == last

@@ -14,7 +14,9 @@ import pandas as pd
 
 from aftershock.data.calendars import sessions
 from aftershock.data.errors import InputError, Problem, did_you_mean
+from aftershock.data.prices.adjust import factors, impossible_dividends
 from aftershock.data.prices.columns import (
+    ACTIONS,
     LISTED,
     PRICES,
     Texts,
@@ -34,6 +36,11 @@ SENTENCES = {
         "info",
         "prices were multiplied by adj_close/close; factor leads back to the close as given",
     ),
+    "actions": (
+        "info",
+        "splits and dividends: earlier prices were adjusted for them; factor leads back to traded ones",
+    ),
+    "bad_dividend": ("warning", "dividends not below the close before them were left out of the adjustment"),
     "unknown_symbol": ("warning", "rows of a symbol nobody knows were dropped"),
     "unknown_source": ("warning", "a preferred source does not occur"),
     "no_prices": ("warning", "there are no prices of this instrument"),
@@ -127,6 +134,13 @@ class Rows(NamedTuple):
     def where(self, kept: Flags) -> Rows:
         """Keep some rows."""
         return self if kept.all() else Rows._make(values[kept] for values in self)
+
+
+class Actions(NamedTuple):
+    """What stands beside the rows: dividends per share and new shares for one old; NaN where nothing is said."""
+
+    dividend: Floats
+    split: Floats
 
 
 class Log:
@@ -237,7 +251,50 @@ def _read(
         log.say("adjusted", rows=len(table))
     bars = Rows(symbol, source, day, **values, halted=flags(table, "halted"), row=np.arange(len(table)))
     order = np.lexsort((day, source, symbol))
-    return Rows._make(column[order] for column in bars)
+    bars = Rows._make(column[order] for column in bars)
+    if not {*ACTIONS} & {*table.columns}:
+        return bars
+    actions = Actions(*(numbers(table, name)[order] for name in ACTIONS))
+    return _adjusted(bars, actions, [one.symbol for one in instruments], table, log)
+
+
+def _adjusted(bars: Rows, actions: Actions, symbols: Sequence[str], table: pd.DataFrame, log: Log) -> Rows:
+    """Adjust traded prices, series by series, where dividends and splits stand beside them.
+
+    A series whose cells are empty in both columns says nothing of its actions and stays as it was given.
+    """
+    _check_actions(bars, actions, table)
+    starts = np.flatnonzero(_firsts(bars))
+    told = np.logical_or.reduceat(~(np.isnan(actions.dividend) & np.isnan(actions.split)), starts)
+    factor = bars.factor.copy()
+    wrong = np.zeros(len(factor), np.bool_)
+    for start, end in zip(starts[told], np.append(starts, len(factor))[1:][told], strict=True):
+        series = slice(start, end)
+        beside = (bars.close[series], actions.dividend[series], actions.split[series])
+        factor[series], wrong[series] = factors(*beside), impossible_dividends(*beside)
+    done = np.repeat(told, np.diff(np.append(starts, len(factor))))
+    moved = done & ((actions.dividend > 0) | ((actions.split > 0) & (actions.split != 1)))
+    log.count("actions", bars, moved, symbols)
+    log.count("bad_dividend", bars, wrong, symbols, _which_days)
+    ratio = np.where(done, factor, 1.0)
+    return bars._replace(factor=factor, **{name: getattr(bars, name) / ratio for name in PRICES})
+
+
+def _check_actions(bars: Rows, actions: Actions, table: pd.DataFrame) -> None:
+    """Refuse what cannot be: negative actions, and a factor beside them that says the same in other words."""
+    for name, values in actions._asdict().items():
+        wrong = np.flatnonzero(values < 0)
+        if len(wrong):
+            where = place(table, int(bars.row[wrong[0]]))
+            cure = "correct or empty the cell"
+            raise InputError(
+                Problem(f"a {name} that is not negative", f"{values[wrong[0]]:g}", cure, *where, name)
+            )
+    twice = np.flatnonzero(~np.isnan(bars.factor) & ~(np.isnan(actions.dividend) & np.isnan(actions.split)))
+    if len(twice):
+        where = place(table, int(bars.row[twice[0]]))
+        cure = "empty the cell of one of them"
+        raise InputError(Problem("a factor, or a dividend and a split", "both", cure, *where, "factor"))
 
 
 def _drop_empty(bars: Rows, symbols: Sequence[str], log: Log) -> Rows:

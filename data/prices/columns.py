@@ -18,9 +18,19 @@ FILE = "_file"
 """The column that says which file a row came from, where there are several."""
 
 PRICES = ("open", "high", "low", "close")
-KNOWN = ("symbol", "date", *PRICES, "adj_close", "volume", "source", "factor", "halted")
+ACTIONS = ("dividend", "split")
+"""What is kept beside traded prices, on the ex-date."""
+KNOWN = ("symbol", "date", *PRICES, "adj_close", *ACTIONS, "volume", "source", "factor", "halted")
 REQUIRED = ("symbol", "date", "close")
-ALIASES = {"ticker": "symbol", "src": "source", "adjclose": "adj_close", "adjusted_close": "adj_close"}
+ALIASES = {
+    "ticker": "symbol",
+    "src": "source",
+    "adjclose": "adj_close",
+    "adjusted_close": "adj_close",
+    "dividends": "dividend",
+    "stock_splits": "split",
+    "splits": "split",
+}
 """What other houses call a column."""
 
 LISTED = 1000
@@ -63,8 +73,9 @@ def tidy_columns(frame: pd.DataFrame) -> pd.DataFrame:
     if twice:
         expected = f"one column '{twice[0]}'"
         raise InputError(Problem(expected, "two", "drop or rename one (ticker, src are aliases)", file))
-    if {"adj_close", "factor"} <= set(frame.columns):
-        raise InputError(Problem("adj_close or factor", "both", "drop one of the two columns", file))
+    for other in ("factor", *ACTIONS):
+        if {"adj_close", other} <= set(frame.columns):
+            raise InputError(Problem(f"adj_close or {other}", "both", "drop one of the two columns", file))
     check_columns([name for name in frame.columns if name != FILE], KNOWN, REQUIRED, file)
     return frame
 

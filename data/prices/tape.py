@@ -167,8 +167,10 @@ class Tape:
         ----------
         frame : DataFrame
             ``symbol, date, close`` and, where known, ``open, high, low, volume, source, factor, halted``.
-            ``ticker``, ``src`` and Yahoo's capitals are understood; with ``adj_close`` prices are adjusted
-            and ``factor`` is close / adj_close. Rows may stand in any order.
+            ``ticker``, ``src`` and Yahoo's capitals are understood. With ``adj_close`` prices are adjusted
+            and ``factor`` is close / adj_close. With ``dividend`` and ``split`` (on the ex-date; 0 and 1 are
+            none) prices are taken as traded and adjusted here, see `aftershock.data.prices.adjust`. Rows may
+            stand in any order.
         sources : sequence of str
             Sources in order of preference: of each symbol the first that has bars, and no other. A symbol that
             has none of them, and every symbol where no order is given, keeps its sources one after the other
@@ -202,9 +204,9 @@ class Tape:
           that rest. The first 20 bars of a segment cannot be judged and stay.
 
         Three things the past alone cannot tell, and this proof leaves out: which of the ``sources`` in order a
-        symbol has; what an ambiguous symbol (``6138.TT``) means among those of the table; and adjustment, for
-        ``adj_close``, ``factor`` and adjusted prices are computed by their provider with every later split and
-        dividend. That changes levels and ``factor``, not returns.
+        symbol has; what an ambiguous symbol (``6138.TT``) means among those of the table; and adjustment:
+        whoever adjusts, a provider (``adj_close``, ``factor``) or this package, does so with every later split
+        and dividend. That changes levels and ``factor``, not returns.
         """
         from aftershock.data.prices.cleaning import clean
 

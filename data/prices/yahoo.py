@@ -1,4 +1,4 @@
-"""Daily prices from Yahoo, through yfinance: a long table or a plain refusal, never a wait without end."""
+"""Yahoo's prices, through yfinance: bars as they were traded, or a plain refusal; never a wait without end."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import urllib.error
 import urllib.request
 import warnings
 from collections.abc import Iterable, Iterator
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -19,25 +20,96 @@ import pandas as pd
 
 from aftershock.data.calendars import sessions
 from aftershock.data.errors import InputError, Problem
+from aftershock.data.instants import DAY, to_ns
+from aftershock.data.prices.adjust import traded
+from aftershock.data.prices.series import DAILY, PRICES, Series
 from aftershock.data.universes import Instrument, resolve, yahoo_symbol
+from aftershock.data.venues import venue
 
 HOST = "https://query2.finance.yahoo.com"
+SOURCE = "yahoo"
 WORKERS = 4
 """How many instruments are asked for at once."""
+
+SETTLES = 45 * 60_000_000_000
+"""How long after a close its bar is still made (closing auctions, delayed feeds), in nanoseconds."""
+
+REACH = {"1m": 29, "2m": 59, "5m": 59, "15m": 59, "30m": 59, "90m": 59, "60m": 729}
+"""How many days back Yahoo keeps bars inside the session; daily ones it keeps for good."""
+
+TOLD = {
+    "currency": "currency",
+    "exchange": "exchangeName",
+    "kind": "instrumentType",
+    "zone": "exchangeTimezoneName",
+}
+"""What is kept of Yahoo's words on an instrument, under our names."""
 
 CURE = "check the network, give it a longer timeout, or load prices from files"
 
 
+class YahooError(Exception):
+    """Yahoo's answer is no answer: ``kind`` is ``rate``, ``none`` (no such prices) or ``fault``."""
+
+    def __init__(self, kind: str, reason: str) -> None:
+        super().__init__(reason)
+        self.kind = kind
+
+
+def ask(
+    instrument: Instrument, first: pd.Timestamp, interval: str = DAILY, *, timeout: float = 30.0
+) -> Series:
+    """Ask once for everything from a date to the present, and undo the splits Yahoo has taken in.
+
+    Yahoo's prices, volumes and dividends come restated for every split until today, "unadjusted" or not, and its
+    adjusted close changes with every dividend. So the answer reaches to the present even where less is wanted: a
+    split after the last wanted day is needed to undo it. What is given is what was traded, with dividends and
+    splits beside.
+
+    Parameters
+    ----------
+    instrument : Instrument
+        What to ask for.
+    first : Timestamp
+        First local date.
+    interval : str
+        ``1d``, or one of `REACH`.
+    timeout : float
+        Seconds for the request.
+
+    Returns
+    -------
+    Series
+        Bars that are over, by local date or opening instant; empty where there is none.
+
+    Raises
+    ------
+    YahooError
+        Yahoo did not answer, refused, or has no such prices.
+    """
+    import yfinance
+
+    zone = venue(instrument.venue).zone
+    ticker = yfinance.Ticker(yahoo_symbol(instrument.symbol))
+    # Known here: spares a request for each instrument, and a cache that several processes would lock.
+    ticker._tz = zone
+    start = first.strftime("%Y-%m-%d")
+    with _frank(yfinance):
+        try:
+            history = ticker.history(
+                start=start, interval=interval, auto_adjust=False, actions=True, timeout=timeout
+            )
+            told = ticker.get_history_metadata()
+            meta = {name: str(told.get(key) or "") for name, key in TOLD.items()}
+        except Exception as error:
+            # Whatever yfinance or its backend raises becomes a refusal with a sentence.
+            raise _refusal(error) from error
+    series = _series(history, instrument, interval, meta)
+    return series.rows(series.day >= first.value // DAY)
+
+
 def fetch(symbols: Iterable[str], start: Any, end: Any, *, timeout: float = 5.0) -> pd.DataFrame:
-    """Ask Yahoo for daily bars.
-
-    Yahoo's prices come adjusted for every split until today but not for dividends, with the dividend-adjusted
-    close beside. Here
-
-    - adjusted price = Yahoo's price x adj_close / close (splits and dividends);
-    - factor = close x later splits / adj_close, so that adjusted price x factor is the price once traded.
-
-    Both change whenever a dividend is paid or a share is split: history fetched on another day differs.
+    """Ask Yahoo for daily bars of several instruments at once, once each, and keep them nowhere.
 
     Parameters
     ----------
@@ -51,8 +123,8 @@ def fetch(symbols: Iterable[str], start: Any, end: Any, *, timeout: float = 5.0)
     Returns
     -------
     DataFrame
-        ``symbol, date, open, high, low, close, volume, source, factor``, for `Tape.from_frame`; ``date`` is
-        the venue's local date.
+        ``symbol, date, open, high, low, close, volume, dividend, split, source``: traded prices and actions, for
+        `Tape.from_frame`; ``date`` is the venue's local date.
 
     Raises
     ------
@@ -64,20 +136,23 @@ def fetch(symbols: Iterable[str], start: Any, end: Any, *, timeout: float = 5.0)
     if first > last:
         got = f"{first.date()} to {last.date()}"
         raise InputError(Problem("a start that is not after the end", got, "exchange the two"))
-    found = _ask([yahoo_symbol(one.symbol) for one in instruments], first, timeout)
-    tables = [
-        _adjusted(answer, one, first, last) if isinstance(answer, pd.DataFrame) else answer
-        for one, answer in zip(instruments, found, strict=True)
-    ]
+    found = _ask_all(instruments, first, timeout)
+    tables = [_cut(answer, last) if isinstance(answer, Series) else answer for answer in found]
     problems = [
-        _problem(one, table, timeout)
-        for one, table in zip(instruments, tables, strict=True)
-        if not isinstance(table, pd.DataFrame) or table.empty
+        _problem(one, answer, timeout)
+        for one, answer in zip(instruments, tables, strict=True)
+        if not isinstance(answer, Series) or not len(answer)
     ]
     if problems:
         raise InputError(problems)
-    whole: pd.DataFrame = pd.concat(tables, ignore_index=True)
-    return whole
+    frames = [
+        answer.to_frame().assign(symbol=one.symbol, source=SOURCE)
+        for one, answer in zip(instruments, tables, strict=True)
+        if isinstance(answer, Series)
+    ]
+    whole = pd.concat(frames, ignore_index=True)
+    columns = ["symbol", "date", *PRICES, "volume", "dividend", "split", "source"]
+    return whole[columns]
 
 
 def answers(timeout: float = 3.0) -> bool:
@@ -87,6 +162,21 @@ def answers(timeout: float = 3.0) -> bool:
     thread.start()
     thread.join(timeout)
     return reached.is_set()
+
+
+def last_over(mic: str) -> pd.Timestamp:
+    """Give the date of the last session whose bars are final."""
+    known = sessions(mic)
+    over = int(np.searchsorted(known.closes_at, time.time_ns() - SETTLES, side="right"))
+    return pd.Timestamp(int(known.session[over - 1]), unit="D")
+
+
+def earliest(interval: str) -> pd.Timestamp | None:
+    """Give the first date of which Yahoo still has bars of an interval; None where it forgets none."""
+    if interval == DAILY:
+        return None
+    today = pd.Timestamp(time.time_ns()).normalize()
+    return today - pd.Timedelta(days=REACH[interval])
 
 
 def _knock(timeout: float, reached: threading.Event) -> None:
@@ -99,101 +189,141 @@ def _knock(timeout: float, reached: threading.Event) -> None:
     reached.set()
 
 
-def _ask(symbols: list[str], first: pd.Timestamp, timeout: float) -> list[Any]:
-    """Ask for each symbol; give a table, the error, or None where no answer came in time."""
-    import yfinance
-
+def _ask_all(instruments: list[Instrument], first: pd.Timestamp, timeout: float) -> list[Any]:
+    """Ask for each instrument; give a series, the refusal, or None where no answer came in time."""
     found: dict[str, Any] = {}
-    waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
-    for symbol in symbols:
-        waiting.put(symbol)
+    waiting: queue.SimpleQueue[Instrument] = queue.SimpleQueue()
+    for instrument in instruments:
+        waiting.put(instrument)
     deadline = time.monotonic() + timeout
 
     def work() -> None:
         # Daemon threads: a pool would keep the process alive until the last answer.
         with contextlib.suppress(queue.Empty):
             while time.monotonic() < deadline:
-                symbol = waiting.get_nowait()
-                found[symbol] = _history(yfinance, symbol, first, timeout)
+                instrument = waiting.get_nowait()
+                try:
+                    found[instrument.symbol] = ask(instrument, first, timeout=timeout)
+                except YahooError as refusal:
+                    found[instrument.symbol] = refusal
 
-    threads = [threading.Thread(target=work, daemon=True) for _ in range(min(WORKERS, len(symbols)))]
-    with _frank(yfinance):
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(max(0.0, deadline - time.monotonic()))
-    return [found.get(symbol) for symbol in symbols]
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(min(WORKERS, len(instruments)))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(max(0.0, deadline - time.monotonic()))
+    return [found.get(instrument.symbol) for instrument in instruments]
 
 
-def _history(yfinance: Any, symbol: str, first: pd.Timestamp, timeout: float) -> Any:
-    """Fetch to the present: a split after the last wanted day is needed to undo it."""
-    try:
-        return yfinance.Ticker(symbol).history(
-            start=first.strftime("%Y-%m-%d"), auto_adjust=False, actions=True, timeout=timeout
-        )
-    except Exception as error:
-        # Whatever yfinance or its backend raises becomes a sentence for the user.
-        return error
+_frankness = threading.Lock()
+_frank_calls = 0
 
 
 @contextlib.contextmanager
 def _frank(yfinance: Any) -> Iterator[None]:
-    """Have yfinance raise its errors and print nothing (older ones give an empty table instead).
+    """Have yfinance raise its errors and print nothing, while any thread asks.
 
     The silence outlasts the call, because a thread that was given up may still come to speak.
     """
+    global _frank_calls
+    debug = yfinance.config.debug
+    with _frankness:
+        _silence()
+        if _frank_calls == 0:
+            _frank.before = debug.hide_exceptions  # type: ignore[attr-defined]
+            debug.hide_exceptions = False
+        _frank_calls += 1
+    try:
+        yield
+    finally:
+        with _frankness:
+            _frank_calls -= 1
+            if _frank_calls == 0:
+                debug.hide_exceptions = _frank.before  # type: ignore[attr-defined]
+
+
+def _silence() -> None:
     warnings.filterwarnings("ignore", module="yfinance")
     logger = logging.getLogger("yfinance")
     if not any(isinstance(handler, logging.NullHandler) for handler in logger.handlers):
         logger.addHandler(logging.NullHandler())
-    debug = getattr(getattr(yfinance, "config", None), "debug", None)
-    if debug is None:
-        yield
-        return
-    before, debug.hide_exceptions = debug.hide_exceptions, False
-    try:
-        yield
-    finally:
-        debug.hide_exceptions = before
+    logger.propagate = False
+
+
+ABSENT = ("no data found", "delisted", "doesn't exist", "not found", "no price data")
+"""What Yahoo and yfinance say where there are no such prices."""
+
+
+def _refusal(error: Exception) -> YahooError:
+    text = " ".join(str(error).split())[:200]
+    if "RateLimit" in type(error).__name__:
+        return YahooError("rate", "too many requests (429)")
+    if "Missing" in type(error).__name__ and any(words in text.lower() for words in ABSENT):
+        return YahooError("none", text)
+    return YahooError("fault", f"{type(error).__name__}: {text}")
 
 
 def _problem(instrument: Instrument, answer: Any, timeout: float) -> Problem:
     expected = f"prices of {instrument.symbol}"
     if answer is None:
         return Problem(expected, f"silence: Yahoo did not answer within {timeout:g} s", CURE)
-    if isinstance(answer, pd.DataFrame):
+    if isinstance(answer, Series):
         return Problem(expected, "an empty table from Yahoo", "check symbol and dates")
-    if "RateLimit" in type(answer).__name__:
+    if answer.kind == "rate":
         cure = "wait some minutes, ask for fewer instruments, or load prices from files"
         return Problem(expected, "Yahoo's refusal of too many requests (429)", cure)
-    return Problem(expected, f"an error: {type(answer).__name__}: {answer}", CURE)
+    return Problem(expected, f"an error: {answer}", CURE)
 
 
-def _adjusted(
-    history: pd.DataFrame, instrument: Instrument, first: pd.Timestamp, last: pd.Timestamp
-) -> pd.DataFrame:
-    """Turn one answer into a long table of adjusted prices of the sessions wanted."""
-    if history.empty:
-        return history
+def _series(history: pd.DataFrame, instrument: Instrument, interval: str, meta: dict[str, str]) -> Series:
+    """Turn one answer into the bars that are over, as traded."""
     history = history.sort_index()
-    ratio = history["Adj Close"] / history["Close"]
-    splits = history["Stock Splits"].where(history["Stock Splits"] > 0, 1.0)
-    later = splits[::-1].cumprod()[::-1] / splits
-    days = pd.DatetimeIndex(history.index).tz_localize(None).normalize().astype("datetime64[ns]")
-    prices = {name: history[name.title()] * ratio for name in ("open", "high", "low", "close")}
-    volume = history["Volume"].astype(np.float64)
-    table = pd.DataFrame({**prices, "volume": volume, "source": "yahoo", "factor": later / ratio})
-    table.insert(0, "symbol", instrument.symbol)
-    table.insert(1, "date", days)
-    return table[(days >= first) & (days <= min(last, _last_session(instrument)))]
+    splits = history.get("Stock Splits", pd.Series(dtype=float)).to_numpy(np.float64)
+    restated = {
+        name: history.get(name.title(), pd.Series(dtype=float)).to_numpy(np.float64) for name in PRICES
+    }
+    dividends = history.get("Dividends", pd.Series(dtype=float)).to_numpy(np.float64)
+    table = pd.DataFrame({name: traded(values, splits) for name, values in restated.items()})
+    shares = traded(np.ones(len(table)), splits)
+    volume = history.get("Volume", pd.Series(dtype=float)).to_numpy(np.float64) / shares
+    table = table.assign(
+        at=_times(pd.DatetimeIndex(history.index), interval),
+        volume=volume,
+        dividend=dividends * shares,
+        split=np.where(splits > 0, splits, 1.0),
+    )
+    about = {
+        **meta,
+        "asked_for": yahoo_symbol(instrument.symbol),
+        "client": f"yfinance {version('yfinance')}",
+        "prices": "as traded: splits that Yahoo has taken in were undone; dividends and splits beside",
+    }
+    return Series.of(table[_over(table["at"].to_numpy(np.int64), instrument, interval)], interval, about)
 
 
-def _last_session(instrument: Instrument) -> pd.Timestamp:
-    """Find the last session that is over."""
-    known = sessions(instrument.venue)
-    over = int(np.searchsorted(known.closes_at, time.time_ns(), side="right"))
-    return pd.Timestamp(int(known.session[over - 1]), unit="D")
+def _times(index: pd.DatetimeIndex, interval: str) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Give local dates (never by way of UTC, where Asia's midnight is the day before) or opening instants."""
+    if not len(index):
+        return np.empty(0, np.int64)
+    if interval == DAILY:
+        return index.tz_localize(None).to_numpy("M8[D]").astype(np.int64)
+    return to_ns(index)
+
+
+def _over(
+    at: np.ndarray[Any, np.dtype[np.int64]], instrument: Instrument, interval: str
+) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Say which bars are over: those of finished sessions, and intraday ones that ended a while ago."""
+    last = last_over(instrument.venue)
+    if interval == DAILY:
+        return np.asarray(at <= last.value // DAY)
+    length = int(interval[:-1]) * 60_000_000_000
+    return np.asarray(at + length + SETTLES <= time.time_ns())
+
+
+def _cut(series: Series, last: pd.Timestamp) -> Series:
+    return series.rows(series.day <= last.value // DAY)
 
 
 def _day(date: Any) -> pd.Timestamp:
-    return pd.Timestamp(pd.Timestamp(date).date())
+    return pd.Timestamp(pd.Timestamp(date).date()).as_unit("ns")

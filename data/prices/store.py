@@ -1,0 +1,447 @@
+"""The store: a folder of prices that is right at every instant, whoever writes to it and however it is stopped.
+
+::
+
+    store.json                            what this folder is, and the format
+    SOURCE/INTERVAL/SYMBOL.parquet        a series as it is now, its provenance in the file's metadata
+    kept/SOURCE/INTERVAL/SYMBOL.DIGEST.parquet   one whose past was rewritten since, as it was
+    snapshots/ID.json                     which series, in which state, a fetch, an import or a run saw
+    journal.jsonl                         what was done when
+    .fetching, .locks                     fetches under way, and who writes what
+
+Every file but the journal is written beside its place and renamed into it, and holds no clock: the same data are
+the same bytes, whoever fetched them. Only the holder of a series' lock replaces it; locks end with the process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote, unquote
+
+import numpy as np
+import pandas as pd
+
+from aftershock.data.errors import InputError, Problem, did_you_mean
+from aftershock.data.instants import to_ns
+from aftershock.data.prices.series import DAILY, VALUES, Series, Update, updated
+from aftershock.data.tables import read_metadata, write_parquet, write_text
+
+FORMAT = 1
+MARK = "store.json"
+ABOUT = "aftershock"
+"""The key of a file's metadata that holds the provenance."""
+SHORT = 16
+"""How many digits of a hash name a snapshot."""
+INTERVAL = re.compile(r"1d|[1-9]\d*[mh]")
+
+
+class Key(NamedTuple):
+    """Which series: where it comes from, the interval of its bars, the instrument."""
+
+    source: str
+    interval: str
+    symbol: str
+
+
+class State(NamedTuple):
+    """Which rows of a series a snapshot saw: how many, from which on, and the digest of their content."""
+
+    digest: str
+    first: int
+    rows: int
+
+
+class Store:
+    """A folder of prices.
+
+    Parameters
+    ----------
+    path : path
+        The folder.
+    create : bool
+        Make it where there is none.
+
+    Raises
+    ------
+    InputError
+        There is no store, or one of another format.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> store = Store(tempfile.mkdtemp() + "/prices", create=True)
+    >>> bars = Series.of(pd.DataFrame({"at": [20343, 20346], "close": [100.0, 101.0]}))
+    >>> store.write(Key("desk", "1d", "8035.T"), bars).added
+    2
+    >>> store.keys()
+    [Key(source='desk', interval='1d', symbol='8035.T')]
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, create: bool = False) -> None:
+        self.path = Path(path)
+        if create and not is_store(self.path):
+            _check_empty(self.path)
+            write_text(json.dumps({"aftershock": "prices", "format": FORMAT}) + "\n", self.path / MARK)
+        if not is_store(self.path):
+            got = "another folder" if self.path.is_dir() else "nothing there"
+            cure = "fetch or import into it first, or check the path"
+            raise InputError(Problem("a price store", got, cure, str(self.path)))
+        _check_format(self.path / MARK)
+
+    def __repr__(self) -> str:
+        """Name the folder."""
+        return f"Store({str(self.path)!r})"
+
+    def keys(self) -> list[Key]:
+        """List the series, by source, interval and symbol."""
+        return sorted(
+            _key_of(path) for path in self.path.glob("[!.]*/*/*.parquet") if _is_series(self.path, path)
+        )
+
+    def file(self, key: Key) -> Path:
+        """Give the place of a series."""
+        return self.path / _safe(key.source) / key.interval / f"{_safe(key.symbol)}.parquet"
+
+    def about(self, key: Key) -> dict[str, Any]:
+        """Read the provenance of a series: what `write` was given, and ``digest, first, rows, span``.
+
+        Raises
+        ------
+        InputError
+            There is no such series, or its file is no such file.
+        """
+        return _about(self.file(key))
+
+    def read(self, key: Key) -> Series:
+        """Read a series as it is now.
+
+        Raises
+        ------
+        InputError
+            There is no such series, or its file is damaged.
+        """
+        return _read(self.file(key))
+
+    def write(self, key: Key, series: Series, window: tuple[int, int] | None = None) -> Update:
+        """Bring a series up to date; call it while holding `lock`.
+
+        Parameters
+        ----------
+        key : Key
+            Which series.
+        series : Series
+            What its source says now.
+        window : (int, int), optional
+            First and last day that the source was asked for, see `updated`.
+
+        Returns
+        -------
+        Update
+            What changed. Where the past was rewritten the old state is kept, and snapshots of it stay readable.
+        """
+        path = self.file(key)
+        old = _read(path) if path.exists() else series.rows(slice(0, 0))
+        update = updated(old, series, key.symbol, window)
+        about = {**series.about, **_asked(old.about, series.about), **_stamp(update.series), **key._asdict()}
+        if update.rewritten:
+            self._keep(key, path, old.digest())
+        if not path.exists() or about != _about(path):
+            write_parquet(
+                update.series.to_frame(), path, {ABOUT: json.dumps(about, sort_keys=True)}, bare=True
+            )
+        return update
+
+    @contextlib.contextmanager
+    def lock(self, name: str, *, wait: bool = True) -> Iterator[bool]:
+        """Hold a lock of the store, among threads and processes; it ends with the process that holds it.
+
+        Yields
+        ------
+        bool
+            Whether it is held: false only where somebody else holds it and ``wait`` is false.
+        """
+        from filelock import FileLock, Timeout
+
+        folder = self.path / ".locks"
+        folder.mkdir(parents=True, exist_ok=True)
+        held = FileLock(folder / f"{_safe(name)}.lock", timeout=-1 if wait else 0)
+        try:
+            held.acquire()
+        except Timeout:
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            held.release()
+
+    @contextlib.contextmanager
+    def writing(self, key: Key, *, wait: bool = True) -> Iterator[bool]:
+        """Hold the lock of a series, and clear away what a writer that was killed left beside it."""
+        with self.lock("-".join(key), wait=wait) as held:
+            if held:
+                path = self.file(key)
+                for left in path.parent.glob(f".{path.name}.*"):
+                    left.unlink(missing_ok=True)
+            yield held
+
+    def pin(self, keys: Iterable[Key]) -> str:
+        """Record the state that some series are in now, as a snapshot.
+
+        Returns
+        -------
+        str
+            Its name, a hash of the content: the same states have the same name everywhere.
+        """
+        states = {key: _state(self.about(key)) for key in sorted(set(keys))}
+        return self.record(states)
+
+    def record(self, states: Mapping[Key, State]) -> str:
+        """Write down a snapshot, unless it is known or nothing can be written here; give its name."""
+        listed = [[*key, *state] for key, state in sorted(states.items())]
+        text = json.dumps({"format": FORMAT, "series": listed}, indent=0)
+        name = hashlib.sha256(text.encode()).hexdigest()[:SHORT]
+        path = self.path / "snapshots" / f"{name}.json"
+        if not path.exists():
+            with contextlib.suppress(InputError):
+                write_text(text + "\n", path)
+        return name
+
+    def snapshots(self) -> list[str]:
+        """List the snapshots by name."""
+        return sorted(path.stem for path in (self.path / "snapshots").glob("[!.]*.json"))
+
+    def snapshot(self, name: str) -> dict[Key, State]:
+        """Read which series a snapshot saw, in which state.
+
+        Raises
+        ------
+        InputError
+            No such snapshot, or several that begin so.
+        """
+        found = [known for known in self.snapshots() if name and known.startswith(name)]
+        if len(found) != 1:
+            got = f"'{name}'" + (", which several begin with" if found else "")
+            cure = did_you_mean(name, self.snapshots())
+            raise InputError(Problem("the name of a snapshot", got, cure, str(self.path)))
+        listed = json.loads((self.path / "snapshots" / f"{found[0]}.json").read_text("utf-8"))["series"]
+        return {Key(*row[:3]): State(*row[3:]) for row in listed}
+
+    def read_state(self, key: Key, state: State) -> Series:
+        """Read a series as a snapshot saw it.
+
+        Raises
+        ------
+        InputError
+            Neither the present file nor those that were kept hold that state.
+        """
+        kept = self._kept(key).parent.glob(f"{_safe(key.symbol)}.*.parquet")
+        for path in [self.file(key), *sorted(kept)]:
+            if path.exists():
+                series = _read(path)
+                start = int(np.searchsorted(series.at, state.first))
+                seen = series.rows(slice(start, start + state.rows))
+                if seen.digest() == state.digest:
+                    return seen
+        got = "none that matches its digest"
+        cure = "restore the files under kept/, or use another snapshot"
+        raise InputError(Problem(f"{key.symbol} in the state of the snapshot", got, cure, str(self.path)))
+
+    def note(self, what: str, **details: Any) -> None:
+        """Add a line to the journal: what was done, and when."""
+        line = json.dumps({"at": datetime.now(UTC).isoformat(timespec="seconds"), "what": what, **details})
+        with self.lock("journal"), (self.path / "journal.jsonl").open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+
+    def journal(self) -> list[dict[str, Any]]:
+        """Read what was done when; a line cut off by a kill is passed over."""
+        path = self.path / "journal.jsonl"
+        lines = path.read_text("utf-8").splitlines() if path.exists() else []
+        entries = []
+        for line in lines:
+            with contextlib.suppress(json.JSONDecodeError):
+                entries.append(json.loads(line))
+        return entries
+
+    def verify(self) -> list[Problem]:
+        """Compare every series with its digest, and every snapshot with the series it saw; list what is wrong."""
+        problems: list[Problem] = []
+        for key in self.keys():
+            with _collected(problems):
+                _read(self.file(key), verified=True)
+        for name in self.snapshots():
+            for key, state in self.snapshot(name).items():
+                with _collected(problems):
+                    self.read_state(key, state)
+        return problems
+
+    def _kept(self, key: Key) -> Path:
+        return self.path / "kept" / _safe(key.source) / key.interval / f"{_safe(key.symbol)}.parquet"
+
+    def _keep(self, key: Key, path: Path, digest: str) -> None:
+        """Put the present file aside, under the digest of its content, before its past is replaced."""
+        place = self._kept(key)
+        target = place.with_name(f"{_safe(key.symbol)}.{digest[:SHORT]}.parquet")
+        if not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            beside = target.with_name(f".{target.name}.{os.getpid()}")
+            beside.write_bytes(path.read_bytes())
+            beside.replace(target)
+
+
+def is_store(path: str | os.PathLike[str]) -> bool:
+    """Say whether a folder is a price store."""
+    return (Path(path) / MARK).is_file()
+
+
+def check_interval(interval: str) -> str:
+    """Give an interval in its one way of writing (``60m`` for ``1h``).
+
+    Raises
+    ------
+    InputError
+        It is none.
+
+    Examples
+    --------
+    >>> check_interval("1h"), check_interval("1d")
+    ('60m', '1d')
+    """
+    text = interval.strip().lower()
+    if not INTERVAL.fullmatch(text):
+        raise InputError(Problem("an interval", f"'{interval}'", "write 1d, 60m, 5m or 1m"))
+    return f"{60 * int(text[:-1])}m" if text.endswith("h") else text
+
+
+def source_name(text: str) -> str:
+    """Give the name of a source as it names a folder.
+
+    Raises
+    ------
+    InputError
+        Nothing, or a word that the store keeps for itself.
+
+    Examples
+    --------
+    >>> source_name(" Desk ")
+    'Desk'
+    """
+    name = " ".join(text.split())
+    if not name or name.lower() in ("kept", "snapshots") or name.startswith("."):
+        got = f"'{text}'" if name else "nothing"
+        raise InputError(Problem("the name of a source", got, "name it, for example --source desk"))
+    return name
+
+
+def _check_empty(path: Path) -> None:
+    if path.exists() and not path.is_dir():
+        raise InputError(Problem("a folder for the store", "a file", "choose another place", str(path)))
+    if path.is_dir() and any(not child.name.startswith(".") for child in path.iterdir()):
+        cure = "choose a new or empty folder"
+        raise InputError(Problem("a price store, or an empty folder", "other files", cure, str(path)))
+
+
+def _check_format(path: Path) -> None:
+    try:
+        found = json.loads(path.read_text("utf-8"))["format"]
+    except (OSError, ValueError, KeyError, TypeError):
+        found = "something else"
+    if found != FORMAT:
+        cure = "use the version of aftershock that wrote it, or a new folder"
+        raise InputError(Problem(f"a price store of format {FORMAT}", f"{found}", cure, str(path)))
+
+
+def _safe(name: str) -> str:
+    """Write a name so that it can be that of a file; `unquote` leads back."""
+    return quote(name, safe=" &^=+")
+
+
+def _is_series(root: Path, path: Path) -> bool:
+    source, interval, name = path.relative_to(root).parts
+    return source != "kept" and not name.startswith(".") and bool(INTERVAL.fullmatch(interval))
+
+
+def _key_of(path: Path) -> Key:
+    return Key(
+        unquote(path.parent.parent.name), path.parent.name, unquote(path.name.removesuffix(".parquet"))
+    )
+
+
+def _about(path: Path) -> dict[str, Any]:
+    stored = read_metadata(path).get(ABOUT)
+    try:
+        about = json.loads(stored or "")
+        if about["format"] == FORMAT:
+            return dict(about)
+    except (ValueError, KeyError, TypeError):
+        pass
+    cure = "remove the file and fetch or import it again"
+    raise InputError(
+        Problem("a series of this store", "a Parquet file without its provenance", cure, str(path))
+    )
+
+
+def _read(path: Path, verified: bool = False) -> Series:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    about = _about(path)
+    try:
+        table = pq.read_table(path, use_threads=False)
+    except (pa.ArrowException, OSError) as error:
+        got = str(error).splitlines()[0]
+        cure = "remove the file and fetch or import it again"
+        raise InputError(Problem("a series of this store", got, cure, str(path))) from error
+    at = table.column("date" if about["interval"] == DAILY else "opens_at").to_numpy()
+    days = (
+        at.astype("M8[D]").astype(np.int64)
+        if about["interval"] == DAILY
+        else to_ns(pd.Series(at, dtype="M8[ns, UTC]"))
+    )
+    values = {name: table.column(name).to_numpy() for name in table.column_names if name in VALUES}
+    series = Series.of(pd.DataFrame({"at": days, **values}), about["interval"], about)
+    if verified and series.digest() != about["digest"]:
+        cure = "remove the file and fetch or import it again"
+        raise InputError(Problem("the content that its digest tells", "another", cure, str(path)))
+    return series
+
+
+def _stamp(series: Series) -> dict[str, Any]:
+    first = int(series.at[0]) if len(series) else 0
+    return {
+        "format": FORMAT,
+        "digest": series.digest(),
+        "first": first,
+        "rows": len(series),
+        "span": list(series.span),
+    }
+
+
+def _state(about: Mapping[str, Any]) -> State:
+    return State(str(about["digest"]), int(about["first"]), int(about["rows"]))
+
+
+def _asked(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """Join the windows that a source was asked for (ISO dates)."""
+    asked: dict[str, Any] = {}
+    for name, widest in (("asked_from", min), ("asked_through", max)):
+        told = [about[name] for about in (old, new) if name in about]
+        if told:
+            asked[name] = widest(told)
+    return asked
+
+
+@contextlib.contextmanager
+def _collected(problems: list[Problem]) -> Iterator[None]:
+    try:
+        yield
+    except InputError as error:
+        problems.extend(error.problems)
