@@ -10,12 +10,13 @@ from aftershock.data.calendars.positions import (
     phase_codes,
     segments,
 )
-from aftershock.data.calendars.sessions import Sessions, overlay, sessions
+from aftershock.data.calendars.sessions import Sessions, compiled_from, overlay, sessions
 
 __all__ = [
     "PHASES",
     "Sessions",
     "close_position",
+    "compiled_from",
     "first_tradable",
     "instants_of",
     "local_midnights",

@@ -113,6 +113,11 @@ def _sessions(mic: str, last: str) -> Sessions:
     return Sessions(*arrays)
 
 
+def compiled_from() -> str:
+    """Identify what sessions are compiled from: the library, the tables and the last day."""
+    return _key(_last_day())
+
+
 def _built(mic: str, last: str) -> NDArray[np.int64]:
     from aftershock.data.calendars.build import build
 

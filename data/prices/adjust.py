@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
+WHOLE = 1.0 - 1e-9
+"""A dividend of more than this share of the close before it is taken to be all of it, which cannot be."""
+
 
 def factors(close: Floats, dividend: Floats, split: Floats) -> Floats:
     """Compute the factors that lead from adjusted prices back to traded ones.
@@ -32,7 +35,7 @@ def factors(close: Floats, dividend: Floats, split: Floats) -> Floats:
     -------
     ndarray of float64, shape (n,)
         traded price = adjusted price x factor; 1 on the last bar. A dividend without an earlier close, or not
-        below it, cannot be and moves nothing, see `impossible_dividends`.
+        below it (`impossible_dividends`), moves nothing.
 
     Examples
     --------
@@ -43,9 +46,7 @@ def factors(close: Floats, dividend: Floats, split: Floats) -> Floats:
     if not len(rows):
         return np.ones(len(close))
     old = _held_before(close, split, rows)
-    paid = np.where(
-        _paid(dividend)[rows] & ~impossible_dividends(close, dividend, split)[rows], dividend[rows], 0.0
-    )
+    paid = np.where(_paid(dividend)[rows] & (old * WHOLE > dividend[rows]), dividend[rows], 0.0)
     with np.errstate(invalid="ignore", divide="ignore"):
         steps = _ratio(split)[rows] * np.where(paid > 0, old / (old - paid), 1.0)
     later = np.append(np.cumprod(steps[::-1])[::-1], 1.0)
@@ -53,7 +54,7 @@ def factors(close: Floats, dividend: Floats, split: Floats) -> Floats:
 
 
 def impossible_dividends(close: Floats, dividend: Floats, split: Floats) -> NDArray[np.bool_]:
-    """Say which dividends have no close before them that is worth more.
+    """Say which dividends are not below the close before them.
 
     Examples
     --------
@@ -62,7 +63,7 @@ def impossible_dividends(close: Floats, dividend: Floats, split: Floats) -> NDAr
     """
     rows = np.flatnonzero(_paid(dividend))
     wrong = np.zeros(len(close), np.bool_)
-    wrong[rows] = ~(_held_before(close, split, rows) > dividend[rows])
+    wrong[rows] = _held_before(close, split, rows) * WHOLE <= dividend[rows]
     return wrong
 
 

@@ -15,6 +15,8 @@ import pandas as pd
 from aftershock.data.errors import InputError, Problem
 from aftershock.data.prices.cleaning import Log
 from aftershock.data.prices.columns import FILE, KNOWN, tidy_columns, tidy_name
+from aftershock.data.prices.from_store import store_tape
+from aftershock.data.prices.store import Store, is_store
 from aftershock.data.prices.tape import Tape, warnings_table
 from aftershock.data.tables import LINE, SUFFIXES, Where, lines_of, read_table
 from aftershock.data.universes import resolve
@@ -28,17 +30,20 @@ SYMBOL_COLUMNS = ("symbol", "Symbol", "SYMBOL", "ticker", "Ticker", "TICKER")
 
 
 def load_tape(
-    prices: Tape | pd.DataFrame | Paths | Iterable[Paths],
+    prices: Tape | Store | pd.DataFrame | Paths | Iterable[Paths],
     *,
     symbols: Iterable[str] | None = None,
     sources: Sequence[str] = (),
     skip_bad: bool = False,
+    interval: str | None = None,
+    snapshot: str | None = None,
 ) -> Tape:
-    """Make a tape of daily prices, wherever they are.
+    """Make a tape of prices, wherever they are.
 
     Parameters
     ----------
-    prices : Tape, DataFrame, path or paths
+    prices : Tape, Store, DataFrame, path or paths
+        - a store, or the path of one, see `aftershock.data.prices.store`;
         - a long table (``symbol, date, close, ...``), see `Tape.from_frame`;
         - a wide one: a column of closes for each symbol, or two levels of columns, field and symbol in
           either order, over a column or index of dates;
@@ -51,6 +56,10 @@ def load_tape(
         Sources in order of preference, see `Tape.from_frame`.
     skip_bad : bool
         Leave impossible prices out instead of refusing the table.
+    interval : str, optional
+        Which bars of a store: ``1d``, ``60m``, ...; daily ones where it has them.
+    snapshot : str, optional
+        Which state of a store, by the name that a fetch gave it and a run keeps; else the present one.
 
     Returns
     -------
@@ -74,6 +83,14 @@ def load_tape(
     wanted = None if symbols is None else list(dict.fromkeys(resolve(symbol).symbol for symbol in symbols))
     if isinstance(prices, Tape):
         return prices if wanted is None else _wanted(prices, wanted)
+    prices = _store_at(prices) or prices
+    if isinstance(prices, Store):
+        tape = store_tape(
+            prices, wanted, interval=interval, sources=sources, snapshot=snapshot, skip_bad=skip_bad
+        )
+        return tape if wanted is None else _wanted(tape, wanted)
+    if snapshot is not None:
+        raise InputError(Problem("a store, for a snapshot", "other prices", "name a store, or no snapshot"))
     if isinstance(prices, pd.DataFrame):
         frame = long_table(prices, wanted)
         provenance: dict[str, Any] = {"from": "a table"}
@@ -90,6 +107,13 @@ def load_tape(
         named = ", ".join(provenance.get("files", ())) or None
         raise InputError([replace(one, file=one.file or named) for one in error.problems]) from None
     return tape if wanted is None else _wanted(tape, wanted)
+
+
+def _store_at(prices: object) -> Store | None:
+    """Open the store that a path, alone or in a list, leads to."""
+    if isinstance(prices, (list, tuple)) and len(prices) == 1:
+        return _store_at(prices[0])
+    return Store(prices) if isinstance(prices, (str, os.PathLike)) and is_store(prices) else None
 
 
 def long_table(frame: pd.DataFrame, symbols: Sequence[str] | None = None) -> pd.DataFrame:

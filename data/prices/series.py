@@ -72,12 +72,17 @@ class Series:
     def of(cls, table: pd.DataFrame, interval: str = DAILY, about: Mapping[str, Any] | None = None) -> Series:
         """Make a series of a table with ``at`` and any of the columns of `VALUES`."""
         table = table.sort_values("at", kind="stable")
-        n = len(table)
-        values = {
-            name: table[name].to_numpy(np.float64) if name in table.columns else _default(name, n)
+        values = {name: table[name].to_numpy(np.float64) for name in VALUES if name in table.columns}
+        return cls.made(table["at"].to_numpy(np.int64), values, interval, about or {})
+
+    @classmethod
+    def made(cls, at: Ints, values: Mapping[str, Any], interval: str, about: Mapping[str, Any]) -> Series:
+        """Make a series of arrays; columns that are not given say nothing."""
+        columns = {
+            name: np.asarray(values[name], np.float64) if name in values else _default(name, len(at))
             for name in VALUES
         }
-        return cls(table["at"].to_numpy(np.int64), values, interval, about or {})
+        return cls(at, columns, interval, about)
 
     def __len__(self) -> int:
         """Count the bars."""

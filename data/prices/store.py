@@ -27,10 +27,8 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
 
 import numpy as np
-import pandas as pd
 
 from aftershock.data.errors import InputError, Problem, did_you_mean
-from aftershock.data.instants import to_ns
 from aftershock.data.prices.series import DAILY, VALUES, Series, Update, updated
 from aftershock.data.tables import read_metadata, write_parquet, write_text
 
@@ -77,6 +75,7 @@ class Store:
     Examples
     --------
     >>> import tempfile
+    >>> import pandas as pd
     >>> store = Store(tempfile.mkdtemp() + "/prices", create=True)
     >>> bars = Series.of(pd.DataFrame({"at": [20343, 20346], "close": [100.0, 101.0]}))
     >>> store.write(Key("desk", "1d", "8035.T"), bars).added
@@ -201,8 +200,7 @@ class Store:
         str
             Its name, a hash of the content: the same states have the same name everywhere.
         """
-        states = {key: _state(self.about(key)) for key in sorted(set(keys))}
-        return self.record(states)
+        return self.record(self.states(keys))
 
     def record(self, states: Mapping[Key, State]) -> str:
         """Write down a snapshot, unless it is known or nothing can be written here; give its name."""
@@ -214,6 +212,10 @@ class Store:
             with contextlib.suppress(InputError):
                 write_text(text + "\n", path)
         return name
+
+    def states(self, keys: Iterable[Key]) -> dict[Key, State]:
+        """Read the present state of some series."""
+        return {key: _state(self.about(key)) for key in keys}
 
     def snapshots(self) -> list[str]:
         """List the snapshots by name."""
@@ -395,19 +397,17 @@ def _read(path: Path, verified: bool = False) -> Series:
 
     about = _about(path)
     try:
-        table = pq.read_table(path, use_threads=False)
+        with pq.ParquetFile(path) as file:
+            table = file.read(use_threads=False)
     except (pa.ArrowException, OSError) as error:
         got = str(error).splitlines()[0]
         cure = "remove the file and fetch or import it again"
         raise InputError(Problem("a series of this store", got, cure, str(path))) from error
-    at = table.column("date" if about["interval"] == DAILY else "opens_at").to_numpy()
-    days = (
-        at.astype("M8[D]").astype(np.int64)
-        if about["interval"] == DAILY
-        else to_ns(pd.Series(at, dtype="M8[ns, UTC]"))
-    )
+    daily = about["interval"] == DAILY
+    at = table.column("date" if daily else "opens_at").to_numpy()
+    at = at.astype("M8[D]" if daily else "M8[ns]").astype(np.int64)
     values = {name: table.column(name).to_numpy() for name in table.column_names if name in VALUES}
-    series = Series.of(pd.DataFrame({"at": days, **values}), about["interval"], about)
+    series = Series.made(at, values, about["interval"], about)
     if verified and series.digest() != about["digest"]:
         cure = "remove the file and fetch or import it again"
         raise InputError(Problem("the content that its digest tells", "another", cure, str(path)))

@@ -1,0 +1,437 @@
+"""Fetching: Yahoo's prices into a store, politely, resumably, by as many processes as like to."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import random
+import shutil
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from aftershock.data.errors import InputError, Problem
+from aftershock.data.instants import DAY
+from aftershock.data.prices import yahoo
+from aftershock.data.prices.series import DAILY, Series, changes_table
+from aftershock.data.prices.store import Key, Store, check_interval
+from aftershock.data.universes import Instrument, Universe, universe
+
+OVERLAP = 30
+"""Days that ``recent`` asks for again, to notice a rewritten past."""
+LOST_SHARE, LOST_BARS = 0.1, 10
+"""An answer that lacks more of the bars there were than both is taken for a faulty one."""
+TRIES = 5
+"""How often one instrument is asked for before it counts as failed."""
+BLINK = 0.05
+"""Seconds before a series that another process writes is looked at again."""
+
+
+class Manners(NamedTuple):
+    """How politely to ask.
+
+    Attributes
+    ----------
+    workers : int
+        Requests under way at once.
+    pause : float
+        Seconds between the starts of two requests.
+    batch : int
+        After so many requests ...
+    rest : float
+        ... rest for so many seconds.
+    backoff : float
+        Seconds to wait after the first refusal (429) or fault; twice as long after each further one, for all workers.
+    timeout : float
+        Seconds for one request.
+    """
+
+    workers: int = yahoo.WORKERS
+    pause: float = 0.1
+    batch: int = 100
+    rest: float = 2.0
+    backoff: float = 5.0
+    timeout: float = 30.0
+
+
+class Outcome(NamedTuple):
+    """What came of one instrument: ``new``, ``extended``, ``unchanged``, ``rewritten``, ``no_prices``, ``failed``."""
+
+    symbol: str
+    outcome: str
+    rows: int = 0
+    added: int = 0
+    first: str = ""
+    last: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What a fetch or an import left.
+
+    Attributes
+    ----------
+    store : Store
+        Where.
+    snapshot : str
+        The name of the state it left, of the series it was about.
+    outcomes : DataFrame
+        `Outcome`, a row for each series.
+    changes : DataFrame
+        Where the source tells another past than before: see `aftershock.data.prices.series.Update`.
+    """
+
+    store: Store
+    snapshot: str
+    outcomes: pd.DataFrame
+    changes: pd.DataFrame
+
+    @property
+    def failed(self) -> pd.DataFrame:
+        """The rows of ``outcomes`` that the same call would ask for again."""
+        return self.outcomes[self.outcomes["outcome"] == "failed"]
+
+
+Progress = Callable[[Outcome, int, int], Any]
+"""Told of each instrument as it is done: its outcome, how many are done, how many there are."""
+
+
+def fetch_prices(
+    symbols: str | Iterable[str] | Universe,
+    start: Any = "2018-01-01",
+    end: Any = None,
+    *,
+    store: str | Path | Store = "prices",
+    interval: str = DAILY,
+    recent: bool = False,
+    manners: Manners | None = None,
+    progress: Progress | None = None,
+) -> Fetched:
+    """Bring a store up to date with Yahoo's prices.
+
+    Whole histories are asked for, because a source rewrites its past and one request gives all of it; what agrees
+    keeps its bytes. Each series is written as soon as it is there, so that nothing already fetched is lost, whatever
+    stops the fetch; called again on the same day with the same arguments, one that was stopped or had failures goes
+    on where it was. Several processes may fetch into one store: they share the work.
+
+    Parameters
+    ----------
+    symbols : str, iterable of str or Universe
+        A universe by name, or symbols in any dialect.
+    start, end : date or str
+        First and last local date; ``end`` None is the last session that is over.
+    store : path or Store
+        Made where there is none.
+    interval : str
+        ``1d``, or intraday where Yahoo has it (``60m``: two years; shorter ones: two months or less).
+    recent : bool
+        Ask only for what is new and the last 30 days; the whole again where those tell another past.
+    manners : Manners, optional
+        How politely.
+    progress : callable, optional
+        Told of each instrument as it is done.
+
+    Returns
+    -------
+    Fetched
+        Which may have failures in it: they are rows of ``outcomes``, not exceptions.
+
+    Raises
+    ------
+    InputError
+        An unknown symbol, dates or an interval that cannot be, a place that is no store.
+    KeyboardInterrupt
+        After Ctrl-C, with everything fetched until then in the store.
+    """
+    return _Fetch(
+        _job(symbols, start, end, interval, recent), _store(store), manners or Manners(), progress
+    ).run()
+
+
+class _Job(NamedTuple):
+    """What is fetched."""
+
+    instruments: tuple[Instrument, ...]
+    first: pd.Timestamp
+    last: pd.Timestamp | None
+    interval: str
+    recent: bool
+
+    @property
+    def name(self) -> str:
+        """Its name: the same for the same fetch on the same day (UTC), in every process."""
+        symbols = [one.symbol for one in self.instruments]
+        text = json.dumps([symbols, str(self.first), str(self.last), self.interval, self.recent])
+        today = pd.Timestamp(time.time_ns()).strftime("%Y%m%d")
+        return f"{today}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+    def key(self, instrument: Instrument) -> Key:
+        """Say which series an instrument's bars go to."""
+        return Key(yahoo.SOURCE, self.interval, instrument.symbol)
+
+    def through(self, instrument: Instrument) -> pd.Timestamp:
+        """Give the last date wanted that can be had."""
+        over = yahoo.last_over(instrument.venue)
+        return over if self.last is None else min(self.last, over)
+
+
+def _job(symbols: str | Iterable[str] | Universe, start: Any, end: Any, interval: str, recent: bool) -> _Job:
+    chosen = universe(symbols)
+    interval = check_interval(interval)
+    if interval != DAILY and interval not in yahoo.REACH:
+        cure = "take one of them, or import bars from files"
+        known = ", ".join([DAILY, *yahoo.REACH])
+        raise InputError(Problem(f"an interval that Yahoo has ({known})", f"'{interval}'", cure))
+    first, last = _date("start", start), None if end is None else _date("end", end)
+    floor = yahoo.earliest(interval)
+    first = first if floor is None else max(first, floor)
+    if last is not None and first > last:
+        got = f"{first.date()} to {last.date()}"
+        cure = (
+            "exchange the two" if floor is None else f"Yahoo keeps {interval} bars since {floor.date()} only"
+        )
+        raise InputError(Problem("a start that is not after the end", got, cure))
+    instruments = tuple(sorted(chosen.instruments, key=lambda one: one.symbol))
+    return _Job(instruments, first, last, interval, recent)
+
+
+def _date(name: str, value: Any) -> pd.Timestamp:
+    try:
+        stamp = pd.Timestamp(pd.Timestamp(value).date()).as_unit("ns")
+    except (ValueError, TypeError):
+        raise InputError(Problem(f"{name} as a date", f"'{value}'", "write it as 2018-01-31")) from None
+    return stamp
+
+
+def _store(store: str | Path | Store) -> Store:
+    return store if isinstance(store, Store) else Store(store, create=True)
+
+
+class _Fetch:
+    """One fetch in one process: its queue, its pace and its marks."""
+
+    def __init__(self, job: _Job, store: Store, manners: Manners, progress: Progress | None) -> None:
+        self.job, self.store, self.manners, self.progress = job, store, manners, progress
+        self.marks = store.path / ".fetching" / job.name
+        self.waiting = deque(job.instruments)
+        self.outcomes: dict[str, Outcome] = {}
+        self.changes: dict[str, list[Any]] = {}
+        self.stop = threading.Event()
+        self.lock = threading.Lock()
+        self.pace = _Pace(manners, self.stop)
+        self.error: BaseException | None = None
+
+    def run(self) -> Fetched:
+        """Work through the queue with several threads; finish, or stop where the user says so."""
+        _clear_older(self.marks)
+        self.marks.mkdir(parents=True, exist_ok=True)
+        count = min(self.manners.workers, len(self.job.instruments))
+        threads = [threading.Thread(target=self._work, daemon=True) for _ in range(count)]
+        for thread in threads:
+            thread.start()
+        try:
+            for thread in threads:
+                while thread.is_alive():
+                    thread.join(0.1)
+        finally:
+            # A thread that writes finishes its file; one that waits for Yahoo is left behind.
+            self.stop.set()
+            for thread in threads:
+                thread.join(1.0)
+        if self.error is not None:
+            raise self.error
+        return self._finish()
+
+    def _work(self) -> None:
+        try:
+            while not self.stop.is_set():
+                try:
+                    instrument = self.waiting.popleft()
+                except IndexError:
+                    return
+                with self.store.writing(self.job.key(instrument), wait=False) as held:
+                    if held:
+                        self._take(instrument)
+                if not held:
+                    self.waiting.append(instrument)
+                    self.stop.wait(BLINK)
+        except BaseException as error:
+            self.error = error
+            self.stop.set()
+
+    def _take(self, instrument: Instrument) -> None:
+        """Fetch one instrument, unless this fetch has done so already, here or elsewhere."""
+        outcome = self._done_before(instrument) or self._ask(instrument)
+        if self.stop.is_set() and outcome.outcome == "failed":
+            return
+        with self.lock:
+            self.outcomes[instrument.symbol] = outcome
+            done = len(self.outcomes)
+        if self.progress is not None:
+            self.progress(outcome, done, len(self.job.instruments))
+
+    def _mark(self, instrument: Instrument) -> Path:
+        return self.marks / self.store.file(self.job.key(instrument)).with_suffix(".json").name
+
+    def _done_before(self, instrument: Instrument) -> Outcome | None:
+        try:
+            kept = json.loads(self._mark(instrument).read_text("utf-8"))
+            outcome = Outcome(*kept["outcome"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        if outcome.outcome != "no_prices" and not self.store.file(self.job.key(instrument)).exists():
+            return None
+        self.changes[instrument.symbol] = kept["changes"]
+        return outcome
+
+    def _ask(self, instrument: Instrument) -> Outcome:
+        """Ask until there is an answer, patience ends or the user stops it; write what came."""
+        reason = "stopped"
+        for attempt in range(TRIES):
+            self.pace.wait()
+            if self.stop.is_set():
+                break
+            try:
+                outcome = self._answer(instrument, self.job.recent)
+            except yahoo.YahooError as error:
+                reason = f"{error} (asked {attempt + 1} times)"
+                if error.kind == "none":
+                    outcome = Outcome(instrument.symbol, "no_prices", reason=str(error))
+                    self._put_mark(instrument, outcome)
+                    return outcome
+                if attempt + 1 < TRIES:
+                    self.pace.slow_down(attempt, everybody=error.kind == "rate")
+            else:
+                if outcome.outcome != "failed":
+                    self._put_mark(instrument, outcome)
+                return outcome
+        return Outcome(instrument.symbol, "failed", reason=reason)
+
+    def _answer(self, instrument: Instrument, recent: bool) -> Outcome:
+        key, symbol = self.job.key(instrument), instrument.symbol
+        old = self.store.read(key) if self.store.file(key).exists() else None
+        first = self._first(old if recent else None)
+        answer = self._asked(instrument, first)
+        if not len(answer):
+            reason = f"no bars from {first.date()} to {self.job.through(instrument).date()}"
+            return Outcome(symbol, "no_prices", reason=reason)
+        window = (first.value // DAY, self.job.through(instrument).value // DAY)
+        lost = 0 if old is None else _lost(old, answer, window)
+        if old is not None and lost > max(LOST_BARS, LOST_SHARE * len(old)):
+            reason = (
+                f"the answer lacks {lost} of the {len(old)} bars there were: the series was left as it is"
+            )
+            return Outcome(symbol, "failed", reason=reason)
+        update = self.store.write(key, answer, window)
+        if update.rewritten and first > self.job.first:
+            return self._answer(instrument, recent=False)
+        self.changes[symbol] = update.changes.values.tolist()
+        done = update.series
+        kinds = {"rewritten": update.rewritten, "new": old is None, "extended": bool(update.added)}
+        outcome = next((kind for kind, holds in kinds.items() if holds), "unchanged")
+        return Outcome(symbol, outcome, len(done), update.added, *done.span)
+
+    def _first(self, old: Series | None) -> pd.Timestamp:
+        if old is None or not len(old):
+            return self.job.first
+        last = pd.Timestamp(int(old.day[-1]), unit="D").as_unit("ns")
+        return max(self.job.first, last - pd.Timedelta(days=OVERLAP))
+
+    def _asked(self, instrument: Instrument, first: pd.Timestamp) -> Series:
+        """Ask Yahoo, and say in the provenance for which dates."""
+        answer = yahoo.ask(instrument, first, self.job.interval, timeout=self.manners.timeout)
+        last = self.job.through(instrument)
+        answer = answer.rows(answer.day <= last.value // DAY)
+        asked = {"asked_from": str(first.date()), "asked_through": str(last.date())}
+        return Series(answer.at, answer.values, answer.interval, {**answer.about, **asked})
+
+    def _put_mark(self, instrument: Instrument, outcome: Outcome) -> None:
+        """Note that this fetch is done with an instrument; a fetch that somebody else has finished needs no note."""
+        changes = self.changes.get(instrument.symbol, [])
+        mark = self._mark(instrument)
+        beside = mark.with_name(f".{mark.name}.{threading.get_ident()}")
+        with contextlib.suppress(FileNotFoundError):
+            beside.write_text(json.dumps({"outcome": outcome, "changes": changes}), encoding="utf-8")
+            beside.replace(mark)
+
+    def _finish(self) -> Fetched:
+        """Name the state that is reached, write it down and clear the marks of a fetch that is complete."""
+        outcomes = sorted(self.outcomes.values())
+        keys = [
+            self.job.key(one) for one in self.job.instruments if self.store.file(self.job.key(one)).exists()
+        ]
+        snapshot = self.store.pin(keys)
+        changes = changes_table(
+            [tuple(row) for symbol in sorted(self.changes) for row in self.changes[symbol]]
+        )
+        with self.store.lock("fetch"):
+            if all(one.outcome != "failed" for one in outcomes):
+                shutil.rmtree(self.marks, ignore_errors=True)
+        table = outcomes_table(outcomes)
+        self.store.note(
+            "fetch",
+            source=yahoo.SOURCE,
+            interval=self.job.interval,
+            start=str(self.job.first.date()),
+            snapshot=snapshot,
+            outcomes=table["outcome"].value_counts().to_dict(),
+            rewritten=table.loc[table["outcome"] == "rewritten", "symbol"].tolist(),
+        )
+        return Fetched(self.store, snapshot, table, changes)
+
+
+class _Pace:
+    """The pace of all workers of a process: pauses, rests, and a common wait after refusals."""
+
+    def __init__(self, manners: Manners, stop: threading.Event) -> None:
+        self.manners, self.stop = manners, stop
+        self.lock = threading.Lock()
+        self.next, self.asked = 0.0, 0
+
+    def wait(self) -> None:
+        """Wait for one's turn to ask."""
+        with self.lock:
+            now = time.monotonic()
+            turn = max(self.next, now)
+            self.asked += 1
+            rest = self.manners.rest if self.asked % self.manners.batch == 0 else 0.0
+            self.next = turn + self.manners.pause + rest
+        self.stop.wait(turn - now)
+
+    def slow_down(self, attempt: int, *, everybody: bool) -> None:
+        """Wait longer after each refusal; where Yahoo says "too many requests", all workers do."""
+        seconds = self.manners.backoff * 2.0**attempt * random.uniform(0.8, 1.2)
+        if everybody:
+            with self.lock:
+                self.next = max(self.next, time.monotonic() + seconds)
+        else:
+            self.stop.wait(seconds)
+
+
+def outcomes_table(outcomes: Iterable[Outcome]) -> pd.DataFrame:
+    """Make the table of outcomes."""
+    table = pd.DataFrame(list(outcomes), columns=list(Outcome._fields), dtype=object)
+    texts = dict.fromkeys(("symbol", "outcome", "first", "last", "reason"), "str")
+    return table.astype({**texts, "rows": "int64", "added": "int64"})
+
+
+def _lost(old: Series, new: Series, window: tuple[int, int]) -> int:
+    """Count the bars inside the window that an answer no longer has."""
+    inside = (old.day >= window[0]) & (old.day <= window[1])
+    return int((inside & ~pd.Index(old.at).isin(new.at)).sum())
+
+
+def _clear_older(marks: Path) -> None:
+    """Forget fetches of other days: they are begun anew."""
+    today = marks.name.split("-")[0]
+    for other in marks.parent.glob("*-*"):
+        if not other.name.startswith(today):
+            shutil.rmtree(other, ignore_errors=True)

@@ -1,0 +1,183 @@
+"""From a store to a tape: a piece at a time, kept compiled where it is large."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from aftershock.data.calendars import cache, compiled_from
+from aftershock.data.errors import InputError, Problem, did_you_mean
+from aftershock.data.prices.mapped import open_tape, save_tape
+from aftershock.data.prices.series import DAILY, Series
+from aftershock.data.prices.store import Key, State, Store, check_interval
+from aftershock.data.prices.tape import Tape
+
+PIECE = 400_000
+"""About so many bars are cleaned at a time."""
+KEPT = 4
+"""How many compiled tapes are kept in the user's cache folder."""
+READERS = 2
+
+States = dict[Key, State]
+
+
+def store_tape(
+    store: Store,
+    symbols: Sequence[str] | None = None,
+    *,
+    interval: str | None = None,
+    sources: Sequence[str] = (),
+    snapshot: str | None = None,
+    skip_bad: bool = False,
+) -> Tape:
+    """Make a tape of a store, or of a snapshot of it.
+
+    Parameters
+    ----------
+    store : Store
+        The folder.
+    symbols : sequence of str, optional
+        Wanted instruments as the store writes them; those it lacks are left out.
+    interval : str, optional
+        Which bars; ``1d`` where there are any, else the only interval there is.
+    sources, skip_bad
+        As `load_tape` takes them.
+    snapshot : str, optional
+        The name of a state, or its beginning; by default the present one.
+
+    Returns
+    -------
+    Tape
+        Its provenance names store, interval and snapshot. A large one is compiled once and then mapped.
+
+    Raises
+    ------
+    InputError
+        Nothing of what is wanted, an unknown snapshot or interval, a damaged file.
+    """
+    states = store.snapshot(snapshot) if snapshot else None
+    keys = _keys(store, states, symbols, interval)
+    if states is None:
+        states = store.states(keys)
+    chosen = {key: states[key] for key in keys}
+    provenance = {
+        "from": "a store",
+        "store": str(store.path),
+        "interval": keys[0].interval,
+        "snapshot": store.record(chosen),
+    }
+    pieces = _pieces(store, chosen, sources, skip_bad, provenance, past=snapshot is not None)
+    if sum(state.rows for state in chosen.values()) <= PIECE:
+        return next(pieces)
+    return _compiled(pieces, chosen, [*sources, str(skip_bad)], provenance)
+
+
+def _keys(
+    store: Store, states: States | None, symbols: Sequence[str] | None, interval: str | None
+) -> list[Key]:
+    known = store.keys() if states is None else sorted(states)
+    intervals = sorted({key.interval for key in known})
+    if interval is not None:
+        wanted = check_interval(interval)
+    else:
+        wanted = DAILY if DAILY in intervals or len(intervals) != 1 else intervals[0]
+    if wanted not in intervals:
+        cure = did_you_mean(wanted, intervals)
+        raise InputError(Problem("an interval that the store has", f"'{wanted}'", cure, str(store.path)))
+    chosen = None if symbols is None else set(symbols)
+    keys = [key for key in known if key.interval == wanted and (chosen is None or key.symbol in chosen)]
+    if not keys:
+        got = "none of " + ", ".join(symbols or ())
+        cure = "fetch or import them, or check the symbols"
+        raise InputError(Problem("prices of a wanted symbol in the store", got, cure, str(store.path)))
+    return sorted(keys, key=lambda key: (key.symbol, key.source))
+
+
+def _pieces(
+    store: Store,
+    states: States,
+    sources: Sequence[str],
+    skip_bad: bool,
+    provenance: dict[str, Any],
+    *,
+    past: bool,
+) -> Iterator[Tape]:
+    """Clean some instruments at a time; files are read ahead of it."""
+
+    def read(key: Key) -> Series:
+        return store.read_state(key, states[key]) if past else store.read(key)
+
+    known = {key.source for key in states}
+    with ThreadPoolExecutor(READERS) as readers:
+        for group in _groups(states):
+            frame = _long_table(group, list(readers.map(read, group)))
+            yield Tape.from_frame(
+                frame,
+                sources=[source for source in sources if source in known],
+                skip_bad=skip_bad,
+                provenance=provenance,
+            )
+
+
+def _groups(states: States) -> Iterator[list[Key]]:
+    """Part series into groups of about `PIECE` bars; all of a symbol stay together."""
+    group: list[Key] = []
+    bars = 0
+    for key, state in states.items():
+        if bars >= PIECE and group[-1].symbol != key.symbol:
+            yield group
+            group, bars = [], 0
+        group.append(key)
+        bars += state.rows
+    yield group
+
+
+def _long_table(keys: Sequence[Key], series: Sequence[Series]) -> pd.DataFrame:
+    counts = [len(one) for one in series]
+    frames = [one.to_frame() for one in series]
+    table = pd.concat(frames, ignore_index=True)
+    for name in ("symbol", "source"):
+        words = [getattr(key, name) for key in keys]
+        distinct = sorted(set(words))
+        codes = np.repeat(np.array([distinct.index(word) for word in words], np.int64), counts)
+        table[name] = pd.Categorical.from_codes(codes, categories=pd.Index(distinct))
+    return table
+
+
+def _compiled(pieces: Iterator[Tape], states: States, how: Sequence[str], provenance: dict[str, Any]) -> Tape:
+    folder = cache.folder().parent / "tapes"
+    named = [[*key, state.digest, state.rows] for key, state in states.items()]
+    parts = json.dumps([named, list(how), compiled_from(), version("aftershock"), provenance["store"]])
+    place = folder / hashlib.sha256(parts.encode()).hexdigest()[:24]
+    with contextlib.suppress(InputError):
+        tape = open_tape(place)
+        os.utime(place)
+        return tape
+    try:
+        save_tape(pieces, place, provenance)
+    except InputError:
+        # No cache can be written: the tape lives in a folder that goes with the mapping.
+        with tempfile.TemporaryDirectory() as lent:
+            save_tape(pieces, Path(lent) / "tape", provenance)
+            return open_tape(Path(lent) / "tape")
+    _drop_oldest(folder)
+    return open_tape(place)
+
+
+def _drop_oldest(folder: Path) -> None:
+    with contextlib.suppress(OSError):
+        tapes = sorted(folder.glob("[!.]*"), key=lambda path: path.stat().st_mtime)
+        for path in tapes[:-KEPT]:
+            shutil.rmtree(path, ignore_errors=True)
