@@ -1,6 +1,5 @@
 """Yahoo through yfinance, against a server on the loopback that speaks its language."""
 
-import http.server
 import json
 import logging
 import threading
@@ -9,11 +8,14 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
+from yahoo_server import server
 
 from aftershock.data.errors import InputError
 from aftershock.data.prices import Tape, yahoo
 from aftershock.data.universes import resolve
 from aftershock.data.venues import venue
+
+__all__ = ["server"]
 
 DAYS = ["2025-09-10", "2025-09-11", "2025-09-12", "2025-09-16"]
 
@@ -58,45 +60,6 @@ def chart(symbol, days=DAYS, splits=(), dividends=(), adjusted=None):
     indicators = {"quote": [quote], "adjclose": [{"adjclose": adjusted or close}]}
     result = {"meta": meta, "timestamp": stamps, "events": events, "indicators": indicators}
     return 200, json.dumps({"chart": {"result": [result], "error": None}})
-
-
-@pytest.fixture
-def server(monkeypatch, tmp_path):
-    """A server that gives ``server.answers[symbol]``, with yfinance led to it and off the network."""
-    import yfinance
-    import yfinance.scrapers.history
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            symbol = self.path.split("?")[0].rsplit("/", 1)[1].replace("%5E", "^")
-            answer = self.server.answers[symbol]
-            status, body = answer() if callable(answer) else answer
-            self.send_response(status)
-            self.end_headers()
-            self.wfile.write(body.encode())
-
-        def log_message(self, *_):
-            pass
-
-    class Server(http.server.ThreadingHTTPServer):
-        def handle_error(self, *_):
-            """Say nothing of a client that hung up."""
-
-    served = Server(("127.0.0.1", 0), Handler)
-    served.daemon_threads = True
-    served.answers = {}
-    thread = threading.Thread(target=served.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    address = f"http://127.0.0.1:{served.server_address[1]}"
-    for module in (yfinance.base, yfinance.scrapers.history):
-        monkeypatch.setattr(module, "_BASE_URL_", address)
-    monkeypatch.setattr(yfinance.data.YfData, "_get_cookie_and_crumb", lambda *_, **__: (None, "basic"))
-    yfinance.data.YfData.cache_get.cache_clear()
-    yfinance.set_tz_cache_location(str(tmp_path))
-    served.address = address
-    yield served
-    served.shutdown()
-    served.server_close()
 
 
 def ask(*symbols, timeout=5.0, start="2025-09-10", end="2025-09-12"):

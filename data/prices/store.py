@@ -245,8 +245,10 @@ class Store:
         InputError
             Neither the present file nor those that were kept hold that state.
         """
-        kept = self._kept(key).parent.glob(f"{_safe(key.symbol)}.*.parquet")
-        for path in [self.file(key), *sorted(kept)]:
+        kept = sorted(self._kept(key).parent.glob(f"{_safe(key.symbol)}.*.parquet"))
+        # A state that was whole when it was put aside has its digest in the name.
+        kept.sort(key=lambda path: f".{state.digest[:SHORT]}." not in path.name)
+        for path in [*kept[:1], self.file(key), *kept[1:]]:
             if path.exists():
                 series = _read(path)
                 start = int(np.searchsorted(series.at, state.first))
@@ -363,7 +365,8 @@ def _check_format(path: Path) -> None:
 
 def _safe(name: str) -> str:
     """Write a name so that it can be that of a file; `unquote` leads back."""
-    return quote(name, safe=" &^=+")
+    safe = quote(name, safe=" &^=+")
+    return "%2E" + safe[1:] if safe.startswith(".") else safe
 
 
 def _is_series(root: Path, path: Path) -> bool:

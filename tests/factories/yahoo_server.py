@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from aftershock.data.calendars import sessions
 from aftershock.data.universes import resolve
@@ -97,7 +98,9 @@ class Market:
         day, opens, closes = self.days(symbol)
         known = sessions(resolve(symbol).venue)
         at, date = [], []
-        starts = dict(zip(known.opens_at // 10**9, zip(known.break_start, known.break_end, strict=True), strict=True))
+        starts = dict(
+            zip(known.opens_at // 10**9, zip(known.break_start, known.break_end, strict=True), strict=True)
+        )
         for one, first, last in zip(day.astype(str), opens, closes, strict=True):
             pause = [int(instant) // 10**9 for instant in starts[first]]
             stretches = [(first, last)] if pause[0] < 0 else [(first, pause[0]), (pause[1], last)]
@@ -136,7 +139,8 @@ class Market:
             "priceHint": 2,
             "currentTradingPeriod": dict.fromkeys(("pre", "regular", "post"), period),
             "tradingPeriods": [
-                [{**period, "start": int(start), "end": int(end)}] for start, end in zip(opens, closes, strict=True)
+                [{**period, "start": int(start), "end": int(end)}]
+                for start, end in zip(opens, closes, strict=True)
             ],
         }
 
@@ -155,10 +159,11 @@ def _cells(values, kind=float):
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Serves ``market``; ``faults`` maps a symbol to a list of answers that come first, one for each request.
+    """Serves ``market``; ``answers`` maps a symbol to what it is answered instead, ``faults`` to what comes first.
 
-    A fault is a pair of a status and a body, ``"cut"`` (the connection breaks off in the middle of the answer) or
-    ``"hang"`` (it waits until the server ends). ``asked`` lists the requests: symbol, first and last second, interval.
+    An answer is a pair of a status and a body, or a function that gives one. Faults are lists of answers, one for each
+    request; ``"cut"`` is one that breaks off in the middle, ``"hang"`` waits until the server ends. ``asked`` lists the
+    requests: symbol, first and last second, interval.
     """
 
     daemon_threads = True
@@ -166,7 +171,8 @@ class Server(http.server.ThreadingHTTPServer):
     def __init__(self, market=None):
         super().__init__(("127.0.0.1", 0), Handler)
         self.market = market or Market()
-        self.faults, self.asked, self.ended = {}, [], threading.Event()
+        self.answers, self.faults, self.asked = {}, {}, []
+        self.ended = threading.Event()
         self.delay = 0.0
         self.address = f"http://127.0.0.1:{self.server_address[1]}"
 
@@ -189,7 +195,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if fault == "hang":
             server.ended.wait(60)
             return
-        status, body = fault if isinstance(fault, tuple) else (200, self._body(symbol, start, end, interval))
+        answer = fault if isinstance(fault, tuple) else server.answers.get(symbol)
+        answer = answer() if callable(answer) else answer
+        status, body = answer or (200, self._body(symbol, start, end, interval))
         self.send_response(status)
         self.send_header("Content-Length", str(len(body.encode())))
         self.end_headers()
@@ -220,6 +228,14 @@ UNKNOWN = (
 """What Yahoo says of a symbol that it does not have."""
 
 
+@pytest.fixture
+def server(monkeypatch):
+    """A server for one test, with yfinance led to it and off the network."""
+    with serving() as served:
+        lead_to(served.address, monkeypatch.setattr)
+        yield served
+
+
 @contextmanager
 def serving(market=None):
     """Run a server for as long as the block lasts."""
@@ -246,3 +262,26 @@ def lead_to(address, setattr_=setattr):
     setattr_(yfinance.data.YfData, "_get_cookie_and_crumb", lambda *_, **__: (None, "basic"))
     setattr_(yahoo, "HOST", address + "/v8/finance/chart/8035.T")
     yfinance.data.YfData.cache_get.cache_clear()
+
+
+NOW = "2025-09-13T00:00Z"
+"""A Saturday: the sessions of the twelfth are over."""
+
+
+def at(instant):
+    """A clock that stands still, for `time.time_ns`."""
+    nanoseconds = pd.Timestamp(instant).value
+    return lambda: nanoseconds
+
+
+def fetch_in_child(address, folder, symbols, start, ready=None):
+    """Fetch in a process of its own, led to the server of its parent."""
+    import time
+
+    from aftershock.data.prices.fetch import Manners, fetch_prices
+
+    lead_to(address)
+    time.time_ns = at(NOW)
+    if ready is not None:
+        ready.wait()
+    fetch_prices(symbols, start, store=folder, manners=Manners(pause=0.0, backoff=0.05, timeout=10.0))
