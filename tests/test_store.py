@@ -111,7 +111,7 @@ class TestStore:
         found = store.read(KEY)
         assert found.digest() == series.digest()
         assert found.about["currency"] == "JPY"
-        assert store.keys() == [KEY]
+        assert store.series() == [KEY]
 
     def test_instants_are_read(self, store):
         opens = pd.to_datetime(["2025-09-12T00:00Z", "2025-09-12T01:00Z"]).as_unit("ns").view("int64")
@@ -125,7 +125,7 @@ class TestStore:
     def test_any_name_names_a_file(self, store, name):
         key = Key(name, "1d", name)
         store.write(key, days(1.0))
-        assert store.keys() == [key]
+        assert store.series() == [key]
         assert store.path in store.file(key).resolve().parents
 
     def test_a_snapshot_has_the_same_name_everywhere(self, store, tmp_path):
@@ -200,7 +200,7 @@ class TestStore:
         store.write(KEY, days(1.0))
         left = store.file(KEY).with_name(".8035.T.parquet.abcd")
         left.write_bytes(b"half")
-        assert store.keys() == [KEY]
+        assert store.series() == [KEY]
         with store.writing(KEY):
             assert not left.exists()
 

@@ -87,7 +87,7 @@ def store_tape(
 def _keys(
     store: Store, states: States | None, symbols: Sequence[str] | None, interval: str | None
 ) -> list[Key]:
-    known = store.keys() if states is None else sorted(states)
+    known = store.series() if states is None else sorted(states)
     intervals = sorted({key.interval for key in known})
     if interval is not None:
         wanted = check_interval(interval)

@@ -80,7 +80,7 @@ class Store:
     >>> bars = Series.of(pd.DataFrame({"at": [20343, 20346], "close": [100.0, 101.0]}))
     >>> store.write(Key("desk", "1d", "8035.T"), bars).added
     2
-    >>> store.keys()
+    >>> store.series()
     [Key(source='desk', interval='1d', symbol='8035.T')]
     """
 
@@ -99,7 +99,7 @@ class Store:
         """Name the folder."""
         return f"Store({str(self.path)!r})"
 
-    def keys(self) -> list[Key]:
+    def series(self) -> list[Key]:
         """List the series, by source, interval and symbol."""
         return sorted(
             _key_of(path) for path in self.path.glob("[!.]*/*/*.parquet") if _is_series(self.path, path)
@@ -278,7 +278,7 @@ class Store:
     def verify(self) -> list[Problem]:
         """Compare every series with its digest, and every snapshot with the series it saw; list what is wrong."""
         problems: list[Problem] = []
-        for key in self.keys():
+        for key in self.series():
             with _collected(problems):
                 _read(self.file(key), verified=True)
         for name in self.snapshots():

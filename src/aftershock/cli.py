@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from aftershock import cli_prices
 from aftershock.showing import Json, Members, err, out, print_json, records, say, show_table, working
 
 app = typer.Typer(
@@ -20,6 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(cli_prices.app, name="prices")
 Zone = Annotated[str | None, typer.Option(help="Zone of stamps without one, e.g. Asia/Tokyo.")]
 Prices = Annotated[list[str] | None, typer.Option(help="Price file or folder; several are taken together.")]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Go on without bad rows, and say how many.")]

@@ -1,0 +1,129 @@
+"""The verbs of prices: fetch, import, check, list, show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from aftershock.showing import Json, Members, err, out, print_json, records, say, show_table
+
+app = typer.Typer(
+    help="Prices in a store: fetch from Yahoo, import files, check, list, show.",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Place = Annotated[Path, typer.Option("--store", help="Folder of the store.")]
+Interval = Annotated[str | None, typer.Option(help="Bars of which interval: 1d, 60m, 5m, ...")]
+SHOWN_CHANGES = 20
+"""How many changes of the past a terminal shows before it counts the rest."""
+
+
+@app.command()
+def fetch(
+    universe: Members = None,
+    start: Annotated[str, typer.Option(help="First date.")] = "2018-01-01",
+    end: Annotated[
+        str | None, typer.Option(help="Last date; the last session that is over by default.")
+    ] = None,
+    store: Place = Path("prices"),
+    interval: Annotated[str, typer.Option(help="1d, or 60m, 5m, ... where Yahoo has it.")] = "1d",
+    recent: Annotated[
+        bool, typer.Option("--recent", help="Ask only for new bars and the last 30 days.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Bring a store up to date with Yahoo's prices; stopped, the same command goes on.
+
+    Example:  aftershock prices fetch --universe asia-semis --start 2018-01-01
+    """
+    from aftershock.prices import fetch_prices
+
+    with _progress() as progress:
+        try:
+            found = fetch_prices(
+                universe or [], start, end, store=store, interval=interval, recent=recent, progress=progress
+            )
+        except KeyboardInterrupt:
+            say(err, f"aftershock: stopped; what was fetched is in {store}, and the same command goes on")
+            raise typer.Exit(130) from None
+    _show_fetched(found, as_json)
+
+
+@app.command(name="list")
+def list_(store: Place = Path("prices"), as_json: Json = False) -> None:
+    """List the series of a store.
+
+    Example:  aftershock prices list --store prices
+    """
+    from aftershock.prices import list_prices
+
+    table = list_prices(store)
+    if as_json:
+        print_json(records(table))
+    else:
+        show_table(table, f"{len(table)} series in {store}")
+
+
+@app.command()
+def show(
+    symbol: Annotated[str, typer.Argument(help="An instrument, in any dialect.")],
+    start: Annotated[str | None, typer.Option("--from", help="First session.")] = None,
+    end: Annotated[str | None, typer.Option("--to", help="Last session.")] = None,
+    store: Annotated[Path, typer.Option("--store", "--prices", help="Store, price file or folder.")] = Path(
+        "prices"
+    ),
+    interval: Interval = None,
+    snapshot: Annotated[str | None, typer.Option(help="A state of the store by its name.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Show the bars of one instrument: adjusted prices, and the factor back to traded ones.
+
+    Example:  aftershock prices show 000660.KS --from 2025-09-01 --to 2025-09-12
+    """
+    from aftershock.prices import show_prices
+
+    table = show_prices(symbol, start, end, prices=store, interval=interval, snapshot=snapshot)
+    if as_json:
+        print_json(records(table))
+    else:
+        show_table(table, f"{symbol} (sessions in local dates, instants in UTC)")
+
+
+def _show_fetched(found: Any, as_json: bool) -> None:
+    """Say what came of a fetch or an import; leave with 1 where something failed."""
+    if as_json:
+        parts = {name: records(getattr(found, name)) for name in ("outcomes", "changes")}
+        print_json({"store": str(found.store.path), "snapshot": found.snapshot, **parts})
+    else:
+        counts = found.outcomes["outcome"].value_counts(sort=False)
+        say(out, ", ".join(f"{count} {outcome}" for outcome, count in counts.items()))
+        wrong = found.outcomes[found.outcomes["outcome"].isin(["failed", "no_prices"])]
+        if len(wrong):
+            show_table(wrong[["symbol", "outcome", "reason"]], "Without prices")
+        if len(found.changes):
+            show_table(found.changes.head(SHOWN_CHANGES), "The source tells another past than before")
+        if len(found.changes) > SHOWN_CHANGES:
+            say(out, f"... and {len(found.changes) - SHOWN_CHANGES} more changes (--json prints all)")
+        say(out, f"store: {found.store.path}  snapshot: {found.snapshot}")
+    if len(found.failed):
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[..., None]]:
+    """Show a bar while something is fetched; nothing where nobody watches."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+        task = bar.add_task("asking", total=None)
+
+        def step(outcome: Any, done: int, of: int) -> None:
+            bar.update(task, completed=done, total=of, description=f"{outcome.symbol} {outcome.outcome}")
+
+        yield step

@@ -1,0 +1,109 @@
+"""What can be done with prices: fetch, import, check, list, show; each verb of the command line is a function here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from aftershock.data.errors import InputError, Problem
+from aftershock.data.prices import load_tape
+from aftershock.data.prices.fetch import Fetched, Manners, fetch_prices
+from aftershock.data.prices.store import Store
+from aftershock.data.universes import known_instruments, resolve
+
+__all__ = ["Fetched", "Manners", "fetch_prices", "list_prices", "show_prices"]
+
+LISTED = ("symbol", "name", "source", "interval", "currency", "bars", "first", "last", "digest")
+
+
+def list_prices(store: str | Path | Store = "prices") -> pd.DataFrame:
+    """List what a store holds, without reading a single price.
+
+    Parameters
+    ----------
+    store : path or Store
+        The folder.
+
+    Returns
+    -------
+    DataFrame
+        A row for each series: ``symbol, name, source, interval, currency, bars, first, last, digest``.
+
+    Raises
+    ------
+    InputError
+        No store there, or a damaged file.
+    """
+    place = store if isinstance(store, Store) else Store(store)
+    known = known_instruments()
+    rows = []
+    for key in place.series():
+        about = place.about(key)
+        name = known[key.symbol].name if key.symbol in known else ""
+        span = about.get("span", ["", ""])
+        head = (key.symbol, name, key.source, key.interval, about.get("currency", ""))
+        rows.append((*head, about["rows"], *span, about["digest"][:12]))
+    return pd.DataFrame(rows, columns=list(LISTED)).sort_values(
+        ["symbol", "source", "interval"], ignore_index=True
+    )
+
+
+def show_prices(
+    symbol: str,
+    start: Any = None,
+    end: Any = None,
+    *,
+    prices: Any = "prices",
+    interval: str | None = None,
+    snapshot: str | None = None,
+) -> pd.DataFrame:
+    """Show the bars of one instrument as the engine would see them.
+
+    Parameters
+    ----------
+    symbol : str
+        In any dialect.
+    start, end : date or str, optional
+        First and last session.
+    prices : path, Store, DataFrame or Tape
+        A store, or whatever `load_tape` takes.
+    interval, snapshot : str, optional
+        Which bars and which state of a store.
+
+    Returns
+    -------
+    DataFrame
+        ``session, opens_at`` (UTC), adjusted ``open, high, low, close``, ``volume, factor``, ``traded`` (the close
+        once traded, NaN where the factor is unknown), ``halted, source``.
+
+    Raises
+    ------
+    InputError
+        No such prices, or dates that are none.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"symbol": "8035.T", "date": ["2025-09-11", "2025-09-12"], "close": [99.0, 101.0]})
+    >>> show_prices("TYO:8035", "2025-09-12", prices=frame)["close"].tolist()
+    [101.0]
+    """
+    wanted = resolve(symbol).symbol
+    tape = load_tape(prices, symbols=[wanted], interval=interval, snapshot=snapshot)
+    bars = tape.bars(wanted)
+    first, last = _date("--from", start, "1900-01-01"), _date("--to", end, "2200-01-01")
+    kept = bars[(bars["session"] >= first) & (bars["session"] <= last)]
+    columns = ["session", "opens_at", "open", "high", "low", "close", "volume", "factor"]
+    table = kept[columns].assign(
+        traded=kept["close"] * kept["factor"], halted=kept["halted"].astype(np.bool_), source=kept["source"]
+    )
+    return table.reset_index(drop=True)
+
+
+def _date(name: str, value: Any, otherwise: str) -> pd.Timestamp:
+    try:
+        return pd.Timestamp(pd.Timestamp(otherwise if value is None else value).date())
+    except (ValueError, TypeError):
+        raise InputError(Problem(f"{name} as a date", f"'{value}'", "write it as 2018-01-31")) from None
