@@ -157,8 +157,8 @@ class TestYahoo:
     def test_its_prices_are_taken_where_it_answers(self, monkeypatch):
         asked = {}
 
-        def fetch(symbols, start, end, *, timeout):
-            asked.update(symbols=symbols, start=start, end=end, timeout=timeout)
+        def fetch(symbols, start, end, *, timeout, least):
+            asked.update(symbols=symbols, start=start, end=end, timeout=timeout, least=least)
             return make_prices().assign(source="yahoo")
 
         monkeypatch.setattr(yahoo, "answers", lambda timeout: True)
@@ -169,6 +169,7 @@ class TestYahoo:
         assert asked["symbols"] == list(af.universe("asia-tech").symbols)
         assert (asked["start"], asked["end"]) == ("2018-01-01", "2025-12-31")
         assert asked["timeout"] <= 60
+        assert 0.5 < asked["least"] < 1
 
     @pytest.fixture
     def refusal(self, monkeypatch):

@@ -108,7 +108,9 @@ def ask(
     return series.rows(series.day >= first.value // DAY)
 
 
-def fetch(symbols: Iterable[str], start: Any, end: Any, *, timeout: float = 5.0) -> pd.DataFrame:
+def fetch(
+    symbols: Iterable[str], start: Any, end: Any, *, timeout: float = 5.0, least: float = 1.0
+) -> pd.DataFrame:
     """Ask Yahoo for daily bars of several instruments at once, once each, and keep them nowhere.
 
     Parameters
@@ -119,6 +121,8 @@ def fetch(symbols: Iterable[str], start: Any, end: Any, *, timeout: float = 5.0)
         First and last local date, both included. Sessions that are not over yet are left out.
     timeout : float
         Seconds for everything together.
+    least : float
+        The share of instruments that must have prices; with all of them less is refused.
 
     Returns
     -------
@@ -129,7 +133,7 @@ def fetch(symbols: Iterable[str], start: Any, end: Any, *, timeout: float = 5.0)
     Raises
     ------
     InputError
-        Yahoo did not answer in time, refused, or has no prices of one of the instruments.
+        Yahoo did not answer in time, refused, or has no prices of one (or too many) of the instruments.
     """
     instruments = list({(one := resolve(symbol)).symbol: one for symbol in symbols}.values())
     first, last = _day(start), _day(end)
@@ -143,12 +147,12 @@ def fetch(symbols: Iterable[str], start: Any, end: Any, *, timeout: float = 5.0)
         for one, answer in zip(instruments, tables, strict=True)
         if not isinstance(answer, Series) or not len(answer)
     ]
-    if problems:
+    if len(instruments) - len(problems) < least * len(instruments) or len(problems) == len(instruments):
         raise InputError(problems)
     frames = [
         answer.to_frame().assign(symbol=one.symbol, source=SOURCE)
         for one, answer in zip(instruments, tables, strict=True)
-        if isinstance(answer, Series)
+        if isinstance(answer, Series) and len(answer)
     ]
     whole = pd.concat(frames, ignore_index=True)
     columns = ["symbol", "date", *PRICES, "volume", "dividend", "split", "source"]

@@ -31,6 +31,8 @@ YAHOO_SECONDS = 3.0
 """How long the demo waits for Yahoo's first answer before it takes the simulated market."""
 FETCH_SECONDS = 60.0
 """How long it waits for all of Yahoo's prices."""
+LEAST = 0.8
+"""The share of instruments that Yahoo must have prices of; firms are renamed, merged and delisted."""
 
 
 def demo(
@@ -73,7 +75,7 @@ def demo(
     if fetched is None:
         tape, truth = experiment_tape(experiment, wanted, events)
     else:
-        tape, truth = load_tape(fetched), None
+        tape, truth = load_tape(fetched, symbols=wanted.symbols), None
     tell("joining events with sessions and trading them (kernels compile on their first run)")
     return execute(events, tape, wanted, links_of(None, events, catalogue=CATALOGUE), experiment, truth=truth)
 
@@ -88,7 +90,9 @@ def _prices(
     why = "it does not answer"
     if yahoo.answers(YAHOO_SECONDS):
         try:
-            return PricesSection(), yahoo.fetch(list(wanted.symbols), START, END, timeout=FETCH_SECONDS)
+            return PricesSection(), yahoo.fetch(
+                list(wanted.symbols), START, END, timeout=FETCH_SECONDS, least=LEAST
+            )
         except InputError as error:
             why = str(error.problems[0])
     tell(f"making the SIMULATED market in the place of Yahoo's prices: {why}")
