@@ -725,6 +725,38 @@ class TestUnhedged:
         long = self.run(prices, [both], strategy=strategy, mark_tolerance="7h")
         assert long.trades["pnl_unhedged"].notna().all()
 
+    def test_a_level_gapped_through_is_left_at_a_known_open(self, tmp_path, prices):
+        """The bar after the entry opens far below the stop: the exit is that open, and needs a mark of it alone."""
+        day = prices["date"] == pd.Timestamp("2025-06-12")
+        gapped = prices.copy()
+        gapped.loc[day, ["open", "low"]] *= 0.8
+        strategy = Reaction(tag="chip", hold=5, stop=0.1)
+        (trade,) = backtest(ONE, gapped, strategy).trades.to_dict("records")
+        assert (trade["exit_kind"], trade["exit_at"]) == ("stop", pd.Timestamp("2025-06-12T00:00Z"))
+        path = marks_at(tmp_path, [trade["entry_at"], trade["exit_at"]], JPY=150.0)
+        assert self.run(gapped, [path], strategy=strategy).trades["exit_inside"].tolist() == [False]
+        early = marks_at(tmp_path, [trade["entry_at"]], "early.csv", JPY=150.0)
+        got = refusal(self.run, gapped, [early], strategy=strategy)
+        assert "none for 1 of 2 fills: stop out of 8035.T at 2025-06-12T00:00Z; give marks" in got
+
+    def test_an_entry_at_the_close_wants_a_mark_of_the_close(self, tmp_path, prices):
+        strategy = Reaction(tag="chip", hold=3, entry="close")
+        fills = self.fills(prices, strategy=strategy)
+        assert fills[0] == pd.Timestamp("2025-06-11T06:30Z")
+        path = marks_at(tmp_path, fills, JPY=150.0)
+        (trade,) = self.run(prices, [path], strategy=strategy).trades.to_dict("records")
+        assert trade["fx_mark_entry"] == pytest.approx(1 / 150.0)
+        opens = marks_at(tmp_path, [at.normalize() for at in fills], "opens.csv", JPY=150.0)
+        assert "none for 2 of 2 fills" in refusal(self.run, prices, [opens], strategy=strategy)
+
+    def test_what_no_fixing_sizes_is_not_traded(self, tmp_path, prices):
+        fixings = write(tmp_path, "usdtwd.csv", "date,close\n2025-06-20,29.5\n")
+        events = EVENTS.assign(symbols="2330.TW")
+        path = marks_at(tmp_path, self.fills(prices, events), TWD=30.0)
+        done = self.run(prices, [path], events, fx=(str(fixings),))
+        assert done.audit["outcome"].tolist() == ["no_fixing", "filled"]
+        assert done.trades["pnl_unhedged"].notna().all()
+
     def test_trades_in_the_base_currency_need_no_marks(self, prices):
         portfolio = Portfolio(unhedged=True, currency="JPY")
         done = backtest(ONE, prices, HOLD, portfolio=portfolio)

@@ -78,6 +78,7 @@ class Exchange:
             entry = _told(self.marks, self.base, coded, when.entry, np.full(len(local), self.tolerance))
             exit_ = _told(self.marks, self.base, coded, when.exit_from, late)
             told["fx_mark_entry"], told["fx_mark_exit"] = entry, np.where(when.closed, exit_, np.nan)
+            told["exit_inside"] = when.closed & (when.exit_from < when.exit_by)
             pnl = unhedged_pnl(records, fx, entry, exit_)
             own = when.closed & (local == self.base)
             told["pnl_unhedged"] = np.where(own, done.trades["pnl"], pnl)
@@ -93,28 +94,23 @@ class Exchange:
         """
         if self.marks is None:
             return
-        entries = trades["fx_mark_entry"].isna()
-        exits = trades["fx_mark_exit"].isna() & (trades["status"] == "closed")
-        count = int(entries.sum() + exits.sum())
-        if not count:
+        lacking = _without_mark(trades)
+        if lacking.empty:
             return
-        inside = exits & trades["exit_kind"].isin(["stop", "trail", "take"]) & ~trades["carried"]
-        missing = [(row["entry_at"], f"entry into {row['symbol']}") for row in _rows(trades[entries])]
-        missing += [
-            (row["exit_at"], f"{row['exit_kind']} out of {row['symbol']}") for row in _rows(trades[exits])
-        ]
-        first = "; ".join(f"{what} at {at:%Y-%m-%dT%H:%MZ}" for at, what in sorted(missing)[:SHOWN])
-        more = f" and {count - SHOWN} more" if count > SHOWN else ""
-        also = (
-            f"; exits at a level ({int(inside.sum())} of them) lie anywhere inside their bar and need a mark at or "
-            "before its open that is not too old at its close"
-            if inside.any()
-            else ""
+        first = "; ".join(
+            f"{row.what} at {row.at:%Y-%m-%dT%H:%MZ}" for row in lacking.head(SHOWN).itertuples()
         )
+        more = f" and {len(lacking) - SHOWN} more" if len(lacking) > SHOWN else ""
+        inside = int(lacking["inside"].sum())
+        levels = (
+            f"; exits at a level ({inside} of them) lie anywhere inside their bar and need a mark at or before its "
+            "open that is not too old at its close"
+        )
+        fills = len(trades) + int((trades["status"] == "closed").sum())
         raise InputError(
             Problem(
                 f"an FX mark at or within {self.tolerance / 60e9:g} minutes before every fill of an unhedged run",
-                f"none for {count} of {2 * len(trades)} fills: {first}{more}{also}",
+                f"none for {len(lacking)} of {fills} fills: {first}{more}{levels if inside else ''}",
                 "give marks of these instants in [portfolio] marks, a longer mark_tolerance, or unhedged = false",
             )
         )
@@ -275,5 +271,16 @@ def _provenance(rates: Fixings, base: str, foreign: tuple[str, ...]) -> dict[str
     }
 
 
-def _rows(trades: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(key): value for key, value in row.items()} for row in trades.to_dict("records")]
+def _without_mark(trades: pd.DataFrame) -> pd.DataFrame:
+    """List the fills without a mark by time: ``at, what, inside``."""
+    closed = trades[trades["status"] == "closed"]
+    into, out = trades[trades["fx_mark_entry"].isna()], closed[closed["fx_mark_exit"].isna()]
+    entries = pd.DataFrame({"at": into["entry_at"], "what": "entry into " + into["symbol"], "inside": False})
+    exits = pd.DataFrame(
+        {
+            "at": out["exit_at"],
+            "what": out["exit_kind"] + " out of " + out["symbol"],
+            "inside": out["exit_inside"],
+        }
+    )
+    return pd.concat([entries, exits]).sort_values(["at", "what"], ignore_index=True)
