@@ -69,5 +69,6 @@ def _problem(finding: dict[str, Any], model: type[Settings]) -> Problem:
         return Problem(
             f"{key} to be one of {', '.join(options)}", f"{came!r}", did_you_mean(str(came), options)
         )
-    told = finding["ctx"]["error"] if finding["type"] == "value_error" else finding["msg"]
-    return Problem(f"a value of {key} that fits", f"{came!r}", str(told).removeprefix("Input ").lower())
+    own = finding["type"] == "value_error"
+    told = str(finding["ctx"]["error"]) if own else finding["msg"].removeprefix("Input ").lower()
+    return Problem(f"a value of {key} that fits", f"{came!r}", told)

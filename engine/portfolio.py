@@ -40,6 +40,8 @@ class Simulation:
         As docs/architecture.md, "A run", describes them.
     capital : float
         The capital that equity starts from: that of all accounts together.
+    records : ndarray of trade_dtype
+        The trades as kernels give them.
     """
 
     signals: pd.DataFrame
@@ -47,6 +49,7 @@ class Simulation:
     fills: pd.DataFrame
     equity: pd.DataFrame
     capital: float
+    records: np.ndarray
 
 
 def bars_of(tape: Tape) -> Bars:
@@ -117,6 +120,7 @@ def simulate(
         fills=_fills(trades),
         equity=_equity(tape, bars, records, chosen, capital),
         capital=capital,
+        records=records,
     )
 
 

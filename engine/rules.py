@@ -15,12 +15,21 @@ from aftershock.engine.types import Floats, Rules
 
 _TABLES = Path(venues.__file__).parent
 
+UNSIZED = 1e300
+"""The lot of a bar at which no exchange rate is known: beyond the reach of any order."""
+
 WIDER_LIMITS = {"XSHG": ("688", "689"), "XSHE": ("300", "301")}
 """First digits of the symbols of boards with wider limits than their venue's: STAR and ChiNext."""
 
 
 def flat_rules(
-    tape: Tape, *, fee: float = 0.0, slippage: float = 0.0, lot: float = 0.0, price_limits: bool = True
+    tape: Tape,
+    *,
+    fee: float = 0.0,
+    slippage: float = 0.0,
+    lot: float = 0.0,
+    price_limits: bool = True,
+    fx: Floats | None = None,
 ) -> Rules:
     """Resolve one fee and one slippage for every bar, with each venue's price limit and T+1.
 
@@ -31,9 +40,12 @@ def flat_rules(
     fee, slippage : float
         Shares of the value and of the price, paid on every fill.
     lot : float
-        Smallest quantity; 0 allows any.
+        Smallest number of traded shares; 0 allows any.
     price_limits : bool
         Whether limits lock bars.
+    fx : ndarray of float64, shape (n_bars,), optional
+        What a unit of the bar's currency is worth in the base currency, by the last fixing known at its point of
+        entry; NaN unknown: then no order can be sized. By default every price is in the base currency.
 
     Returns
     -------
@@ -53,12 +65,27 @@ def flat_rules(
         buy_rate=np.full(n, fee, np.float64),
         sell_rate=np.full(n, fee, np.float64),
         slippage=np.full(n, slippage, np.float64),
-        lot=np.full(n, lot, np.float64),
+        lot=lots_in_base(lot, tape.factor, np.ones(n) if fx is None else fx),
         limit_up=up,
         limit_down=down,
         can_short=np.ones(n, np.bool_),
         sell_from=_sell_from(tape),
     )
+
+
+def lots_in_base(lot: float, factor: Floats, fx: Floats) -> Floats:
+    """Turn a lot of traded shares into the kernels' quantities, units of base notional at the tape's prices.
+
+    ``shares x (price x factor) x fx`` is what an order takes in the base currency, and ``quantity x price`` too: a
+    quantity is ``shares x factor x fx``, a lot likewise. An unknown factor counts as 1.
+
+    Examples
+    --------
+    >>> lots_in_base(1000.0, np.array([1.0, 2.0, np.nan]), np.array([0.03125, 0.03125, np.nan])).tolist()
+    [31.25, 62.5, 1e+300]
+    """
+    known = np.where(np.isnan(factor), 1.0, factor)
+    return np.where(np.isnan(fx), UNSIZED, lot * known * fx)
 
 
 def _limits(tape: Tape) -> tuple[Floats, Floats]:

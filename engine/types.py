@@ -33,7 +33,8 @@ class Bars(NamedTuple):
 class Rules(NamedTuple):
     """Costs and rules of the venue, one value per bar.
 
-    Rates and slippage are shares of value and price; a lot of 0 allows any quantity; a limit of NaN is none;
+    Rates and slippage are shares of value and price; a lot is in units of base notional, 0 allows any quantity; a
+    limit of NaN is none;
     ``sell_from`` is the number of bars to wait before what was bought at this bar may be sold.
     """
 
@@ -128,6 +129,7 @@ REASONS: dict[str, str] = {
     "cap_gross": "the gross exposure was at its cap",
     "cap_net": "the net exposure was at its cap",
     "below_lot": "the target buys less than one lot",
+    "no_fixing": "no exchange rate of the last ten days was known to size the order",
     "index_level": "an index is a level, not an instrument (set allow_index to trade it all the same)",
     "no_prices": "there are no prices for the instrument",
 }

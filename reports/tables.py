@@ -627,6 +627,7 @@ def trades_grid(run: Run) -> Grid:
         Column("gross_return", "Gross return", "percent", "before slippage and fees"),
         Column("costs", "Costs", "money", f"fees and slippage, {money}"),
         Column("notional", "Notional", "money", money),
+        *(each for each in _money_columns(money) if each.key in run.trades.columns),
         Column("mae", "Worst", "percent", "most adverse excursion"),
         Column("mfe", "Best", "percent", "most favourable excursion"),
         Column("known_by", "Known by", "instant", "UTC"),
@@ -646,6 +647,18 @@ def trades_grid(run: Run) -> Grid:
         sort="entry_session",
         digits=money_digits(run),
     )
+
+
+def _money_columns(money: str) -> list[Column]:
+    """Columns of currencies, of which a run has some, all or none."""
+    return [
+        Column("shares", "Shares", "price", "traded shares, by the fixing that sized the order"),
+        Column("currency", "Currency"),
+        Column("fx_entry", "Fixing", "price", f"of the currency, {money}: the last one known at the entry"),
+        Column("fx_mark_entry", "Entry mark", "price", f"of the currency, {money}, at the entry"),
+        Column("fx_mark_exit", "Exit mark", "price", f"of the currency, {money}, at the exit"),
+        Column("pnl_unhedged", "Unhedged P&L", "money", f"{money}, each fill exchanged at its mark"),
+    ]
 
 
 def warnings_grid(run: Run) -> Grid:

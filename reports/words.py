@@ -253,7 +253,13 @@ def summary_lines(run: Run) -> list[str]:
 
 def findings(run: Run) -> list[str]:
     """Say in sentences what came out of a run."""
-    return [*_on_trades(run), *_on_the_mean(run), *_on_drawdowns(run), *_on_signals(run)]
+    return [
+        *_on_trades(run),
+        *_on_currencies(run),
+        *_on_the_mean(run),
+        *_on_drawdowns(run),
+        *_on_signals(run),
+    ]
 
 
 def caveats(run: Run) -> list[str]:
@@ -274,6 +280,17 @@ def _on_trades(run: Run) -> list[str]:
     yearly = f" ({percent(cagr)} a year)" if defined(cagr) else ""
     after = f" after costs of {number(costs, money_digits(run))} {unit(run)}" if defined(costs) else ""
     return [f"{opening} returned {percent(total)} in all{yearly}{after}."]
+
+
+def _on_currencies(run: Run) -> list[str]:
+    told = run.stats.get("unhedged") or {}
+    if not defined(told.get("pnl")):
+        return []
+    pnl, effect = (
+        f"{number(told[key], money_digits(run))} {unit(run)}" for key in ("pnl", "currency_effect")
+    )
+    closed = counted(told["trades"], "closed trades")
+    return [f"Unhedged, {closed} made {pnl} after costs; {effect} of it is the effect of currencies."]
 
 
 def _on_the_mean(run: Run) -> list[str]:

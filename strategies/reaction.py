@@ -29,6 +29,7 @@ def _seconds(value: Any) -> Any:
 
 
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
+Seconds = Annotated[float, BeforeValidator(_seconds)]
 
 
 class Reaction(Settings):
@@ -97,7 +98,7 @@ class Reaction(Settings):
     instruments: Literal["auto", "symbols", "scope"] = "auto"
     universe: Words = ()
     entry: Literal["open", "close"] = "open"
-    latency: Annotated[float, BeforeValidator(_seconds), Field(ge=0)] = 0.0
+    latency: Annotated[Seconds, Field(ge=0)] = 0.0
     delay: Annotated[int, Field(ge=0)] = 0
     max_defer: Annotated[int, Field(ge=0)] = 0
     hold: Annotated[int, Field(ge=0)] = 5

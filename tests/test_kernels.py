@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aftershock.engine import kernels
+from aftershock.engine.rules import UNSIZED
 from aftershock.engine.types import (
     KINDS,
     MODES,
@@ -66,7 +67,7 @@ def bar_rows(draw: st.DrawFn, ordinal: int, clock: int) -> ledger.BarRow:
 def markets(draw: st.DrawFn) -> tuple[list[list[ledger.BarRow]], list[int]]:
     count = draw(st.integers(1, 4))
     shift = draw(st.sampled_from([0, 5, 10]))
-    lot = draw(st.sampled_from([0.0, 0.0, 10.0, 100.0]))
+    lot = draw(st.sampled_from([0.0, 0.0, 0.0, 10.0, 10.0, 100.0, UNSIZED]))
     bars = []
     for k in range(count):
         rows: list[ledger.BarRow] = []

@@ -16,6 +16,8 @@ from aftershock.engine.align import align_signals
 from aftershock.engine.portfolio import Simulation, simulate
 from aftershock.engine.recovery import planted_and_recovered
 from aftershock.engine.rules import flat_rules
+from aftershock.engine.types import Floats
+from aftershock.exchange import Exchange, exchange_of
 from aftershock.experiment import Experiment, Portfolio
 from aftershock.inputs import priced
 from aftershock.manifest import manifest_of
@@ -93,14 +95,19 @@ def execute(
         "ambiguous": aligned[aligned["ambiguous"] & (aligned["source_kind"] != "recap")],
         "recap": aligned[aligned["source_kind"] == "recap"],
     }
-    traded = {key: _simulate(tape, part, experiment) for key, part in parts.items()}
+    exchange = exchange_of(experiment, aligned)
+    fx = exchange.per_bar(tape, chosen.orders.at_close)
+    traded = {key: _simulate(tape, part, experiment, exchange, fx) for key, part in parts.items()}
     trades = _numbered(
         pd.concat([part.trades.assign(headline=key == "headline") for key, part in traded.items()])
     )
+    exchange.check_marks(trades)
     audit = pd.concat([part.signals for part in traded.values()])
     audit = audit.sort_values(["known_by", "event_id", "symbol"], kind="stable", ignore_index=True)
     return Result(
-        manifest=manifest_of(loaded, tape, selection, experiment, scope, audit=audit),
+        manifest=manifest_of(
+            loaded, tape, selection, experiment, scope, exchange, audit=audit, trades=trades
+        ),
         experiment=experiment.to_toml(),
         events=_as_text(loaded.frame),
         audit=_audit(audit),
@@ -108,16 +115,18 @@ def execute(
         trades=trades,
         equity=traded["headline"].equity,
         bars=_windows(tape, audit, chosen.hold),
-        stats=_stats(traded, trades, audit, tape, truth),
+        stats=_stats(traded, trades, audit, tape, truth) | exchange.totals(trades[trades["headline"]]),
     )
 
 
-def _simulate(tape: Tape, part: pd.DataFrame, experiment: Experiment) -> Simulation:
+def _simulate(
+    tape: Tape, part: pd.DataFrame, experiment: Experiment, exchange: Exchange, fx: Floats | None
+) -> Simulation:
     chosen, costs = experiment.strategy, experiment.costs
     rules = flat_rules(
-        tape, fee=costs.fee, slippage=costs.slippage, lot=costs.lot, price_limits=costs.price_limits
+        tape, fee=costs.fee, slippage=costs.slippage, lot=costs.lot, price_limits=costs.price_limits, fx=fx
     )
-    return simulate(
+    done = simulate(
         tape,
         rules,
         part,
@@ -129,6 +138,7 @@ def _simulate(tape: Tape, part: pd.DataFrame, experiment: Experiment) -> Simulat
         budget=experiment.portfolio.date_budget,
         seed=experiment.run.seed,
     )
+    return exchange.settle(done, tape, rules.lot, chosen.orders.at_close)
 
 
 def _refused(aligned: pd.DataFrame, tape: Tape, portfolio: Portfolio) -> np.ndarray[Any, Any]:

@@ -9,17 +9,20 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from aftershock.data.errors import InputError, Problem, did_you_mean
+from aftershock.data.fx.currencies import CURRENCIES
 from aftershock.data.settings import Settings
 from aftershock.engine.types import MODES, Book
 from aftershock.strategies.library import strategy as strategy_of
-from aftershock.strategies.reaction import Reaction
+from aftershock.strategies.reaction import Reaction, Seconds
 
 INFINITY = float("inf")
 CATALOGUE = "catalogue:"
 """What the name of a shipped table of events begins with where a file may stand."""
+ECB = "ecb"
+"""What stands for the European Central Bank where a file of fixings may stand."""
 
 
 def _words(value: Any) -> Any:
@@ -31,6 +34,13 @@ def _iso_text(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
+def _currency(code: str) -> str:
+    if code not in CURRENCIES:
+        raise ValueError(did_you_mean(code.strip().upper(), CURRENCIES))
+    return code
+
+
+Currency = Annotated[str, AfterValidator(_currency)]
 Day = Annotated[str, BeforeValidator(_iso_text)]
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 Share = Annotated[float, Field(gt=0)] | None
@@ -77,7 +87,15 @@ class Portfolio(Settings):
     capital : float
         In the base currency; per account in mode ``account``.
     currency : str
-        The base currency, a label: P&L is the local return on base notional.
+        The base currency (ISO 4217). P&L is the local return on base notional.
+    fx : str or sequence of str
+        Files of fixings that size orders in other currencies. Where they know none, the ECB's reference rates serve.
+    unhedged : bool
+        Whether to tell P&L with each fill exchanged at its mark as well; refused where a mark is missing.
+    marks : str or sequence of str
+        Files of FX marks (``at, pair, rate``) for that.
+    mark_tolerance : float or str
+        How old a mark may be at its fill: seconds, or a duration such as ``"15min"``.
     size : float, optional
         Target notional of a signal of weight 1, as a share of capital; 1.0 in mode ``account``, else 0.1.
     budget : float, optional
@@ -98,7 +116,11 @@ class Portfolio(Settings):
 
     mode: Literal["portfolio", "account", "event"] = "portfolio"
     capital: Annotated[float, Field(gt=0)] = 1_000_000.0
-    currency: str = "USD"
+    currency: Currency = "USD"
+    fx: Words = (ECB,)
+    unhedged: bool = False
+    marks: Words = ()
+    mark_tolerance: Annotated[Seconds, Field(gt=0)] = 900.0
     size: Share = None
     budget: Share = None
     compound: bool = False
@@ -145,7 +167,7 @@ class Costs(Settings):
     fee, slippage : float
         0.001 is ten basis points.
     lot : float
-        Smallest quantity; 0 allows any.
+        Smallest number of shares at traded prices, whatever their currency; 0 allows any quantity.
     price_limits : bool
         Whether a bar locked at its venue's price limit refuses fills.
     """
@@ -204,6 +226,7 @@ class Experiment:
             self,
             events=self.events.model_copy(update=nowhere),
             prices=self.prices.model_copy(update={"files": ()}),
+            portfolio=self.portfolio.model_copy(update={"fx": (ECB,), "marks": ()}),
         )
 
     def with_paths(
@@ -321,9 +344,12 @@ def _line_of(text: str, section: str, key: str) -> int | None:
 
 def _relative(experiment: Experiment, folder: Path) -> Experiment:
     def found(paths: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(path if path.startswith("catalogue:") else str(folder / path) for path in paths)
+        shipped = (path == ECB or path.startswith(CATALOGUE) for path in paths)
+        return tuple(
+            path if known else str(folder / path) for path, known in zip(paths, shipped, strict=True)
+        )
 
-    events, prices = experiment.events, experiment.prices
+    events, prices, portfolio = experiment.events, experiment.prices, experiment.portfolio
     return replace(
         experiment,
         events=events.model_copy(
@@ -334,6 +360,7 @@ def _relative(experiment: Experiment, folder: Path) -> Experiment:
             }
         ),
         prices=prices.model_copy(update={"files": found(prices.files)}),
+        portfolio=portfolio.model_copy(update={"fx": found(portfolio.fx), "marks": found(portfolio.marks)}),
     )
 
 

@@ -17,9 +17,18 @@ import pandas as pd
 from aftershock.data.catalogue import catalogue_impacts, catalogue_path
 from aftershock.data.errors import InputError, Problem
 from aftershock.data.events import Events, load_events, load_impacts
+from aftershock.data.fx import Fixings, ecb, load_fixings, load_marks
 from aftershock.data.prices import Tape, load_tape, simulated_market
 from aftershock.data.universes import Universe, exposures, factors, known_instruments, universe
-from aftershock.experiment import CATALOGUE, EventsSection, Experiment, PricesSection, UniverseSection
+from aftershock.experiment import (
+    CATALOGUE,
+    ECB,
+    EventsSection,
+    Experiment,
+    Portfolio,
+    PricesSection,
+    UniverseSection,
+)
 from aftershock.strategies.reaction import Reaction
 from aftershock.strategies.select import Links
 
@@ -175,8 +184,9 @@ def needed(wanted: Universe, events: Events) -> list[str]:
 
 def anchored(experiment: Experiment) -> Experiment:
     """Name the files of an experiment from the root, so that it can be run again from any folder."""
-    events, prices = experiment.events, experiment.prices
+    events, prices, portfolio = experiment.events, experiment.prices, experiment.portfolio
     named = events_section(events.files)
+    rates = {"fx": _paths(portfolio.fx), "marks": _paths(portfolio.marks)}
     changes = {
         "files": named.files,
         "catalogue": (*events.catalogue, *named.catalogue),
@@ -186,7 +196,30 @@ def anchored(experiment: Experiment) -> Experiment:
         experiment,
         events=events.model_copy(update=changes),
         prices=prices.model_copy(update={"files": _paths(prices.files)}),
+        portfolio=portfolio.model_copy(update=rates),
     )
+
+
+def fixings_of(portfolio: Portfolio) -> Fixings:
+    """Load the fixings that size orders: the files that a portfolio names, then the ECB's.
+
+    Raises
+    ------
+    InputError
+        A file that cannot be used.
+    """
+    return load_fixings([path for path in portfolio.fx if path != ECB]).then(ecb())
+
+
+def marks_of(portfolio: Portfolio) -> Fixings:
+    """Load the FX marks that a portfolio names.
+
+    Raises
+    ------
+    InputError
+        A file that cannot be used.
+    """
+    return load_marks(portfolio.marks)
 
 
 def events_section(source: Source, impacts: Source = None, **others: Any) -> EventsSection:
@@ -219,7 +252,10 @@ def _paths(source: Source) -> tuple[str, ...]:
     if not all(isinstance(one, (str, os.PathLike)) for one in several):
         return ()
     named = [os.fspath(one) for one in several]
-    return tuple(one if one.startswith(CATALOGUE) else str(Path(one).absolute()) for one in named)
+    shipped = [one == ECB or one.startswith(CATALOGUE) for one in named]
+    return tuple(
+        one if known else str(Path(one).absolute()) for one, known in zip(named, shipped, strict=True)
+    )
 
 
 def links_of(

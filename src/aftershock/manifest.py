@@ -16,6 +16,7 @@ from aftershock.data.events import Events
 from aftershock.data.instants import to_index, to_ns
 from aftershock.data.prices import Tape
 from aftershock.data.universes import Universe
+from aftershock.exchange import Exchange
 from aftershock.experiment import Experiment
 from aftershock.strategies.select import Selection
 
@@ -28,8 +29,10 @@ def manifest_of(
     selection: Selection,
     experiment: Experiment,
     scope: Universe,
+    exchange: Exchange,
     *,
     audit: pd.DataFrame,
+    trades: pd.DataFrame,
 ) -> dict[str, Any]:
     """Collect hashes, versions, warnings and caveats of a run (docs/architecture.md, "A run")."""
     return {
@@ -41,6 +44,7 @@ def manifest_of(
         "strategy": experiment.kind,
         "universe": {"name": scope.name, "instruments": len(scope.instruments)},
         "currency": experiment.portfolio.currency,
+        **exchange.manifest(trades),
         "period": _period(loaded, tape),
         "prices": {
             **tape.provenance,
@@ -56,8 +60,8 @@ def manifest_of(
             "experiment": hashlib.sha256(experiment.without_paths().to_toml().encode()).hexdigest(),
         },
         "versions": {name: version(name) for name in LIBRARIES},
-        "caveats": _caveats(tape, scope, audit, experiment),
-        "warnings": warnings_of(loaded, tape),
+        "caveats": [*_caveats(tape, scope, audit, experiment), *exchange.caveats(tape)],
+        "warnings": [*warnings_of(loaded, tape), *exchange.warnings(audit)],
         "skipped_events": [*_skipped_rows(loaded.skipped), *selection.skipped.to_dict("records")],
     }
 

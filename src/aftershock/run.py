@@ -143,7 +143,7 @@ def backtest(
         run=RunSection(name=name, seed=seed),
     )
     linked = links_of(impacts, loaded, catalogue=experiment.events.catalogue)
-    return execute(loaded, tape, wanted, linked, experiment)
+    return execute(loaded, tape, wanted, linked, anchored(experiment))
 
 
 def run_experiment(
