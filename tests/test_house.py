@@ -21,6 +21,8 @@ HEAVY = (
     "exchange_calendars",
     "yfinance",
     "scipy",
+    "currency_converter",
+    "filelock",
 )
 
 
