@@ -946,6 +946,43 @@ def test_as_of_keeps_what_was_known_and_tagged():
     assert events.as_of(limit, tagged=True).frame["event_id"].tolist() == ["e", "g"]
 
 
+STORY = (
+    {"event_id": "first", "known_by": "2025-09-17T10:00Z", "story_id": "s"},
+    {"event_id": "echo", "known_by": "2025-09-17T12:00Z", "story_id": "s"},
+    {"event_id": "other", "known_by": "2025-09-17T12:30Z"},
+)
+
+
+def test_an_echo_stays_one_where_its_first_print_is_cut_off():
+    whole = load(*STORY)
+    part = whole.between("2025-09-17T11:00Z", "2025-09-18T00:00Z")
+    assert part.first_prints().tolist() == [False, True]
+    assert part.between("2025-09-17T11:30Z", "2025-09-18T00:00Z").first_prints().tolist() == [False, True]
+    assert part.as_of("2025-09-17T12:00Z").first_prints().tolist() == [False]
+    assert load({"event_id": "late", "known_by": "2025-09-19T00:00Z"}).concat(
+        part
+    ).first_prints().tolist() == [
+        False,
+        True,
+        True,
+    ]
+    assert part.concat(whole).first_prints().tolist() == [True, False, True]
+    assert part.digest() != load(*STORY[1:]).digest()
+    assert part.between("2025-09-17T12:15Z", "2025-09-18T00:00Z").digest() == load(STORY[2]).digest()
+
+
+def test_what_is_told_or_tagged_later_makes_no_echo():
+    whole = load(*STORY)
+    early = whole.between("2025-09-17T00:00Z", "2025-09-17T11:00Z")
+    assert early.first_prints().tolist() == [True]
+    assert whole.as_of("2025-09-17T11:00Z").first_prints().tolist() == [True]
+    late = load(STORY[0] | {"event_id": "s", "tagged_at": "2025-09-18T00:00Z"}, *STORY[1:])
+    assert late.as_of("2025-09-17T13:00Z", tagged=True).first_prints().tolist() == [True, True]
+    after = late.between("2025-09-17T11:00Z", "2025-09-18T00:00Z")
+    assert after.first_prints().tolist() == [False, True]
+    assert after.as_of("2025-09-17T13:00Z", tagged=True).first_prints().tolist() == [True, True]
+
+
 def test_concat_is_what_loading_both_gives():
     first, second = load(*RETAGGED[:1], {"note": "x"}), load(*RETAGGED)
     both = Events.concat(first, second)
@@ -1117,6 +1154,15 @@ def test_an_impact_given_twice_is_refused_in_any_dialect():
 def test_impacts_need_their_columns():
     with pytest.raises(InputError, match="expected a column 'polarity'"):
         impacts({"event_id": "e", "symbol": "8035.T"})
+
+
+def test_impacts_may_name_events_that_were_cut_off():
+    events = load(*STORY)
+    given = pd.DataFrame({"event_id": ["first", "other"], "symbol": "8035.T", "polarity": 1.0})
+    for part in (events.as_of("2025-09-17T11:00Z"), events.between("2025-09-17T12:00Z", "2025-09-18T00:00Z")):
+        assert load_impacts(given, part)["event_id"].tolist() == ["first", "other"]
+        with pytest.raises(InputError, match="got 'frist'; did you mean 'first'"):
+            load_impacts(given.replace("first", "frist"), part)
 
 
 def test_an_empty_table_of_impacts_is_fine():

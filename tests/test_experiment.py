@@ -37,7 +37,7 @@ from aftershock.inputs import (
     needed,
     universe_of,
 )
-from aftershock.run import signals
+from aftershock.run import run_experiment, signals
 from aftershock.strategies.library import chip_momentum, strategy
 from aftershock.strategies.reaction import Reaction
 
@@ -593,6 +593,60 @@ def test_a_catalogue_among_the_files_of_an_experiment_is_a_catalogue():
     section = read.with_paths(events=("own.csv", "catalogue:chips")).events
     assert section.files == ("own.csv",)
     assert section.catalogue == ("chips",)
+
+
+CUT = pd.DataFrame(
+    {
+        "event_id": ["first", "echo", "own"],
+        "known_by": ["2024-05-02T22:00Z", "2024-05-06T22:00Z", "2024-05-07T22:00Z"],
+        "tag": "chip",
+        "direction": "positive",
+        "symbols": "8035.T",
+        "story_id": ["s", "s", "t"],
+    }
+)
+IMPACTS = pd.DataFrame({"event_id": CUT["event_id"], "symbol": "8035.T", "polarity": 1.0})
+
+
+def test_a_period_makes_no_first_print_of_an_echo_and_no_stranger_of_an_event(tmp_path):
+    CUT.to_csv(tmp_path / "events.csv", index=False)
+    IMPACTS.to_csv(tmp_path / "impacts.csv", index=False)
+    (tmp_path / "cut.toml").write_text(
+        """
+        [events]
+        files = "events.csv"
+        impacts = "impacts.csv"
+        start = "2024-05-05"
+        end = "2024-05-31"
+        [prices]
+        simulated = true
+        [universe]
+        symbols = "8035.T"
+        [strategy]
+        side_by = "impact"
+        """,
+        encoding="utf-8",
+    )
+    result = run_experiment(tmp_path / "cut.toml")
+    assert result.audit["event_id"].tolist() == ["own"]
+    skipped = result.manifest["skipped_events"]
+    assert [(row["event_id"], row["code"]) for row in skipped] == [("echo", "echo")]
+
+
+def test_the_market_is_made_of_the_stories_that_are_first_told_in_the_period():
+    events = load_events(CUT.assign(tag="tariff", direction="escalation")).between(
+        "2024-05-05T00:00Z", "2024-06-01T00:00Z"
+    )
+    made = Experiment(strategy=Reaction(), prices=PricesSection(simulated=True))
+    assert experiment_tape(made, universe(["8035.T"]), events)[1]["event_id"].tolist() == ["own"]
+
+
+def test_orders_as_of_an_instant_may_have_impacts_of_later_events():
+    strategy = Reaction(tag="chip", side_by="impact")
+    orders = signals(CUT, ["8035.T"], strategy, as_of="2024-05-02T22:30Z", impacts=IMPACTS)
+    assert orders["event_id"].tolist() == ["first"]
+    with pytest.raises(InputError, match="got 'owl'; did you mean 'own'"):
+        signals(CUT, ["8035.T"], strategy, impacts=IMPACTS.replace("own", "owl"))
 
 
 def test_signals_take_the_impacts_of_a_catalogue():

@@ -149,7 +149,8 @@ def experiment_tape(
     """
     section = experiment.prices
     if section.simulated:
-        market = simulated_market(wanted, seed=experiment.run.seed, events=events.frame)
+        news = events.frame[events.first_prints()]
+        market = simulated_market(wanted, seed=experiment.run.seed, events=news)
         return market.tape, market.truth
     if not section.files:
         raise InputError(
@@ -227,7 +228,7 @@ def links_of(
 ) -> Links:
     """Put impacts (given, found by the tagger, shipped with a catalogue) beside exposures and factors."""
     given = impacts is not None and not (isinstance(impacts, (list, tuple)) and not impacts)
-    parts = [load_impacts(impacts, events.frame)] if given else []
+    parts = [load_impacts(impacts, events)] if given else []
     parts += [part.impacts for part in (events, news) if part is not None and hasattr(part, "impacts")]
     together = pd.concat([*parts, catalogue_impacts(catalogue)], ignore_index=True)
     # What is given comes first and stands.

@@ -301,10 +301,11 @@ def signals(
     """
     chosen = strategy_of(strategy) if isinstance(strategy, str) else strategy
     now = int(to_ns(as_of)[0]) if as_of is not None else int(pd.Timestamp.now(tz="UTC").value)
-    loaded = events_of(events, zone).as_of(to_index(np.array([now]))[0])
+    whole = events_of(events, zone)
+    loaded = whole.as_of(now)
     wanted = universe_of(universe, chosen) or everything()
-    linked = links_of(impacts, loaded, catalogue=events_section(events).catalogue)
-    found = select(loaded.frame, chosen, wanted, linked).signals
+    linked = links_of(impacts, whole, catalogue=events_section(events).catalogue)
+    found = select(loaded, chosen, wanted, linked).signals
     aligned = align_signals(found, latency=chosen.latency_ns, at_close=chosen.entry == "close")
     table = _orders(aligned, loaded.frame, chosen)
     live = table[to_ns(table["place_by"]) >= now]
