@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from aftershock.data.instants import DAY, Instants, to_index, to_ns
 from aftershock.data.prices.tape import Tape
@@ -76,6 +77,7 @@ def simulate(
     latency: int = 0,
     budget: float = np.inf,
     seed: int = 0,
+    tradable: NDArray[np.bool_] | None = None,
 ) -> Simulation:
     """Trade signals that have been aligned.
 
@@ -96,6 +98,9 @@ def simulate(
         The share of capital that signals of one event date (UTC) may take together.
     seed : int
         Seed of the draw that settles ties.
+    tradable : ndarray of bool, shape (bars,), optional
+        Which bars of the tape belong to instruments that may be traded, those of all signals at least: equity has a
+        row for each UTC date on which one of them closes. All by default.
 
     Returns
     -------
@@ -115,7 +120,7 @@ def simulate(
         signals=_outcomes(signals, rows, tape, entries.due, outcome, orders.at_close),
         trades=trades,
         fills=_fills(trades),
-        equity=_equity(tape, bars, records, chosen, capital),
+        equity=_equity(tape, bars, records, chosen, capital, tradable),
         capital=capital,
     )
 
@@ -310,11 +315,17 @@ def _one_side(trades: pd.DataFrame, end: str) -> pd.DataFrame:
 
 
 def _equity(
-    tape: Tape, bars: Bars, records: np.ndarray, signals: pd.DataFrame, capital: float
+    tape: Tape,
+    bars: Bars,
+    records: np.ndarray,
+    signals: pd.DataFrame,
+    capital: float,
+    tradable: NDArray[np.bool_] | None,
 ) -> pd.DataFrame:
     dates = tape.closes_at // DAY
     first = int(to_ns(signals["known_by"]).min() // DAY) if len(signals) else np.iinfo(np.int64).max
-    axis = np.unique(dates[dates >= first])
+    counted = dates if tradable is None else dates[tradable]
+    axis = np.unique(counted[counted >= first])
     position = np.searchsorted(axis, dates)
     pnl, exposure, positions = kernels.mark(bars, records, position, len(axis), True)
     equity = capital + np.cumsum(pnl)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from aftershock.data.events import Events
 from aftershock.data.instants import to_index
@@ -17,7 +18,7 @@ from aftershock.engine.portfolio import Simulation, simulate
 from aftershock.engine.recovery import planted_and_recovered
 from aftershock.engine.rules import flat_rules
 from aftershock.experiment import Experiment, Portfolio
-from aftershock.inputs import priced
+from aftershock.inputs import priced, tradable
 from aftershock.manifest import manifest_of
 from aftershock.result import Result
 from aftershock.strategies.select import Links, select
@@ -93,7 +94,8 @@ def execute(
         "ambiguous": aligned[aligned["ambiguous"] & (aligned["source_kind"] != "recap")],
         "recap": aligned[aligned["source_kind"] == "recap"],
     }
-    traded = {key: _simulate(tape, part, experiment) for key, part in parts.items()}
+    may = tradable(tape, scope, experiment.portfolio.allow_index)
+    traded = {key: _simulate(tape, part, experiment, may) for key, part in parts.items()}
     trades = _numbered(
         pd.concat([part.trades.assign(headline=key == "headline") for key, part in traded.items()])
     )
@@ -112,7 +114,7 @@ def execute(
     )
 
 
-def _simulate(tape: Tape, part: pd.DataFrame, experiment: Experiment) -> Simulation:
+def _simulate(tape: Tape, part: pd.DataFrame, experiment: Experiment, may: NDArray[np.bool_]) -> Simulation:
     chosen, costs = experiment.strategy, experiment.costs
     rules = flat_rules(
         tape, fee=costs.fee, slippage=costs.slippage, lot=costs.lot, price_limits=costs.price_limits
@@ -128,6 +130,7 @@ def _simulate(tape: Tape, part: pd.DataFrame, experiment: Experiment) -> Simulat
         latency=chosen.latency_ns,
         budget=experiment.portfolio.date_budget,
         seed=experiment.run.seed,
+        tradable=may,
     )
 
 

@@ -12,7 +12,9 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from aftershock.data.catalogue import catalogue_impacts, catalogue_path
 from aftershock.data.errors import InputError, Problem
@@ -245,6 +247,28 @@ def universe_of(source: Any, strategy: Reaction | None = None) -> Universe | Non
 def priced(tape: Tape) -> Universe:
     """Take everything that has prices."""
     return universe(tape.symbols)
+
+
+def tradable(tape: Tape, scope: Universe, allow_index: bool) -> NDArray[np.bool_]:
+    """Say of each bar of a tape whether its instrument may be traded; where none may, all count.
+
+    Parameters
+    ----------
+    tape : Tape
+        n bars.
+    scope : Universe
+        What may be traded.
+    allow_index : bool
+        Whether index levels may be.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+    """
+    members = {one.symbol for one in scope.instruments if allow_index or one.kind != "index"}
+    may = np.array([symbol in members for symbol in tape.symbols], np.bool_)
+    bars = np.repeat(may, np.diff(tape.offsets))
+    return bars if bars.any() else np.ones_like(bars)
 
 
 def everything() -> Universe:
