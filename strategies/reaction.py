@@ -48,7 +48,8 @@ class Reaction(Settings):
     sides : {"both", "long", "short"}
         Which sides are taken.
     instruments : {"auto", "symbols", "scope"}
-        The event's own symbols where it names some and else its scope; or only the one; or only the other.
+        The event's own symbols where it names some and else its scope, and whatever has an explicit impact of it where
+        ``side_by="impact"``; or only the one; or only the other.
     universe : str or sequence of str
         A shipped universe or symbols; none means everything there are prices for.
     entry : {"open", "close"}

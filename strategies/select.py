@@ -121,7 +121,7 @@ def select(events: Events | pd.DataFrame, strategy: Reaction, universe: Universe
     code = _event_codes(table, first, strategy)
     chosen = table[code == ""]
     pairs = pairs_of(chosen, universe, strategy.instruments)
-    if strategy.side_by == "impact":
+    if strategy.side_by == "impact" and strategy.instruments == "auto":
         told = links.impacts.loc[links.impacts["event_id"].isin(chosen["event_id"]), ["event_id", "symbol"]]
         pairs = pd.concat([pairs, told], ignore_index=True).drop_duplicates(ignore_index=True)
     silent = chosen.loc[~chosen["event_id"].isin(pairs["event_id"]), "event_id"]
