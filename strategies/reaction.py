@@ -28,6 +28,9 @@ def _seconds(value: Any) -> Any:
         raise ValueError("a duration such as '90s' or '5min', or a number of seconds") from error
 
 
+YEAR = 366 * 86_400.0
+"""Seconds; no latency is longer."""
+
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 
 
@@ -98,7 +101,7 @@ class Reaction(Settings):
     instruments: Literal["auto", "symbols", "scope"] = "auto"
     universe: Words = ()
     entry: Literal["open", "close"] = "open"
-    latency: Annotated[float, BeforeValidator(_seconds), Field(ge=0)] = 0.0
+    latency: Annotated[float, BeforeValidator(_seconds), Field(ge=0, le=YEAR)] = 0.0
     delay: Annotated[int, Field(ge=0)] = 0
     max_defer: Annotated[int, Field(ge=0)] = 0
     hold: Annotated[int, Field(ge=0)] = 5

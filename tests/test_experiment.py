@@ -37,7 +37,7 @@ from aftershock.inputs import (
     needed,
     universe_of,
 )
-from aftershock.run import run_experiment, signals
+from aftershock.run import ALIGN_COLUMNS, align, run_experiment, signals
 from aftershock.strategies.library import chip_momentum, strategy
 from aftershock.strategies.reaction import Reaction
 
@@ -647,6 +647,60 @@ def test_orders_as_of_an_instant_may_have_impacts_of_later_events():
     assert orders["event_id"].tolist() == ["first"]
     with pytest.raises(InputError, match="got 'owl'; did you mean 'own'"):
         signals(CUT, ["8035.T"], strategy, impacts=IMPACTS.replace("own", "owl"))
+
+
+class TestAlign:
+    """Which instruments are listed, and what is said of events that have none."""
+
+    EVENTS = pd.DataFrame(
+        {
+            "event_id": ["both", "other", "wide", "none"],
+            "known_by": [f"2024-05-0{day}T22:00Z" for day in (6, 7, 8, 9)],
+            "tag": "chip",
+            "symbols": ["8035.T 2330.TW", "2330.TW", "", ""],
+            "scope": ["", "", "market:JP", "market:IN"],
+        }
+    )
+
+    def rows(self, **options):
+        table = align(self.EVENTS, **options)
+        assert list(table.columns) == ALIGN_COLUMNS
+        return dict(zip(zip(table["event_id"], table["symbol"], strict=True), table["reason"], strict=True))
+
+    def test_a_universe_leaves_out_what_events_name_beside_it(self):
+        found = self.rows(universe=["8035.T"])
+        assert list(found) == [("both", "8035.T"), ("other", ""), ("wide", "8035.T"), ("none", "")]
+        assert found["other", ""] == found["none", ""] == "it names no instrument of the universe"
+
+    def test_without_a_universe_what_events_name_is_listed(self):
+        found = self.rows()
+        assert {("both", "2330.TW"), ("both", "8035.T"), ("other", "2330.TW")} < set(found)
+        assert len([event for event, _ in found if event == "wide"]) > 5
+
+    def test_what_has_no_prices_says_so(self):
+        prices = pd.DataFrame({"symbol": "8035.T", "date": ["2024-05-07"], "close": [100.0]})
+        for universe_ in (None, ["8035.T", "2330.TW"]):
+            found = self.rows(prices=prices, universe=universe_)
+            assert list(found) == [("both", "8035.T"), ("other", ""), ("wide", "8035.T"), ("none", "")]
+            assert found["other", ""] == "there are no prices for the instrument"
+            assert found["none", ""] == "it names no instrument of the universe"
+
+    def test_a_row_without_an_instrument_has_no_instants(self):
+        table = align(self.EVENTS, universe=["8035.T"])
+        row, reached = table.iloc[1], table.iloc[0]
+        assert row[["first_tradable", "first_open", "first_close"]].isna().all()
+        assert (row["venue"], row["phase"], bool(row["ambiguous"])) == ("", "", False)
+        assert row["known_by"] == pd.Timestamp("2024-05-07T22:00Z")
+        assert reached[["first_tradable", "first_open", "first_close"]].notna().all()
+        assert table.dtypes.equals(align(self.EVENTS.iloc[:1], universe=["8035.T"]).dtypes)
+        assert table.dtypes.equals(align(self.EVENTS.iloc[3:], universe=["8035.T"]).dtypes)
+
+    def test_a_latency_may_be_a_duration(self):
+        late = self.EVENTS.iloc[:1].assign(known_by="2024-05-06T23:30Z")
+        first = [
+            align(late, universe=["8035.T"], latency=wait)["first_open"][0] for wait in (0, 3600, "60min")
+        ]
+        assert first == [pd.Timestamp(f"2024-05-0{day}T00:00Z") for day in (7, 8, 8)]
 
 
 def test_signals_take_the_impacts_of_a_catalogue():
