@@ -386,6 +386,10 @@ class TestSignals:
         for instant in ("2025-06-10T21:59Z", "2025-06-11T00:01Z"):
             done = call(capsys, *self.WORDS[:-1], instant, "--json")
             assert (done.code, json.loads(done.out)) == (0, [])
+            said = call(capsys, *self.WORDS[:-1], instant).out
+            expected = f"nothing known by {instant} gives a signal whose cut-off is still to come"
+            assert said == f"no orders: {expected}\n"
+        assert call(capsys, *self.WORDS[:-2]).out.startswith("no orders: nothing known by now gives a signal")
 
     def test_universe(self, place, capsys):
         done = call(capsys, *self.WORDS, "--universe", "8035.T", "--json")

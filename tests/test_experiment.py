@@ -703,6 +703,12 @@ class TestAlign:
         assert first == [pd.Timestamp(f"2024-05-0{day}T00:00Z") for day in (7, 8, 8)]
 
 
+def test_levels_are_no_orders():
+    events = CUT.assign(symbols="N225 8035.T")
+    orders = signals(events, ["N225", "8035.T"], Reaction(tag="chip"), as_of="2024-05-02T22:30Z")
+    assert orders["symbol"].tolist() == ["8035.T"]
+
+
 def test_signals_take_the_impacts_of_a_catalogue():
     impacts = catalogue_impacts(["chips"])
     events = load_events("catalogue:chips").frame.set_index("event_id")

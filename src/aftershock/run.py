@@ -316,7 +316,7 @@ def signals(
         The strategy.
     as_of : instant, optional
         The instant to look from, with a zone; now by default. Nothing known later counts, and an order is listed
-        while the cut-off of its auction has not passed.
+        while the cut-off of its auction has not passed. Index levels take no orders.
     zone : str, optional
         The zone of naive stamps.
     impacts : DataFrame or path, optional
@@ -335,6 +335,7 @@ def signals(
     wanted = universe_of(universe, chosen) or everything()
     linked = links_of(impacts, whole, catalogue=events_section(events).catalogue)
     found = select(loaded, chosen, wanted, linked).signals
+    found = found[found["kind"] != "index"]
     aligned = align_signals(found, latency=chosen.latency_ns, at_close=chosen.entry == "close")
     table = _orders(aligned, loaded.frame, chosen)
     live = table[to_ns(table["place_by"]) >= now]
