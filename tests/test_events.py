@@ -707,6 +707,17 @@ def test_other_columns_may_hold_anything_until_they_are_written(tmp_path):
         events.to_parquet(tmp_path / "events.parquet")
 
 
+@pytest.mark.parametrize(("name", "got"), [("e.csv", ".csv"), ("e", "no suffix"), ("parquet", "no suffix")])
+def test_events_are_written_under_a_name_that_tells_what_they_are(tmp_path, name, got):
+    with pytest.raises(
+        InputError, match=rf"{name}: expected a file that ends in \.parquet, got {got}; rename it"
+    ):
+        load({}).to_parquet(tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+    load({}).to_parquet(str(tmp_path / "E.PARQUET"))
+    assert len(load_events(tmp_path / "E.PARQUET")) == 1
+
+
 def test_ids_are_made_from_content_in_any_order_of_rows():
     rows = [{"headline": "a", "symbols": "8035.T 6857.T"}, {"headline": "b"}, {"headline": "a", "tag": "mna"}]
     there, back = load(*rows), load(*rows[::-1])

@@ -6,6 +6,7 @@ import hashlib
 import html
 import os
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -92,10 +93,14 @@ class Events:
         Raises
         ------
         InputError
-            The place cannot be written, or a column outside the schema holds several types.
+            The place cannot be written or its name is not one of Parquet, or a column outside the schema holds
+            several types.
         """
         import pyarrow as pa
 
+        if not os.fspath(path).lower().endswith(".parquet"):
+            got = Path(path).suffix or "no suffix"
+            raise InputError(Problem("a file that ends in .parquet", got, "rename it", str(path)))
         try:
             write_parquet(self.frame, path)
         except (pa.ArrowException, UnicodeEncodeError) as error:
