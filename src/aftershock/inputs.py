@@ -8,7 +8,7 @@ import json
 import os
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,7 +87,8 @@ def experiment_events(experiment: Experiment, news: Tagged | None = None) -> Eve
     loaded = parts[0].concat(*parts[1:])
     if section.start is None and section.end is None:
         return loaded
-    return loaded.between(*_period(section.start or "1970-01-01", section.end or "2200-01-01"))
+    first, last = section.start or "1970-01-01", section.end or "2200-01-01"
+    return loaded.between(_day("start", first), _day("end", last, 1))
 
 
 def is_news(path: str) -> bool:
@@ -121,15 +122,12 @@ def _column_names(path: Path) -> set[str]:
         return set()
 
 
-def _period(start: str, end: str) -> tuple[pd.Timestamp, pd.Timestamp]:
-    """Read a first and a last UTC date, the last one included."""
+def _day(key: str, day: str, more: int = 0) -> pd.Timestamp:
+    """Read a UTC date of the period, or so many days after it."""
     try:
-        first, last = (pd.Timestamp(date.fromisoformat(day), tz="UTC").as_unit("ns") for day in (start, end))
-    except ValueError:
-        raise InputError(
-            Problem("dates in start and end of [events]", f"'{start}', '{end}'", "write 2018-01-01")
-        ) from None
-    return first, last + pd.Timedelta(days=1)
+        return pd.Timestamp(date.fromisoformat(day) + timedelta(days=more), tz="UTC").as_unit("ns")
+    except (ValueError, OverflowError):
+        raise InputError(Problem(f"a date in {key} of [events]", f"'{day}'", "write 2018-01-01")) from None
 
 
 def experiment_tape(
