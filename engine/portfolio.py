@@ -113,6 +113,9 @@ def simulate(
     order = np.lexsort((np.arange(len(rows)), entries.due, entries.instrument))
     bars = bars_of(tape)
     records, outcome = kernels.simulate(bars, rules, entries, order, exits, orders, book)
+    # Kernels see a signal of no weight, which nets to nothing.
+    spent = (entries.weight == 0.0) & (outcome == OUTCOMES.index("netted"))
+    outcome = np.where(spent, OUTCOMES.index("no_budget"), outcome)
     trades = _trades(tape, chosen, records, orders.at_close)
     accounts = len(np.unique(records["instrument"])) if book.mode == kernels.ACCOUNT else 1
     capital = book.capital * max(accounts, 1)

@@ -130,6 +130,7 @@ REASONS: dict[str, str] = {
     "below_lot": "the target buys less than one lot",
     "index_level": "an index is a level, not an instrument (set allow_index to trade it all the same)",
     "no_prices": "there are no prices for the instrument",
+    "no_budget": "the signals of its date that came before had taken the budget",
 }
 """Every outcome of a signal, with its sentence; kernels speak in positions of this table."""
 

@@ -109,6 +109,14 @@ def test_a_name_that_will_be_listed_one_day_takes_no_share_of_the_budget() -> No
     assert shared.trades["notional"].tolist() == pytest.approx([300.0, 300.0])
 
 
+def test_a_signal_for_which_the_budget_leaves_nothing_says_so() -> None:
+    first = signals("2024-03-06T03:00Z", ["8035.T", "6857.T"])
+    table = pd.concat([first, signals("2024-03-06T20:00Z", ["6920.T"])], ignore_index=True)
+    done = run(tape(_8035=0, _6857=0, _6920=0), table, budget=0.4, size=0.2)
+    assert done.signals["outcome"].tolist() == ["filled", "filled", "no_budget"]
+    assert done.signals["why"].iloc[2] == "the signals of its date that came before had taken the budget"
+
+
 def test_listed_is_judged_by_bars_that_are_over() -> None:
     bars = tape(_8035=0, _6857=4)
     opens = bars.opens_at[bars.offsets[1] : bars.offsets[2]]
