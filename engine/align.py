@@ -248,3 +248,28 @@ def weights_within_budget(date: Integers, known: Instants, need: Floats, budget:
     left = (budget - before).clip(lower=0.0)
     factor = (left / together.where(together > 0.0)).clip(upper=1.0).fillna(1.0)
     return factor.reindex(pd.MultiIndex.from_frame(keys[["date", "known"]])).to_numpy(np.float64)
+
+
+def left_of_budget(date: Integers, known: Instants, need: Floats, budget: float) -> Floats:
+    """Say what a budget per event date has left once all signals known by then have had their shares.
+
+    Parameters
+    ----------
+    date, known, need, budget
+        As in `weights_within_budget`.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+        Shares of capital; what rounding leaves is nothing.
+
+    Examples
+    --------
+    >>> left_of_budget(np.array([0, 0, 0]), np.array([1, 1, 2]), np.array([0.25, 0.25, 0.5]), 0.75)
+    array([0.25, 0.25, 0.  ])
+    """
+    keys = pd.DataFrame({"date": date, "known": known, "need": need})
+    together = keys.groupby(["date", "known"], sort=True)["need"].sum()
+    left = budget - together.groupby(level="date").cumsum()
+    rest = left.where(left > 1e-9 * budget, 0.0)
+    return rest.reindex(pd.MultiIndex.from_frame(keys[["date", "known"]])).to_numpy(np.float64)

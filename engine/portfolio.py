@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from aftershock.data.instants import DAY, Instants, to_index, to_ns
 from aftershock.data.prices.tape import Tape
 from aftershock.data.venues import venue
 from aftershock.engine import kernels
-from aftershock.engine.align import entry_bars, is_listed, weights_within_budget
+from aftershock.engine.align import entry_bars, is_listed, left_of_budget, weights_within_budget
 from aftershock.engine.types import (
     KINDS,
     OUTCOMES,
@@ -79,6 +80,7 @@ def simulate(
     latency: int = 0,
     budget: float = np.inf,
     seed: int = 0,
+    tradable: NDArray[np.bool_] | None = None,
 ) -> Simulation:
     """Trade signals that have been aligned.
 
@@ -99,6 +101,9 @@ def simulate(
         The share of capital that signals of one event date (UTC) may take together.
     seed : int
         Seed of the draw that settles ties.
+    tradable : ndarray of bool, shape (bars,), optional
+        Which bars of the tape belong to instruments that may be traded, those of all signals at least: equity has a
+        row for each UTC date on which one of them closes. All by default.
 
     Returns
     -------
@@ -111,6 +116,9 @@ def simulate(
     order = np.lexsort((np.arange(len(rows)), entries.due, entries.instrument))
     bars = bars_of(tape)
     records, outcome = kernels.simulate(bars, rules, entries, order, exits, orders, book)
+    # Kernels see a signal of no weight, which nets to nothing.
+    spent = (entries.weight == 0.0) & (outcome == OUTCOMES.index("netted"))
+    outcome = np.where(spent, OUTCOMES.index("no_budget"), outcome)
     trades = _trades(tape, chosen, records, orders.at_close)
     accounts = len(np.unique(records["instrument"])) if book.mode == kernels.ACCOUNT else 1
     capital = book.capital * max(accounts, 1)
@@ -118,7 +126,7 @@ def simulate(
         signals=_outcomes(signals, rows, tape, entries.due, outcome, orders.at_close),
         trades=trades,
         fills=_fills(trades),
-        equity=_equity(tape, bars, records, chosen, capital),
+        equity=_equity(tape, bars, records, chosen, capital, tradable),
         capital=capital,
         records=records,
     )
@@ -150,7 +158,10 @@ def _entries(
         # Only what was listed shares the budget: that a name will be listed one day is not known yet.
         listed = np.logical_or.reduce([is_listed(tape, place, known, position) for place in places])
         need = np.where(listed, weight * size, 0.0)
-        weight = weight * weights_within_budget(known // DAY, known, need, budget)
+        share = weights_within_budget(known // DAY, known, need, budget)
+        # What trades all the same, having its first bars, may have what the others leave.
+        rest = left_of_budget(known // DAY, known, need, budget) / (weight * size)
+        weight = weight * np.where(listed, share, np.minimum(rest, 1.0))
     return Entries(
         instrument=instrument,
         market=codes[instrument],
@@ -314,11 +325,17 @@ def _one_side(trades: pd.DataFrame, end: str) -> pd.DataFrame:
 
 
 def _equity(
-    tape: Tape, bars: Bars, records: np.ndarray, signals: pd.DataFrame, capital: float
+    tape: Tape,
+    bars: Bars,
+    records: np.ndarray,
+    signals: pd.DataFrame,
+    capital: float,
+    tradable: NDArray[np.bool_] | None,
 ) -> pd.DataFrame:
     dates = tape.closes_at // DAY
     first = int(to_ns(signals["known_by"]).min() // DAY) if len(signals) else np.iinfo(np.int64).max
-    axis = np.unique(dates[dates >= first])
+    counted = dates if tradable is None else dates[tradable]
+    axis = np.unique(counted[counted >= first])
     position = np.searchsorted(axis, dates)
     pnl, exposure, positions = kernels.mark(bars, records, position, len(axis), True)
     equity = capital + np.cumsum(pnl)

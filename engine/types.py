@@ -132,6 +132,7 @@ REASONS: dict[str, str] = {
     "no_fixing": "no exchange rate of the last ten days was known to size the order",
     "index_level": "an index is a level, not an instrument (set allow_index to trade it all the same)",
     "no_prices": "there are no prices for the instrument",
+    "no_budget": "the signals of its date that came before had taken the budget",
 }
 """Every outcome of a signal, with its sentence; kernels speak in positions of this table."""
 

@@ -28,6 +28,9 @@ def _seconds(value: Any) -> Any:
         raise ValueError("a duration such as '90s' or '5min', or a number of seconds") from error
 
 
+YEAR = 366 * 86_400.0
+"""Seconds; no latency is longer."""
+
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 Seconds = Annotated[float, BeforeValidator(_seconds)]
 
@@ -49,7 +52,8 @@ class Reaction(Settings):
     sides : {"both", "long", "short"}
         Which sides are taken.
     instruments : {"auto", "symbols", "scope"}
-        The event's own symbols where it names some and else its scope; or only the one; or only the other.
+        The event's own symbols where it names some and else its scope, and whatever has an explicit impact of it where
+        ``side_by="impact"``; or only the one; or only the other.
     universe : str or sequence of str
         A shipped universe or symbols; none means everything there are prices for.
     entry : {"open", "close"}
@@ -98,7 +102,7 @@ class Reaction(Settings):
     instruments: Literal["auto", "symbols", "scope"] = "auto"
     universe: Words = ()
     entry: Literal["open", "close"] = "open"
-    latency: Annotated[Seconds, Field(ge=0)] = 0.0
+    latency: Annotated[Seconds, Field(ge=0, le=YEAR)] = 0.0
     delay: Annotated[int, Field(ge=0)] = 0
     max_defer: Annotated[int, Field(ge=0)] = 0
     hold: Annotated[int, Field(ge=0)] = 5

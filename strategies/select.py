@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from aftershock.data.events import first_prints
+from aftershock.data.events import Events, first_prints
+from aftershock.data.events.rows import Mask
 from aftershock.data.universes import Universe
 from aftershock.engine.types import Floats
 from aftershock.strategies.reaction import Reaction
@@ -97,13 +98,13 @@ class Selection:
     skipped: pd.DataFrame
 
 
-def select(events: pd.DataFrame, strategy: Reaction, universe: Universe, links: Links) -> Selection:
+def select(events: Events | pd.DataFrame, strategy: Reaction, universe: Universe, links: Links) -> Selection:
     """Turn events into signals.
 
     Parameters
     ----------
-    events : DataFrame
-        The events schema.
+    events : Events or DataFrame
+        The events schema. Of `Events`, those that were cut off count among the tellers of a story.
     strategy : Reaction
         What to trade.
     universe : Universe
@@ -116,10 +117,11 @@ def select(events: pd.DataFrame, strategy: Reaction, universe: Universe, links: 
     Selection
         Signals and the reasons for what is not among them.
     """
-    code = _event_codes(events, strategy)
-    chosen = events[code == ""]
+    table, first = _settled(events)
+    code = _event_codes(table, first, strategy)
+    chosen = table[code == ""]
     pairs = pairs_of(chosen, universe, strategy.instruments)
-    if strategy.side_by == "impact":
+    if strategy.side_by == "impact" and strategy.instruments == "auto":
         told = links.impacts.loc[links.impacts["event_id"].isin(chosen["event_id"]), ["event_id", "symbol"]]
         pairs = pd.concat([pairs, told], ignore_index=True).drop_duplicates(ignore_index=True)
     silent = chosen.loc[~chosen["event_id"].isin(pairs["event_id"]), "event_id"]
@@ -141,7 +143,7 @@ def select(events: pd.DataFrame, strategy: Reaction, universe: Universe, links: 
     kept = signals[why_not == ""].sort_values(["known_by", "event_id", "symbol"], kind="stable")
     outside = np.where(inside, "", "outside_universe").astype(object)
     skipped = [
-        _skips(events["event_id"], "", code),
+        _skips(table["event_id"], "", code),
         _skips(silent, "", np.full(len(silent), "no_instrument", object)),
         _skips(pairs["event_id"], pairs["symbol"], outside),
         _skips(signals["event_id"], signals["symbol"], why_not),
@@ -153,7 +155,14 @@ def select(events: pd.DataFrame, strategy: Reaction, universe: Universe, links: 
     )
 
 
-def _event_codes(events: pd.DataFrame, strategy: Reaction) -> NDArray[np.object_]:
+def _settled(events: Events | pd.DataFrame) -> tuple[pd.DataFrame, Mask]:
+    """Give events as a table and which of them told their story first."""
+    if isinstance(events, Events):
+        return events.frame, events.first_prints()
+    return events, first_prints(events)
+
+
+def _event_codes(events: pd.DataFrame, first: Mask, strategy: Reaction) -> NDArray[np.object_]:
     """Say why the strategy passes an event over, "" where it does not; the first reason stands."""
     strength, confidence = events["strength"], events["confidence"]
     tests = {
@@ -162,7 +171,7 @@ def _event_codes(events: pd.DataFrame, strategy: Reaction) -> NDArray[np.object_
         "weak": ~(strength >= strategy.min_strength) & (strategy.min_strength > 0),
         "unsure": ~(confidence >= strategy.min_confidence) & (strategy.min_confidence > 0),
         "no_news": _status(events).isin(["move", "scheduled"]),
-        "echo": ~first_prints(events),
+        "echo": ~first,
     }
     if strategy.side_by != "impact":
         missing = "no_side" if strategy.side_by == "direction" else "no_surprise"

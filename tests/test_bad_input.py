@@ -556,6 +556,11 @@ class TestPythonDoor:
         with pytest.raises(InputError, match="expected at least one run, got none"):
             af.report([], tmp_path / "r.html")
 
+    @pytest.mark.parametrize("latency", [-1, float("nan"), float("inf"), 1e300, "soon", None])
+    def test_a_bad_latency(self, latency):
+        with pytest.raises(InputError, match=r"expected a value of latency that fits, got '?-?[\w.+]+'?;"):
+            af.align(make_events(), zone="Asia/Tokyo", latency=latency)
+
     def test_a_bad_entry(self):
         with pytest.raises(InputError, match="expected entry: open or close, got 'closed'"):
             af.align(make_events(), zone="Asia/Tokyo", entry="closed")

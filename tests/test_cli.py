@@ -317,7 +317,21 @@ class TestAlign:
 
     def test_only_what_has_prices(self, place, capsys):
         done = call(capsys, "align", "events.csv", "--zone", "Asia/Tokyo", "--prices", "prices.csv", "--json")
-        assert {row["symbol"] for row in json.loads(done.out)} == {"8035.T", "000660.KS", "2330.TW"}
+        rows = json.loads(done.out)
+        assert {row["symbol"] for row in rows} == {"8035.T", "000660.KS", "2330.TW", ""}
+        (unpriced,) = [row for row in rows if not row["symbol"]]
+        assert unpriced == {
+            "event_id": "unpriced",
+            "symbol": "",
+            "venue": "",
+            "known_by": "2025-08-20T22:00:00Z",
+            "phase": "",
+            "first_tradable": None,
+            "first_open": None,
+            "first_close": None,
+            "ambiguous": False,
+            "reason": "there are no prices for the instrument",
+        }
 
     def test_latency_and_entry(self, place, capsys):
         (place / "late.csv").write_text(
@@ -372,6 +386,10 @@ class TestSignals:
         for instant in ("2025-06-10T21:59Z", "2025-06-11T00:01Z"):
             done = call(capsys, *self.WORDS[:-1], instant, "--json")
             assert (done.code, json.loads(done.out)) == (0, [])
+            said = call(capsys, *self.WORDS[:-1], instant).out
+            expected = f"nothing known by {instant} gives a signal whose cut-off is still to come"
+            assert said == f"no orders: {expected}\n"
+        assert call(capsys, *self.WORDS[:-2]).out.startswith("no orders: nothing known by now gives a signal")
 
     def test_universe(self, place, capsys):
         done = call(capsys, *self.WORDS, "--universe", "8035.T", "--json")

@@ -707,6 +707,17 @@ def test_other_columns_may_hold_anything_until_they_are_written(tmp_path):
         events.to_parquet(tmp_path / "events.parquet")
 
 
+@pytest.mark.parametrize(("name", "got"), [("e.csv", ".csv"), ("e", "no suffix"), ("parquet", "no suffix")])
+def test_events_are_written_under_a_name_that_tells_what_they_are(tmp_path, name, got):
+    with pytest.raises(
+        InputError, match=rf"{name}: expected a file that ends in \.parquet, got {got}; rename it"
+    ):
+        load({}).to_parquet(tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+    load({}).to_parquet(str(tmp_path / "E.PARQUET"))
+    assert len(load_events(tmp_path / "E.PARQUET")) == 1
+
+
 def test_ids_are_made_from_content_in_any_order_of_rows():
     rows = [{"headline": "a", "symbols": "8035.T 6857.T"}, {"headline": "b"}, {"headline": "a", "tag": "mna"}]
     there, back = load(*rows), load(*rows[::-1])
@@ -946,6 +957,43 @@ def test_as_of_keeps_what_was_known_and_tagged():
     assert events.as_of(limit, tagged=True).frame["event_id"].tolist() == ["e", "g"]
 
 
+STORY = (
+    {"event_id": "first", "known_by": "2025-09-17T10:00Z", "story_id": "s"},
+    {"event_id": "echo", "known_by": "2025-09-17T12:00Z", "story_id": "s"},
+    {"event_id": "other", "known_by": "2025-09-17T12:30Z"},
+)
+
+
+def test_an_echo_stays_one_where_its_first_print_is_cut_off():
+    whole = load(*STORY)
+    part = whole.between("2025-09-17T11:00Z", "2025-09-18T00:00Z")
+    assert part.first_prints().tolist() == [False, True]
+    assert part.between("2025-09-17T11:30Z", "2025-09-18T00:00Z").first_prints().tolist() == [False, True]
+    assert part.as_of("2025-09-17T12:00Z").first_prints().tolist() == [False]
+    assert load({"event_id": "late", "known_by": "2025-09-19T00:00Z"}).concat(
+        part
+    ).first_prints().tolist() == [
+        False,
+        True,
+        True,
+    ]
+    assert part.concat(whole).first_prints().tolist() == [True, False, True]
+    assert part.digest() != load(*STORY[1:]).digest()
+    assert part.between("2025-09-17T12:15Z", "2025-09-18T00:00Z").digest() == load(STORY[2]).digest()
+
+
+def test_what_is_told_or_tagged_later_makes_no_echo():
+    whole = load(*STORY)
+    early = whole.between("2025-09-17T00:00Z", "2025-09-17T11:00Z")
+    assert early.first_prints().tolist() == [True]
+    assert whole.as_of("2025-09-17T11:00Z").first_prints().tolist() == [True]
+    late = load(STORY[0] | {"event_id": "s", "tagged_at": "2025-09-18T00:00Z"}, *STORY[1:])
+    assert late.as_of("2025-09-17T13:00Z", tagged=True).first_prints().tolist() == [True, True]
+    after = late.between("2025-09-17T11:00Z", "2025-09-18T00:00Z")
+    assert after.first_prints().tolist() == [False, True]
+    assert after.as_of("2025-09-17T13:00Z", tagged=True).first_prints().tolist() == [True, True]
+
+
 def test_concat_is_what_loading_both_gives():
     first, second = load(*RETAGGED[:1], {"note": "x"}), load(*RETAGGED)
     both = Events.concat(first, second)
@@ -1117,6 +1165,15 @@ def test_an_impact_given_twice_is_refused_in_any_dialect():
 def test_impacts_need_their_columns():
     with pytest.raises(InputError, match="expected a column 'polarity'"):
         impacts({"event_id": "e", "symbol": "8035.T"})
+
+
+def test_impacts_may_name_events_that_were_cut_off():
+    events = load(*STORY)
+    given = pd.DataFrame({"event_id": ["first", "other"], "symbol": "8035.T", "polarity": 1.0})
+    for part in (events.as_of("2025-09-17T11:00Z"), events.between("2025-09-17T12:00Z", "2025-09-18T00:00Z")):
+        assert load_impacts(given, part)["event_id"].tolist() == ["first", "other"]
+        with pytest.raises(InputError, match="got 'frist'; did you mean 'first'"):
+            load_impacts(given.replace("first", "frist"), part)
 
 
 def test_an_empty_table_of_impacts_is_fine():

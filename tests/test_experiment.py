@@ -37,7 +37,7 @@ from aftershock.inputs import (
     needed,
     universe_of,
 )
-from aftershock.run import signals
+from aftershock.run import ALIGN_COLUMNS, align, run_experiment, signals
 from aftershock.strategies.library import chip_momentum, strategy
 from aftershock.strategies.reaction import Reaction
 
@@ -479,12 +479,25 @@ class TestInputs:
         assert sorted(found.frame["event_id"]) == ["a", "c"]
 
     @pytest.mark.parametrize(
-        "day", ["soon", "2024", "2024-13-01", "31.01.2024", "2024-01-31T00:00Z", "9999-12-31", "1066-10-14"]
+        "day",
+        [
+            "soon",
+            "2024",
+            "2024-31-12",
+            "31.01.2024",
+            "2024-01-31T00:00Z",
+            "9999-12-31",
+            "2262-04-12",
+            "1066-10-14",
+        ],
     )
-    def test_what_is_no_date_is_told(self, day):
+    def test_what_is_no_date_is_told_and_nothing_else(self, day):
         for end in ("start", "end"):
-            with pytest.raises(InputError, match=rf"dates in start and end of \[events\], got .*'{day}'"):
+            with pytest.raises(InputError) as refused:
                 fomc(**{end: day})
+            assert (
+                str(refused.value) == f"expected a date in {end} of [events], got '{day}'; write 2018-01-01"
+            )
 
     def test_events_and_prices_must_be_named(self):
         nothing = Experiment(strategy=Reaction())
@@ -593,6 +606,120 @@ def test_a_catalogue_among_the_files_of_an_experiment_is_a_catalogue():
     section = read.with_paths(events=("own.csv", "catalogue:chips")).events
     assert section.files == ("own.csv",)
     assert section.catalogue == ("chips",)
+
+
+CUT = pd.DataFrame(
+    {
+        "event_id": ["first", "echo", "own"],
+        "known_by": ["2024-05-02T22:00Z", "2024-05-06T22:00Z", "2024-05-07T22:00Z"],
+        "tag": "chip",
+        "direction": "positive",
+        "symbols": "8035.T",
+        "story_id": ["s", "s", "t"],
+    }
+)
+IMPACTS = pd.DataFrame({"event_id": CUT["event_id"], "symbol": "8035.T", "polarity": 1.0})
+
+
+def test_a_period_makes_no_first_print_of_an_echo_and_no_stranger_of_an_event(tmp_path):
+    CUT.to_csv(tmp_path / "events.csv", index=False)
+    IMPACTS.to_csv(tmp_path / "impacts.csv", index=False)
+    (tmp_path / "cut.toml").write_text(
+        """
+        [events]
+        files = "events.csv"
+        impacts = "impacts.csv"
+        start = "2024-05-05"
+        end = "2024-05-31"
+        [prices]
+        simulated = true
+        [universe]
+        symbols = "8035.T"
+        [strategy]
+        side_by = "impact"
+        """,
+        encoding="utf-8",
+    )
+    result = run_experiment(tmp_path / "cut.toml")
+    assert result.audit["event_id"].tolist() == ["own"]
+    skipped = result.manifest["skipped_events"]
+    assert [(row["event_id"], row["code"]) for row in skipped] == [("echo", "echo")]
+
+
+def test_the_market_is_made_of_the_stories_that_are_first_told_in_the_period():
+    events = load_events(CUT.assign(tag="tariff", direction="escalation")).between(
+        "2024-05-05T00:00Z", "2024-06-01T00:00Z"
+    )
+    made = Experiment(strategy=Reaction(), prices=PricesSection(simulated=True))
+    assert experiment_tape(made, universe(["8035.T"]), events)[1]["event_id"].tolist() == ["own"]
+
+
+def test_orders_as_of_an_instant_may_have_impacts_of_later_events():
+    strategy = Reaction(tag="chip", side_by="impact")
+    orders = signals(CUT, ["8035.T"], strategy, as_of="2024-05-02T22:30Z", impacts=IMPACTS)
+    assert orders["event_id"].tolist() == ["first"]
+    with pytest.raises(InputError, match="got 'owl'; did you mean 'own'"):
+        signals(CUT, ["8035.T"], strategy, impacts=IMPACTS.replace("own", "owl"))
+
+
+class TestAlign:
+    """Which instruments are listed, and what is said of events that have none."""
+
+    EVENTS = pd.DataFrame(
+        {
+            "event_id": ["both", "other", "wide", "none"],
+            "known_by": [f"2024-05-0{day}T22:00Z" for day in (6, 7, 8, 9)],
+            "tag": "chip",
+            "symbols": ["8035.T 2330.TW", "2330.TW", "", ""],
+            "scope": ["", "", "market:JP", "market:IN"],
+        }
+    )
+
+    def rows(self, **options):
+        table = align(self.EVENTS, **options)
+        assert list(table.columns) == ALIGN_COLUMNS
+        return dict(zip(zip(table["event_id"], table["symbol"], strict=True), table["reason"], strict=True))
+
+    def test_a_universe_leaves_out_what_events_name_beside_it(self):
+        found = self.rows(universe=["8035.T"])
+        assert list(found) == [("both", "8035.T"), ("other", ""), ("wide", "8035.T"), ("none", "")]
+        assert found["other", ""] == found["none", ""] == "it names no instrument of the universe"
+
+    def test_without_a_universe_what_events_name_is_listed(self):
+        found = self.rows()
+        assert {("both", "2330.TW"), ("both", "8035.T"), ("other", "2330.TW")} < set(found)
+        assert len([event for event, _ in found if event == "wide"]) > 5
+
+    def test_what_has_no_prices_says_so(self):
+        prices = pd.DataFrame({"symbol": "8035.T", "date": ["2024-05-07"], "close": [100.0]})
+        for universe_ in (None, ["8035.T", "2330.TW"]):
+            found = self.rows(prices=prices, universe=universe_)
+            assert list(found) == [("both", "8035.T"), ("other", ""), ("wide", "8035.T"), ("none", "")]
+            assert found["other", ""] == "there are no prices for the instrument"
+            assert found["none", ""] == "it names no instrument of the universe"
+
+    def test_a_row_without_an_instrument_has_no_instants(self):
+        table = align(self.EVENTS, universe=["8035.T"])
+        row, reached = table.iloc[1], table.iloc[0]
+        assert row[["first_tradable", "first_open", "first_close"]].isna().all()
+        assert (row["venue"], row["phase"], bool(row["ambiguous"])) == ("", "", False)
+        assert row["known_by"] == pd.Timestamp("2024-05-07T22:00Z")
+        assert reached[["first_tradable", "first_open", "first_close"]].notna().all()
+        assert table.dtypes.equals(align(self.EVENTS.iloc[:1], universe=["8035.T"]).dtypes)
+        assert table.dtypes.equals(align(self.EVENTS.iloc[3:], universe=["8035.T"]).dtypes)
+
+    def test_a_latency_may_be_a_duration(self):
+        late = self.EVENTS.iloc[:1].assign(known_by="2024-05-06T23:30Z")
+        first = [
+            align(late, universe=["8035.T"], latency=wait)["first_open"][0] for wait in (0, 3600, "60min")
+        ]
+        assert first == [pd.Timestamp(f"2024-05-0{day}T00:00Z") for day in (7, 8, 8)]
+
+
+def test_levels_are_no_orders():
+    events = CUT.assign(symbols="N225 8035.T")
+    orders = signals(events, ["N225", "8035.T"], Reaction(tag="chip"), as_of="2024-05-02T22:30Z")
+    assert orders["symbol"].tolist() == ["8035.T"]
 
 
 def test_signals_take_the_impacts_of_a_catalogue():

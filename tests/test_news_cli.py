@@ -138,6 +138,10 @@ class TestBadInput:
         assert done.err.count("\n") == 1
 
     def test_nothing_is_written(self, place, capsys):
+        done = call(capsys, "news", "news.csv", "-o", "told.csv")
+        assert done.code == 2
+        assert done.err.startswith("aftershock: told.csv: expected a file that ends in .parquet, got .csv")
+        assert not (place / "told.csv").exists()
         done = call(capsys, "news", "news.csv", "nowhere.txt", "-o", "told.parquet")
         assert done.code == 2
         assert not (place / "told.parquet").exists()

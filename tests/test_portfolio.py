@@ -109,6 +109,25 @@ def test_a_name_that_will_be_listed_one_day_takes_no_share_of_the_budget() -> No
     assert shared.trades["notional"].tolist() == pytest.approx([300.0, 300.0])
 
 
+@pytest.mark.parametrize(("budget", "first", "outcome"), [(0.4, None, "no_budget"), (0.5, 100.0, "filled")])
+def test_a_name_on_its_first_day_has_what_the_others_leave(budget, first, outcome) -> None:
+    """Its first bar is that of 7 March, at whose open the signal is due."""
+    names = ["8035.T", "6857.T", "6920.T"]
+    done = run(tape(_8035=0, _6857=0, _6920=3), signals("2024-03-06T20:00Z", names), budget=budget, size=0.2)
+    assert done.signals["outcome"].tolist() == ["filled", "filled", outcome]
+    notional = done.trades.set_index("symbol")["notional"]
+    assert notional.get("6920.T") == (None if first is None else pytest.approx(first))
+    assert notional[["8035.T", "6857.T"]].tolist() == pytest.approx([200.0, 200.0])
+
+
+def test_a_signal_for_which_the_budget_leaves_nothing_says_so() -> None:
+    first = signals("2024-03-06T03:00Z", ["8035.T", "6857.T"])
+    table = pd.concat([first, signals("2024-03-06T20:00Z", ["6920.T"])], ignore_index=True)
+    done = run(tape(_8035=0, _6857=0, _6920=0), table, budget=0.4, size=0.2)
+    assert done.signals["outcome"].tolist() == ["filled", "filled", "no_budget"]
+    assert done.signals["why"].iloc[2] == "the signals of its date that came before had taken the budget"
+
+
 def test_listed_is_judged_by_bars_that_are_over() -> None:
     bars = tape(_8035=0, _6857=4)
     opens = bars.opens_at[bars.offsets[1] : bars.offsets[2]]

@@ -17,7 +17,7 @@ from aftershock.reports.run import TABLES, plain, together
 
 _made = runpy.run_path(str(Path(__file__).parent / "factories" / "inputs.py"))
 make_prices, make_events, write_inputs = _made["make_prices"], _made["make_events"], _made["write_inputs"]
-HOSTILE = _made["HOSTILE"]
+HOSTILE, walk = _made["HOSTILE"], _made["walk"]
 
 FILES = {f"{name}.parquet" for name in TABLES} | {
     "manifest.json",
@@ -459,3 +459,52 @@ class TestAgain:
             pd.testing.assert_frame_equal(getattr(again, name), getattr(result, name), check_exact=True)
         assert again.stats["outcomes"] == result.stats["outcomes"]
         assert run(hold=2).manifest["hashes"]["experiment"] != result.manifest["hashes"]["experiment"]
+
+
+class TestDates:
+    """Equity has the dates on which something that may be traded closes, whatever else prices are given of."""
+
+    def run(self, *others, **portfolio):
+        tokyo = make_prices().query("symbol == '8035.T' and date < '2025-09-01'")
+        prices = pd.concat([tokyo, *others], ignore_index=True)
+        return af.backtest(
+            make_events(),
+            prices,
+            af.Reaction(**CHIPS),
+            portfolio=af.Portfolio(**portfolio),
+            zone="Asia/Tokyo",
+        )
+
+    def test_levels_that_are_not_traded_add_no_dates(self):
+        alone, beside = self.run(), self.run(walk("SPX", "XNYS", 9))
+        assert len(alone.trades) > 2
+        pd.testing.assert_frame_equal(beside.equity, alone.equity)
+        assert beside.manifest["period"] == alone.manifest["period"]
+        assert beside.stats["headline"] == pytest.approx(alone.stats["headline"], nan_ok=True, abs=0)
+        holiday = pd.Timestamp("2025-08-11")
+        assert holiday not in set(beside.equity["date"])
+        allowed = self.run(walk("SPX", "XNYS", 9), allow_index=True)
+        assert holiday in set(allowed.equity["date"])
+        assert allowed.manifest["period"]["last"] == "2025-10-31"
+        assert allowed.equity["equity"].iloc[-1] == pytest.approx(alone.equity["equity"].iloc[-1], rel=1e-12)
+
+    def test_what_only_events_name_adds_no_dates(self):
+        named = make_events().assign(symbols=lambda table: table["symbols"] + " 2330.TW")
+        tokyo, all_prices = af.Reaction(**CHIPS, universe="8035.T"), make_prices()
+        alone = af.backtest(make_events(), all_prices, tokyo, zone="Asia/Tokyo")
+        beside = af.backtest(named, all_prices, tokyo, zone="Asia/Tokyo")
+        assert beside.manifest["prices"]["instruments"] > 1
+        assert pd.Timestamp("2025-08-11") not in set(beside.equity["date"])
+        pd.testing.assert_frame_equal(beside.equity, alone.equity)
+
+    def test_levels_alone_are_dates_too(self):
+        prices = walk("SPX", "XNYS", 9)
+        events = make_events().assign(symbols="SPX")
+        for allowed in (False, True):
+            portfolio = af.Portfolio(allow_index=allowed)
+            result = af.backtest(events, prices, af.Reaction(**CHIPS), portfolio=portfolio, zone="Asia/Tokyo")
+            assert result.manifest["period"] == {"first": "2025-06-10", "last": "2025-10-31"}
+            assert (len(result.trades) > 0) == allowed
+        assert set(result.equity["date"]) == set(prices["date"][prices["date"] >= "2025-06-10"])
+        gain = result.trades.loc[result.trades["headline"], "pnl"].sum()
+        assert result.equity["equity"].iloc[-1] == pytest.approx(1e6 + gain)

@@ -306,6 +306,16 @@ class TestImpacts:
         found = self.found(impacts=[("e0", "2330.TW", 1.0)])
         assert sizes(found) == {"2330.TW": 1.0}
 
+    @pytest.mark.parametrize(("instruments", "taken"), [("symbols", "8035.T"), ("scope", "000660.KS")])
+    def test_an_impact_adds_no_instrument_to_those_that_were_asked_for(self, instruments, taken):
+        found = self.found(
+            {"instruments": instruments},
+            {"symbols": "8035.T", "scope": "market:KR"},
+            impacts=[("e0", symbol, 0.5) for symbol in ("2330.TW", "8035.T", "000660.KS")],
+        )
+        assert sizes(found) == {taken: 0.5}
+        assert skips(found) == []
+
     def test_a_neutral_event_may_have_an_impact(self):
         found = self.found(event={"direction": "neutral"}, impacts=[("e0", "8035.T", -0.5)])
         assert sizes(found) == {"8035.T": -0.5}
@@ -455,7 +465,7 @@ def slow_select(rows, strategy, tied):
             skipped.add((row["event_id"], "", code))
             continue
         chosen = slow_symbols(row, strategy.instruments)
-        if strategy.side_by == "impact":
+        if strategy.side_by == "impact" and strategy.instruments == "auto":
             chosen = chosen | {symbol for event_id, symbol, _ in tied[0] if event_id == row["event_id"]}
         if not chosen:
             skipped.add((row["event_id"], "", "no_instrument"))

@@ -7,12 +7,17 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from aftershock.data.errors import InputError, Problem
+from aftershock.data.errors import InputError, Problem, did_you_mean
 from aftershock.data.events.cells import read_numbers, read_symbols
 from aftershock.data.events.rows import Mask, Rows, Source, gather, joined
 from aftershock.data.events.schema import IMPACT_COLUMNS
 from aftershock.data.events.table import Events
 from aftershock.data.tables import check_columns
+
+NEAR = 3
+"""Of how many unknown events a near one is looked for, which takes a second in a hundred thousand."""
+
+DROP = "correct it, or drop the row"
 
 _OWN = [column.name for column in IMPACT_COLUMNS]
 
@@ -25,7 +30,7 @@ def load_impacts(source: Source | Sequence[Source], events: Events | pd.DataFram
     source : path, DataFrame or a sequence of these
         ``event_id``, ``symbol`` in any dialect, ``polarity`` from -1 to 1.
     events : Events or DataFrame
-        The events they belong to.
+        The events they belong to; those cut off from `Events` count.
 
     Returns
     -------
@@ -44,13 +49,11 @@ def load_impacts(source: Source | Sequence[Source], events: Events | pd.DataFram
       event_id     symbol  polarity
     0       e1  000660.KS       1.0
     """
-    frame = events.frame if isinstance(events, Events) else events
+    known = _ids(events)
     rows = joined([_read(part) for part in gather(source, _column_problems)])
     ids, impacts = rows.frame["event_id"], rows.frame
-    stranger = ~ids.isin(["", *frame["event_id"].unique()]).to_numpy(np.bool_)
-    rows.fault(
-        stranger, "event_id", ids[stranger], ("the event_id of a loaded event", "correct it, or drop the row")
-    )
+    stranger = ~ids.isin(["", *known]).to_numpy(np.bool_)
+    rows.fault(stranger, "event_id", ids[stranger], _unknown(ids[stranger].tolist(), known))
     named = impacts["event_id"].ne("") & impacts["symbol"].ne("")
     twice = (impacts.duplicated(["event_id", "symbol"]) & named).to_numpy(np.bool_)
     shown = impacts["symbol"][twice]
@@ -58,6 +61,20 @@ def load_impacts(source: Source | Sequence[Source], events: Events | pd.DataFram
     if rows.faults:
         raise rows.error()
     return impacts.sort_values(["event_id", "symbol"], ignore_index=True)
+
+
+def _ids(events: Events | pd.DataFrame) -> list[str]:
+    if isinstance(events, Events):
+        return [*events.frame["event_id"], *events.cut["event_id"]]
+    return list(events["event_id"].unique())
+
+
+def _unknown(strangers: list[str], known: list[str]) -> list[tuple[str, str]]:
+    """Say of event ids that no event has what to do: of the first few, which id is near."""
+    near = [did_you_mean(name, known) for name in strangers[:NEAR]]
+    cures = [cure if cure.startswith("did you mean") else DROP for cure in near]
+    cures += [DROP] * (len(strangers) - len(near))
+    return [("the event_id of a loaded event", cure) for cure in cures]
 
 
 def _column_problems(columns: list[str], file: str | None) -> list[Problem]:

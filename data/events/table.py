@@ -5,23 +5,29 @@ from __future__ import annotations
 import hashlib
 import html
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from aftershock.data.errors import InputError, Problem
-from aftershock.data.events.identity import latest, settle, sort_order
-from aftershock.data.events.rows import Rows, texts
+from aftershock.data.events.identity import first_prints, latest, settle, sort_order
+from aftershock.data.events.rows import Mask, Rows, texts
 from aftershock.data.events.schema import EVENT_COLUMNS
-from aftershock.data.instants import NAT, iso, to_ns
+from aftershock.data.instants import NAT, iso, to_index, to_ns
 from aftershock.data.tables import write_parquet
 
 SHOWN = 10
 """How many events a printed table shows."""
 
 _PRINTED = ["known_by", "tag", "direction", "strength", "surprise", "symbols", "scope", "headline"]
+
+
+def _nothing() -> pd.DataFrame:
+    text, instant = pd.Series([], dtype="str"), to_index(np.array([], np.int64))
+    return pd.DataFrame({"event_id": text, "known_by": instant, "tagged_at": instant, "story_id": text})
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -36,11 +42,15 @@ class Events:
         ``code, severity, rows, first_line, message``.
     skipped : DataFrame
         Rows that were dropped: ``file, line, column, value, expected, cure``.
+    cut : DataFrame
+        ``event_id, known_by, tagged_at, story_id`` of the events that `between` and `as_of` left out: an echo of
+        what lies before a period stays an echo, and impacts may name any of them.
     """
 
     frame: pd.DataFrame
     warnings: pd.DataFrame
     skipped: pd.DataFrame
+    cut: pd.DataFrame = field(default_factory=_nothing, kw_only=True)
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -64,31 +74,50 @@ class Events:
         Returns
         -------
         str
-            SHA-256 in hexadecimal, over the schema's columns and the other columns' cells as text.
+            SHA-256 in hexadecimal, over the schema's columns and the other columns' cells as text, and over which
+            events are echoes of some that were cut.
         """
         sha = hashlib.sha256()
         own = {column.name: column.kind for column in EVENT_COLUMNS}
         for name in [*own, *sorted(set(self.frame.columns) - set(own))]:
             sha.update(_bytes([name]))
             sha.update(_column_bytes(self.frame[name], own.get(name, "text")))
+        hidden = first_prints(self.frame) & ~self.first_prints()
+        if hidden.any():
+            sha.update(_bytes(self.frame["event_id"][hidden].tolist()))
         return sha.hexdigest()
 
     def to_parquet(self, path: str | os.PathLike[str]) -> None:
-        """Write the frame as Parquet; `load_events` reads it back to the same digest.
+        """Write the frame as Parquet; `load_events` reads it back to the same digest, unless stories were cut apart.
 
         Raises
         ------
         InputError
-            The place cannot be written, or a column outside the schema holds several types.
+            The place cannot be written or its name is not one of Parquet, or a column outside the schema holds
+            several types.
         """
         import pyarrow as pa
 
+        if not os.fspath(path).lower().endswith(".parquet"):
+            got = Path(path).suffix or "no suffix"
+            raise InputError(Problem("a file that ends in .parquet", got, "rename it", str(path)))
         try:
             write_parquet(self.frame, path)
         except (pa.ArrowException, UnicodeEncodeError) as error:
             got = str(error).splitlines()[0]
             cure = "make the column text, and its text Unicode"
             raise InputError(Problem("columns that Parquet can hold", got, cure, str(path))) from error
+
+    def first_prints(self) -> Mask:
+        """Mark the first print of each story, those told by events that were cut included.
+
+        Returns
+        -------
+        ndarray of bool, shape (n,)
+        """
+        before = self.cut[self.cut["story_id"].ne("")]
+        told = pd.concat([self.frame[list(before.columns)], before], ignore_index=True)
+        return first_prints(told)[: len(self.frame)]
 
     def between(self, start: Any, end: Any) -> Events:
         """Keep the events with ``start <= known_by < end``.
@@ -114,8 +143,15 @@ class Events:
             as_of=instant)`` picks the one of that time.
         """
         limit = one_instant(instant)
-        keep = to_ns(self.frame["known_by"]) <= limit
-        return self._only(keep & (to_ns(self.frame["tagged_at"]) <= limit) if tagged else keep)
+
+        def seen(frame: pd.DataFrame) -> Mask:
+            known: Mask = to_ns(frame["known_by"]) <= limit
+            return known & (to_ns(frame["tagged_at"]) <= limit) if tagged else known
+
+        kept = self._only(seen(self.frame))
+        # What could not be seen by then told no story.
+        stories = kept.cut["story_id"].where(seen(kept.cut), "")
+        return replace(kept, cut=kept.cut.assign(story_id=stories))
 
     def concat(self, *others: Events) -> Events:
         """Put events together; repeats count once, the latest tagging of an event stands.
@@ -133,10 +169,14 @@ class Events:
             raise rows.error()
         warnings = pd.concat([part.warnings for part in parts], ignore_index=True)
         skipped = pd.concat([part.skipped for part in parts], ignore_index=True)
-        return Events(in_order(latest(frame[stands])), warnings, skipped)
+        whole = in_order(latest(frame[stands]))
+        cut = pd.concat([part.cut for part in parts], ignore_index=True)
+        return Events(whole, warnings, skipped, cut=cut[~cut["event_id"].isin(whole["event_id"])])
 
-    def _only(self, keep: Any) -> Events:
-        return Events(self.frame[keep].reset_index(drop=True), self.warnings, self.skipped)
+    def _only(self, keep: Mask) -> Events:
+        kept, left = self.frame[keep].reset_index(drop=True), self.frame.loc[~keep, list(self.cut.columns)]
+        cut = pd.concat([self.cut, left], ignore_index=True)
+        return Events(kept, self.warnings, self.skipped, cut=cut)
 
     def _summary(self) -> str:
         known_by = to_ns(self.frame["known_by"])

@@ -43,6 +43,7 @@ from numpy.typing import NDArray
 
 from aftershock.data.calendars import Sessions, sessions
 from aftershock.data.errors import InputError, Problem, did_you_mean
+from aftershock.data.events.identity import first_prints
 from aftershock.data.instants import DAY, NAT, to_index, to_ns
 from aftershock.data.prices.tape import Tape
 from aftershock.data.universes import Instrument, Universe
@@ -332,7 +333,9 @@ def planted(
     given = _given(polarity)
     landings = {mic: np.searchsorted(of.open_cutoff, known) for mic, of in hours.items()}
     rows: list[tuple[Any, ...]] = []
-    for at, event in _first_prints(_rows(events), known):
+    told = _told(events).assign(known_by=to_index(known))
+    first = np.flatnonzero(first_prints(told))
+    for at, event in zip(first, told.iloc[first].to_dict("records"), strict=True):
         effect = sizes.get((event["tag"], event["direction"]))
         if effect is None:
             continue
@@ -654,20 +657,10 @@ def _known(events: pd.DataFrame) -> NDArray[np.int64]:
     return known
 
 
-def _rows(events: pd.DataFrame) -> list[dict[str, str]]:
-    names = ("event_id", "tag", "direction", "symbols", "scope", "story_id")
-    blank = events.reindex(columns=list(names), fill_value="").fillna("").astype(str)
-    return [dict(zip(names, row, strict=True)) for row in blank.itertuples(index=False)]
-
-
-def _first_prints(
-    rows: Sequence[dict[str, str]], known: NDArray[np.int64]
-) -> list[tuple[int, dict[str, str]]]:
-    """Keep the first print of each story, with its position."""
-    first: dict[str, int] = {}
-    for at in sorted(range(len(rows)), key=lambda at: (known[at], rows[at]["event_id"])):
-        first.setdefault(rows[at]["story_id"] or rows[at]["event_id"], at)
-    return [(at, rows[at]) for at in sorted(first.values())]
+def _told(events: pd.DataFrame) -> pd.DataFrame:
+    """Give what events tell as texts, "" where there is none."""
+    names = ["event_id", "tag", "direction", "symbols", "scope", "story_id"]
+    return events.reindex(columns=names, fill_value="").fillna("").astype(str)
 
 
 def _given(polarity: pd.DataFrame | None) -> dict[tuple[str, str], float]:

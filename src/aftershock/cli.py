@@ -156,6 +156,9 @@ def signals(
     table = order_list(events, universe, strategy, as_of=as_of, zone=zone)
     if as_json:
         print_json(records(table))
+    elif table.empty:
+        known = f"known by {as_of}" if as_of else "known by now"
+        say(out, f"no orders: nothing {known} gives a signal whose cut-off is still to come")
     else:
         columns = ["place_by", "symbol", "venue", "action", "weight", "entry", "hold", "event_id", "headline"]
         show_table(table[columns], "Orders (UTC)")

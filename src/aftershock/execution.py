@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from aftershock.data.events import Events
 from aftershock.data.instants import to_index
@@ -19,7 +20,7 @@ from aftershock.engine.rules import flat_rules
 from aftershock.engine.types import Floats
 from aftershock.exchange import Exchange, exchange_of
 from aftershock.experiment import Experiment, Portfolio
-from aftershock.inputs import priced
+from aftershock.inputs import priced, tradable
 from aftershock.manifest import manifest_of
 from aftershock.result import Result
 from aftershock.strategies.select import Links, select
@@ -86,7 +87,7 @@ def execute(
     """
     chosen = experiment.strategy
     scope = priced(tape) if wanted is None else wanted
-    selection = select(loaded.frame, chosen, scope, linked)
+    selection = select(loaded, chosen, scope, linked)
     aligned = align_signals(selection.signals, latency=chosen.latency_ns, at_close=chosen.entry == "close")
     aligned["outcome"] = _refused(aligned, tape, experiment.portfolio)
     aligned["headline"] = ~aligned["ambiguous"] & (aligned["source_kind"] != "recap")
@@ -97,7 +98,8 @@ def execute(
     }
     exchange = exchange_of(experiment, aligned)
     fx = exchange.per_bar(tape, chosen.orders.at_close)
-    traded = {key: _simulate(tape, part, experiment, exchange, fx) for key, part in parts.items()}
+    may = tradable(tape, scope, experiment.portfolio.allow_index)
+    traded = {key: _simulate(tape, part, experiment, exchange, fx, may) for key, part in parts.items()}
     trades = _numbered(
         pd.concat([part.trades.assign(headline=key == "headline") for key, part in traded.items()])
     )
@@ -120,7 +122,12 @@ def execute(
 
 
 def _simulate(
-    tape: Tape, part: pd.DataFrame, experiment: Experiment, exchange: Exchange, fx: Floats | None
+    tape: Tape,
+    part: pd.DataFrame,
+    experiment: Experiment,
+    exchange: Exchange,
+    fx: Floats | None,
+    may: NDArray[np.bool_],
 ) -> Simulation:
     chosen, costs = experiment.strategy, experiment.costs
     rules = flat_rules(
@@ -137,6 +144,7 @@ def _simulate(
         latency=chosen.latency_ns,
         budget=experiment.portfolio.date_budget,
         seed=experiment.run.seed,
+        tradable=may,
     )
     return exchange.settle(done, tape, rules.lot, chosen.orders.at_close)
 

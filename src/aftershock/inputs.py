@@ -8,11 +8,13 @@ import json
 import os
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from aftershock.data.catalogue import catalogue_impacts, catalogue_path
 from aftershock.data.errors import InputError, Problem
@@ -94,7 +96,8 @@ def experiment_events(experiment: Experiment, news: Tagged | None = None) -> Eve
     loaded = parts[0].concat(*parts[1:])
     if section.start is None and section.end is None:
         return loaded
-    return loaded.between(*_period(section.start or "1970-01-01", section.end or "2200-01-01"))
+    first, last = section.start or "1970-01-01", section.end or "2200-01-01"
+    return loaded.between(_day("start", first), _day("end", last, 1))
 
 
 def is_news(path: str) -> bool:
@@ -128,15 +131,12 @@ def _column_names(path: Path) -> set[str]:
         return set()
 
 
-def _period(start: str, end: str) -> tuple[pd.Timestamp, pd.Timestamp]:
-    """Read a first and a last UTC date, the last one included."""
+def _day(key: str, day: str, more: int = 0) -> pd.Timestamp:
+    """Read a UTC date of the period, or so many days after it."""
     try:
-        first, last = (pd.Timestamp(date.fromisoformat(day), tz="UTC").as_unit("ns") for day in (start, end))
-    except ValueError:
-        raise InputError(
-            Problem("dates in start and end of [events]", f"'{start}', '{end}'", "write 2018-01-01")
-        ) from None
-    return first, last + pd.Timedelta(days=1)
+        return pd.Timestamp(date.fromisoformat(day) + timedelta(days=more), tz="UTC").as_unit("ns")
+    except (ValueError, OverflowError):
+        raise InputError(Problem(f"a date in {key} of [events]", f"'{day}'", "write 2018-01-01")) from None
 
 
 def experiment_tape(
@@ -158,7 +158,8 @@ def experiment_tape(
     """
     section = experiment.prices
     if section.simulated:
-        market = simulated_market(wanted, seed=experiment.run.seed, events=events.frame)
+        news = events.frame[events.first_prints()]
+        market = simulated_market(wanted, seed=experiment.run.seed, events=news)
         return market.tape, market.truth
     if not section.files:
         raise InputError(
@@ -263,7 +264,7 @@ def links_of(
 ) -> Links:
     """Put impacts (given, found by the tagger, shipped with a catalogue) beside exposures and factors."""
     given = impacts is not None and not (isinstance(impacts, (list, tuple)) and not impacts)
-    parts = [load_impacts(impacts, events.frame)] if given else []
+    parts = [load_impacts(impacts, events)] if given else []
     parts += [part.impacts for part in (events, news) if part is not None and hasattr(part, "impacts")]
     together = pd.concat([*parts, catalogue_impacts(catalogue)], ignore_index=True)
     # What is given comes first and stands.
@@ -280,6 +281,28 @@ def universe_of(source: Any, strategy: Reaction | None = None) -> Universe | Non
 def priced(tape: Tape) -> Universe:
     """Take everything that has prices."""
     return universe(tape.symbols)
+
+
+def tradable(tape: Tape, scope: Universe, allow_index: bool) -> NDArray[np.bool_]:
+    """Say of each bar of a tape whether its instrument may be traded; where none may, all count.
+
+    Parameters
+    ----------
+    tape : Tape
+        n bars.
+    scope : Universe
+        What may be traded.
+    allow_index : bool
+        Whether index levels may be.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+    """
+    members = {one.symbol for one in scope.instruments if allow_index or one.kind != "index"}
+    may = np.array([symbol in members for symbol in tape.symbols], np.bool_)
+    bars = np.repeat(may, np.diff(tape.offsets))
+    return bars if bars.any() else np.ones_like(bars)
 
 
 def everything() -> Universe:

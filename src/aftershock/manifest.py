@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from aftershock.data.calendars import shipped
 from aftershock.data.events import Events
@@ -18,6 +19,7 @@ from aftershock.data.prices import Tape
 from aftershock.data.universes import Universe
 from aftershock.exchange import Exchange
 from aftershock.experiment import Experiment
+from aftershock.inputs import tradable
 from aftershock.strategies.select import Selection
 
 LIBRARIES = ("numpy", "pandas", "numba", "exchange_calendars", "pyarrow")
@@ -45,7 +47,7 @@ def manifest_of(
         "universe": {"name": scope.name, "instruments": len(scope.instruments)},
         "currency": experiment.portfolio.currency,
         **exchange.manifest(trades),
-        "period": _period(loaded, tape),
+        "period": _period(loaded, tape, tradable(tape, scope, experiment.portfolio.allow_index)),
         "prices": {
             **tape.provenance,
             "sources": sorted(set(tape.sources)),
@@ -66,12 +68,12 @@ def manifest_of(
     }
 
 
-def _period(loaded: Events, tape: Tape) -> dict[str, str | None]:
-    """Give the first and last date for which there are both events and prices, or None."""
+def _period(loaded: Events, tape: Tape, may: NDArray[np.bool_]) -> dict[str, str | None]:
+    """Give the first and last date for which there are both events and prices of what may be traded, or None."""
     known = to_ns(loaded.frame["known_by"])
     if not len(known) or not len(tape):
         return {"first": None, "last": None}
-    first, last = max(known.min(), tape.opens_at.min()), tape.closes_at.max()
+    first, last = max(known.min(), tape.opens_at[may].min()), tape.closes_at[may].max()
     if first > last:
         return {"first": None, "last": None}
     dates = to_index(np.array([first, last])).strftime("%Y-%m-%d")

@@ -12,10 +12,11 @@ import numpy as np
 import pandas as pd
 
 from aftershock.data.errors import InputError, Problem, did_you_mean
-from aftershock.data.instants import to_index, to_ns
+from aftershock.data.instants import NAT, to_index, to_ns
 from aftershock.data.universes import Universe, resolve
 from aftershock.data.venues import venue
 from aftershock.engine.align import align_signals
+from aftershock.engine.types import REASONS
 from aftershock.execution import execute
 from aftershock.experiment import (
     Costs,
@@ -44,7 +45,7 @@ from aftershock.inputs import (
 from aftershock.result import Result
 from aftershock.strategies.library import strategy as strategy_of
 from aftershock.strategies.reaction import Reaction
-from aftershock.strategies.select import pairs_of, select
+from aftershock.strategies.select import SKIPS, pairs_of, select
 
 ALIGN_COLUMNS = [
     "event_id",
@@ -224,11 +225,12 @@ def align(
     prices : DataFrame, path, sequence of paths or Tape, optional
         Only instruments with prices are listed where it is given.
     universe : str, sequence of str or Universe, optional
-        What scopes are resolved in; by default what has prices, else all shipped instruments.
+        Only its instruments are listed where it is given, and scopes are resolved in it; by default in what has prices,
+        else in all shipped instruments.
     zone : str, optional
         The zone of naive stamps.
-    latency : float
-        Seconds from knowing to acting.
+    latency : float or str
+        Seconds (or a duration such as ``"5min"``) from knowing to acting.
     entry : {"open", "close"}
         Which cut-off makes a signal ambiguous.
     skip_bad : bool
@@ -237,7 +239,13 @@ def align(
     Returns
     -------
     DataFrame
-        ``ALIGN_COLUMNS``, instants in UTC.
+        ``ALIGN_COLUMNS``, instants in UTC. An event that reaches no instrument has one row that says why, without
+        symbol, venue, phase and first instants.
+
+    Raises
+    ------
+    InputError
+        Inputs that cannot be used.
 
     Examples
     --------
@@ -251,19 +259,40 @@ def align(
         raise InputError(
             Problem("entry: open or close", f"'{entry}'", did_you_mean(entry, ("open", "close")))
         )
+    wait = Reaction(latency=latency).latency_ns
     loaded = events_of(events, zone, skip_bad)
     wanted = universe_of(universe)
     tape = None if prices is None else tape_of(prices, wanted, loaded, skip_bad)
-    if wanted is None:
-        wanted = priced(tape) if tape is not None else everything()
-    pairs = pairs_of(loaded.frame, wanted)
+    pairs = pairs_of(loaded.frame, wanted or (everything() if tape is None else priced(tape)))
+    if wanted is not None:
+        pairs = pairs[pairs["symbol"].isin(wanted.symbols)]
+    named = pairs["event_id"]
     if tape is not None:
         pairs = pairs[pairs["symbol"].isin(tape.symbols)]
     table = pairs.merge(loaded.frame, on="event_id", how="left", suffixes=("", "_of_event"))
     table["venue"] = [resolve(symbol).venue for symbol in table["symbol"]]
-    aligned = align_signals(table, latency=round(latency * 1e9), at_close=entry == "close")
-    ordered = aligned.sort_values(["known_by", "event_id", "symbol"], ignore_index=True)
-    return ordered[ALIGN_COLUMNS]
+    aligned = align_signals(table, latency=wait, at_close=entry == "close")
+    missing = _unreached(loaded.frame, named, pairs["event_id"])
+    texts = dict.fromkeys(["event_id", "symbol", "venue", "phase", "reason"], "str")
+    both = pd.concat([part[ALIGN_COLUMNS].astype(texts) for part in (aligned, missing)])
+    return both.sort_values(["known_by", "event_id", "symbol"], ignore_index=True)
+
+
+def _unreached(events: pd.DataFrame, named: pd.Series[str], reached: pd.Series[str]) -> pd.DataFrame:
+    """List the events that reach no instrument: they have none, or there are no prices of those they have."""
+    left = events[~events["event_id"].isin(reached)]
+    why = np.where(left["event_id"].isin(named), REASONS["no_prices"], SKIPS["no_instrument"])
+    never = to_index(np.full(len(left), NAT))
+    return left.assign(
+        symbol="",
+        venue="",
+        phase="",
+        first_tradable=never,
+        first_open=never,
+        first_close=never,
+        ambiguous=False,
+        reason=why,
+    )
 
 
 def signals(
@@ -287,7 +316,7 @@ def signals(
         The strategy.
     as_of : instant, optional
         The instant to look from, with a zone; now by default. Nothing known later counts, and an order is listed
-        while the cut-off of its auction has not passed.
+        while the cut-off of its auction has not passed. Index levels take no orders.
     zone : str, optional
         The zone of naive stamps.
     impacts : DataFrame or path, optional
@@ -301,10 +330,12 @@ def signals(
     """
     chosen = strategy_of(strategy) if isinstance(strategy, str) else strategy
     now = int(to_ns(as_of)[0]) if as_of is not None else int(pd.Timestamp.now(tz="UTC").value)
-    loaded = events_of(events, zone).as_of(to_index(np.array([now]))[0])
+    whole = events_of(events, zone)
+    loaded = whole.as_of(now)
     wanted = universe_of(universe, chosen) or everything()
-    linked = links_of(impacts, loaded, catalogue=events_section(events).catalogue)
-    found = select(loaded.frame, chosen, wanted, linked).signals
+    linked = links_of(impacts, whole, catalogue=events_section(events).catalogue)
+    found = select(loaded, chosen, wanted, linked).signals
+    found = found[found["kind"] != "index"]
     aligned = align_signals(found, latency=chosen.latency_ns, at_close=chosen.entry == "close")
     table = _orders(aligned, loaded.frame, chosen)
     live = table[to_ns(table["place_by"]) >= now]
