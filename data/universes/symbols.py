@@ -254,6 +254,17 @@ def unknown(text: str) -> Problem:
     return Problem("a symbol of a known venue", f"'{text}'", cure)
 
 
+def same_code(text: str) -> list[str]:
+    """List the shipped symbols that have a code, at whichever exchange.
+
+    Examples
+    --------
+    >>> same_code("INFY")
+    ['INFY.NS']
+    """
+    return [symbol for symbol in known_instruments() if text and symbol.split(".")[0] == text.upper()]
+
+
 def near_symbols(text: str) -> list[str]:
     """List the shipped symbols of the same code, else those whose symbol or name is nearly the text.
 
@@ -263,11 +274,10 @@ def near_symbols(text: str) -> list[str]:
     (['000660.KS'], ['6857.T'], ['9988.HK'])
     """
     known = known_instruments()
-    same_code = [symbol for symbol in known if text and symbol.split(".")[0] == text.upper()]
     names = {instrument.name.upper(): symbol for symbol, instrument in known.items() if instrument.name}
     names.update(_aliases())
     near = difflib.get_close_matches(text.upper(), [*known, *names], n=2, cutoff=0.7)
-    return list(dict.fromkeys(same_code or [names.get(word, word) for word in near]))
+    return list(dict.fromkeys(same_code(text) or [names.get(word, word) for word in near]))
 
 
 def _plain(text: str) -> str:
@@ -301,5 +311,3 @@ def _instrument(symbol: str) -> Instrument:
 def _listed(symbol: str, kind: str, name: str, themes: tuple[str, ...]) -> Instrument:
     mic = BOARDS[symbol.rsplit(".", 1)[1]].venue
     return Instrument(symbol, mic, kind, name, venue(mic).currency, venue(mic).market, themes)
-
-
