@@ -86,7 +86,8 @@ class TestHow:
             ("4502.T", "4502.T", "ok", ".T is Yahoo's suffix of the Tokyo Stock Exchange (XTKS); the code 4502 is "
              "Takeda Pharmaceutical in the names that news uses"),
             ("N225", "N225", "ok", "'N225' is the symbol of the index Nikkei 225 in the shipped table"),
-            ("^N225", "N225", "other dialect", "'^N225' is Yahoo's symbol of the index Nikkei 225 in the shipped table"),
+            ("^N225", "N225", "other dialect", "'^N225' is Yahoo's symbol of the index Nikkei 225 in the shipped "
+             "table"),
             ("NKY Index", "N225", "other dialect", "'NKY Index' is an alias of the index Nikkei 225 in the shipped "
              "table"),
             ("SK Hynix", "000660.KS", "name", "'SK Hynix' is 000660.KS in the shipped table"),
@@ -168,8 +169,16 @@ class TestCandidates:
 class TestNames:
     @pytest.mark.parametrize(
         "text",
-        ["SK HYNIX", "sk hynix", "SK-hynix", "SKhynix", "ＳＫ　ｈｙｎｉｘ", "SK Hynix Inc", "SK hynix Co.,Ltd", "  SK   Hynix "],
-    )  # fmt: skip
+        [
+            "SK HYNIX",
+            "SK-hynix",
+            "SKhynix",
+            "ＳＫ　ｈｙｎｉｘ",
+            "SK Hynix Inc",
+            "SK hynix Co.,Ltd",
+            " SK  Hynix ",
+        ],
+    )
     def test_spelling_does_not_matter(self, text):
         assert explain(text).symbol == "000660.KS"
 
