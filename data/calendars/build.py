@@ -76,11 +76,13 @@ def regular_hours(mic: str, dates: pd.DatetimeIndex) -> pd.DataFrame:
     return days[[*TIMES, "source", "confidence"]]
 
 
-def holiday_names(mic: str, first: pd.Timestamp, last: pd.Timestamp) -> dict[pd.Timestamp, str]:
-    """Give the names that the library has for a venue's closed days, by date; it has none for many."""
+def holiday_names(mic: str, dates: pd.DatetimeIndex) -> dict[pd.Timestamp, str]:
+    """Give the names that the library has for closed days of a venue around some dates; it has none for many."""
     calendar = _library(shipped.places()[mic])
-    if calendar.regular_holidays is None:
+    if calendar.regular_holidays is None or not len(dates):
         return {}
+    # Holidays that hang on others are only found where those lie inside.
+    first, last = pd.Timestamp(dates[0].year - 1, 1, 1), pd.Timestamp(dates[-1].year + 1, 12, 31)
     with _quiet():
         named = calendar.regular_holidays.holidays(first, last, return_name=True)
     return {pd.Timestamp(day): str(name) for day, name in named.items()}

@@ -135,7 +135,7 @@ def _told(mic: str, table: pd.DataFrame) -> pd.DataFrame:
     closed = table["opens_at"].isna()
     special = ~closed & (table[list(LOCAL)] != usual).any(axis=1)
     dated = ~closed & ~special & (regular["source"] != "")
-    names = holiday_names(mic, dates[0], dates[-1])
+    names = holiday_names(mic, dates)
     status = np.select([closed, special], ["closed", "special"], "regular")
     hours = zip(table[list(LOCAL)].to_dict("records"), usual.to_dict("records"), strict=True)
     words = [_difference(day, usually) for day, usually in hours]

@@ -138,8 +138,7 @@ def _chosen(reading: Reading, symbol: str) -> Explanation:
         which = f"the code {code} is {name} in {_table(symbol)}"
     else:
         which = f"the code {code} is in no shipped table, but has the form of the exchange's codes"
-    ranked = sorted(reading.symbols, key=lambda one: one != symbol)
-    candidates = [Candidate(one, name_of(one), why[one]) for one in ranked]
+    candidates = [Candidate(one, name_of(one), why[one]) for one in reading.symbols]
     return _found(reading.text, symbol, f"{_exchange(reading)}; {which}", candidates)
 
 
@@ -194,7 +193,8 @@ def _found(
     text: str, symbol: str, how: str, candidates: Iterable[Candidate], status: str = "other dialect"
 ) -> Explanation:
     status = "ok" if text == symbol else status
-    return Explanation(text, symbol, resolve(symbol), status, how, tuple(candidates))
+    ranked = sorted(candidates, key=lambda candidate: candidate.symbol != symbol)
+    return Explanation(text, symbol, resolve(symbol), status, how, tuple(ranked))
 
 
 def _lost(text: str, status: str, how: str, candidates: Iterable[Candidate], problem: Problem) -> Explanation:
