@@ -1,11 +1,14 @@
 """What the documents say is so."""
 
+import doctest
 import re
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from aftershock.data.events import describe_schema
+from aftershock.data.prices.simulated import EFFECTS, MODEL, TRUTH
 from aftershock.data.settings import Settings
 from aftershock.experiment import SECTIONS, read_experiment
 from aftershock.strategies.reaction import Reaction
@@ -44,6 +47,42 @@ def test_links_lead_somewhere(root: Path) -> None:
         for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
             if "://" not in target:
                 assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def pages_with_examples(root: Path) -> list[Path]:
+    return [path for path in sorted((root / "docs").glob("*.md")) if "\n>>> " in path.read_text("utf-8")]
+
+
+def test_the_examples_of_the_pages_print_what_they_say(root: Path) -> None:
+    pages = pages_with_examples(root)
+    assert "simulated.md" in [path.name for path in pages]
+    for path in pages:
+        done = doctest.testfile(str(path), module_relative=False, encoding="utf-8")
+        assert (done.failed, done.attempted > 0) == (0, True), path.name
+
+
+def cells(text: str, columns: int) -> list[tuple[str, ...]]:
+    """The rows of all tables of a page that have so many columns, without backquotes."""
+    rows = [
+        tuple(cell.strip(" `") for cell in line.split("|")[1:-1])
+        for line in text.splitlines()
+        if line[:1] == "|"
+    ]
+    return [row for row in rows if len(row) == columns and set(row[0]) != set("-")]
+
+
+def test_the_simulated_market_is_described_as_it_is(root: Path) -> None:
+    text = (root / "docs/simulated.md").read_text("utf-8")
+    values = {name: value for name, value, _ in cells(text, 3)[1:]}
+    shown = {
+        name: f"{v[0]} to {v[1]}" if isinstance(v, tuple) else str(v) for name, v in asdict(MODEL).items()
+    }
+    assert values == shown
+    assert tuple(name for name, _ in cells(text, 2)[1:]) == TRUTH
+    planted = {(tag, way): sizes for tag, way, *sizes in cells(text, 5)[1:]}
+    assert planted == {
+        way: [str(size) for size in asdict(effect).values()] for way, effect in EFFECTS.items()
+    }
 
 
 def test_the_example_is_an_experiment(root: Path) -> None:

@@ -224,6 +224,100 @@ def test_no_drift_is_hidden_in_the_market():
     assert abs(np.mean(means)) < 3 * np.std(means, ddof=1) / np.sqrt(len(means))
 
 
+def l_kurtosis(values):
+    """Hosking (1990), section 2: the fourth L-moment over the second; 0.1226 for a normal, and robust where moments
+    of Student-t with 5 degrees of freedom are not."""
+    x, n = np.sort(values), len(values)
+    ranks = np.arange(1, n + 1)
+    weights = [np.ones(n), (ranks - 1) / (n - 1)]
+    weights += [weights[1] * (ranks - 2) / (n - 2)]
+    weights += [weights[2] * (ranks - 3) / (n - 3)]
+    b = [(weight * x).mean() for weight in weights]
+    return (20 * b[3] - 30 * b[2] + 12 * b[1] - b[0]) / (2 * b[1] - b[0])
+
+
+def memory(values):
+    """The mean autocorrelation of the size of returns over 20 lags."""
+    size = np.abs(values) - np.abs(values).mean()
+    return np.mean([autocorrelation(size, lag) for lag in range(1, 21)])
+
+
+def figures(tape):
+    """Tails, clustering, correlation, gaps and size of a whole market, each as one number."""
+    opens, closes = wide(tape, "open"), wide(tape, "close")
+    moves, gap, day = returns(closes), np.log(opens / closes.shift()), np.log(closes / opens)
+    alike = moves.corr(min_periods=1000).to_numpy()
+    markets = np.array([one.market for one in universe(list(closes.columns))])
+    same = (markets[:, None] == markets) & ~np.eye(len(markets), dtype=bool)
+    return {
+        "tails": np.median([l_kurtosis(moves[name].dropna().to_numpy()) for name in moves]),
+        "gap_tails": np.median([l_kurtosis(gap[name].dropna().to_numpy()) for name in gap]),
+        "day_tails": np.median([l_kurtosis(day[name].dropna().to_numpy()) for name in day]),
+        "clustering": np.median([memory(moves[name].dropna().to_numpy()) for name in moves]),
+        "together": np.median([gap[name].abs().corr(day[name].abs()) for name in gap]),
+        "inside": alike[same].mean(),
+        "across": alike[markets[:, None] != markets].mean(),
+        "gaps": (gap.var() / (gap.var() + day.var())).mean(),
+        "size": (moves.std() * 250**0.5).mean(),
+    }
+
+
+USUAL = {
+    "tails": (0.165, 0.195),
+    "gap_tails": (0.165, 0.2),
+    "day_tails": (0.17, 0.2),
+    "clustering": (0.035, 0.075),
+    "together": (0.13, 0.18),
+    "inside": (0.38, 0.47),
+    "across": (0.18, 0.27),
+    "gaps": (0.59, 0.66),
+    "size": (0.31, 0.39),
+}
+"""Where the figures of the model lie. Of a normal the tails are 0.1226; the variance without clusters has no memory."""
+
+CHANGES = [
+    ({"degrees": 1e6}, {"tails": (0.12, 0.15), "gap_tails": (0.12, 0.15), "together": (-0.02, 0.06)}),
+    ({"degrees": 3.2}, {"tails": (0.21, 0.4), "gap_tails": (0.21, 0.4), "day_tails": (0.2, 0.4)}),
+    ({"alpha": 0.0, "beta": 0.0}, {"clustering": (-0.01, 0.01), "together": (0.08, 0.125)}),
+    ({"world": 0.0}, {"across": (-0.02, 0.02), "inside": (0.13, 0.23), "gaps": (0.53, 0.57)}),
+    ({"world": 0.4}, {"across": (0.33, 0.45), "inside": (0.5, 0.65)}),
+    ({"market": 0.0}, {"inside": (0.18, 0.27), "across": (0.18, 0.27)}),
+    ({"market": 0.3}, {"inside": (0.48, 0.6), "across": (0.18, 0.27)}),
+    ({"gap": 0.3}, {"gaps": (0.4, 0.47), "inside": (0.38, 0.47)}),
+    ({"gap": 0.75}, {"gaps": (0.74, 0.82), "across": (0.18, 0.27)}),
+    ({"volatility": (0.5, 0.6)}, {"size": (0.48, 0.62), "tails": (0.165, 0.195), "gaps": (0.59, 0.66)}),
+    ({"exposure": (0.0, 0.0)}, {"inside": (-0.02, 0.02), "across": (-0.02, 0.02)}),
+]
+"""A parameter moved, and where that puts the figures it is for (and some that it is not for)."""
+
+
+def outside(found, bands):
+    return {name: float(found[name]) for name, (low, high) in bands.items() if not low < found[name] < high}
+
+
+@pytest.mark.parametrize("seed", [SEED, 1, 3])
+def test_tails_clustering_correlation_and_gaps_are_those_of_the_model(seed):
+    assert outside(figures(simulated_market(None, seed=seed).tape), USUAL) == {}
+
+
+@pytest.mark.parametrize("change, bands", CHANGES, ids=[" ".join(change) for change, _ in CHANGES])
+def test_each_statistic_follows_its_parameter(change, bands, monkeypatch):
+    monkeypatch.setattr(simulated, "MODEL", replace(MODEL, **change))
+    found = figures(simulated_market(None, seed=SEED).tape)
+    assert outside(found, bands) == {}
+    assert outside(found, {name: band for name, band in USUAL.items() if bands.get(name) != band})
+
+
+def test_the_range_of_a_day_is_that_of_a_walk_between_its_open_and_close(market):
+    """E[ln(H/C) ln(H/O) + ln(L/C) ln(L/O)] is the variance of a walk without drift (Rogers and Satchell 1991)."""
+    bars = {name: wide(market.tape, name) for name in ("open", "high", "low", "close")}
+    up = np.log(bars["high"] / bars["close"]) * np.log(bars["high"] / bars["open"])
+    down = np.log(bars["low"] / bars["close"]) * np.log(bars["low"] / bars["open"])
+    ratio = (up + down).mean() / np.log(bars["close"] / bars["open"]).var()
+    assert 0.95 < ratio.mean() < 1.05
+    assert ratio.between(0.85, 1.15).all()
+
+
 # The same seed, and nothing later in anything earlier
 
 

@@ -1,5 +1,6 @@
 """Trading calendars: the library's days, corrected by dated facts, and where instants fall among them."""
 
+from aftershock.data.calendars.listing import sessions_table
 from aftershock.data.calendars.positions import (
     PHASES,
     close_position,
@@ -25,4 +26,5 @@ __all__ = [
     "phase_codes",
     "segments",
     "sessions",
+    "sessions_table",
 ]

@@ -9,6 +9,8 @@ instants once, at the end.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -37,7 +39,7 @@ def build(mic: str, last: str) -> NDArray[np.int64]:
         The arrays of ``Sessions`` in its order.
     """
     place = shipped.places()[mic]
-    days = _library_days(place["calendar_of"], place["zone"], place["calendar_from"])
+    days = _library_days(_library(place), place["zone"])
     horizon = min(days.index[-1], pd.Timestamp(last))
     days = _with_hours(days, _rules(shipped.HOURS, place))
     days = _with_facts(days, _rules(shipped.OVERLAY, place))
@@ -45,15 +47,67 @@ def build(mic: str, last: str) -> NDArray[np.int64]:
     return _instants(days[TIMES], _cutoffs(_dates(days), mic, place["calendar_of"]), place["zone"])
 
 
-def _library_days(home: str, zone: str, first: str) -> pd.DataFrame:
-    """Local minutes of the day by date, and whether the library marks open or close as special."""
-    import exchange_calendars
+def regular_hours(mic: str, dates: pd.DatetimeIndex) -> pd.DataFrame:
+    """Give the hours that a regular session of a venue would have on each date.
 
+    Parameters
+    ----------
+    mic : str
+        The venue.
+    dates : DatetimeIndex
+        Local dates.
+
+    Returns
+    -------
+    DataFrame
+        By date: ``open``, ``break_start``, ``break_end``, ``close`` in local minutes of the day (NaN for none);
+        ``source`` and ``confidence`` of the dated row they come from, "" where they are the library's own.
+    """
+    place = shipped.places()[mic]
+    calendar, rules = _library(place), _rules(shipped.HOURS, place)
+    days = pd.DataFrame(index=dates)
+    for name in TIMES:
+        steps = getattr(calendar, f"{name}_times")
+        days[name] = np.nan if steps is None else _regular(dates, steps)
+    days = _with_hours(days.assign(special_open=False, special_close=False), rules)
+    days[["source", "confidence"]] = ""
+    for rule in rules.to_dict("records"):
+        days.loc[_in_force(dates, rule), ["source", "confidence"]] = [rule["source"], rule["confidence"]]
+    return days[[*TIMES, "source", "confidence"]]
+
+
+def holiday_names(mic: str, dates: pd.DatetimeIndex) -> dict[pd.Timestamp, str]:
+    """Give the names that the library has for closed days of a venue around some dates; it has none for many."""
+    calendar = _library(shipped.places()[mic])
+    if calendar.regular_holidays is None or not len(dates):
+        return {}
+    # Holidays that hang on others are only found where those lie inside.
+    first, last = pd.Timestamp(dates[0].year - 1, 1, 1), pd.Timestamp(dates[-1].year + 1, 12, 31)
+    with _quiet():
+        named = calendar.regular_holidays.holidays(first, last, return_name=True)
+    return {pd.Timestamp(day): str(name) for day, name in named.items()}
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
     with warnings.catch_warnings():
         # The library is behind pandas' deprecations, some of which name pandas itself as their place.
         warnings.simplefilter("ignore", DeprecationWarning)
         warnings.simplefilter("ignore", FutureWarning)
-        calendar = exchange_calendars.get_calendar(home, start=first)
+        yield
+
+
+def _library(place: shipped.Row) -> Any:
+    """Give the library's calendar of the venue whose days a venue keeps."""
+    import exchange_calendars
+
+    with _quiet():
+        return exchange_calendars.get_calendar(place["calendar_of"], start=place["calendar_from"])
+
+
+def _library_days(calendar: Any, zone: str) -> pd.DataFrame:
+    """Local minutes of the day by date, and whether the library marks open or close as special."""
+    with _quiet():
         schedule = calendar.schedule
     days = pd.DataFrame(
         {name: _local_minutes(schedule[name], zone) for name in TIMES},
@@ -76,8 +130,8 @@ def _local_minutes(instants: pd.Series[Any], zone: str) -> NDArray[np.float64]:
 
 def _regular(index: pd.DatetimeIndex, steps: Any) -> NDArray[np.float64]:
     """Regular minutes of the day in force on each date, from the library's ``(since, time)`` pairs."""
-    since = np.array([since if since is not None else pd.Timestamp.min for since, _ in steps], "M8[ns]")
-    minutes = np.array([time.hour * 60.0 + time.minute for _, time in steps])
+    since = np.array(["1700-01-01" if since is None else since.date() for since, _ in steps], "M8[ns]")
+    minutes = np.array([np.nan if time is None else time.hour * 60.0 + time.minute for _, time in steps])
     return minutes[np.searchsorted(since, index.to_numpy("M8[ns]"), side="right") - 1]
 
 
@@ -96,9 +150,7 @@ def _with_hours(days: pd.DataFrame, rules: pd.DataFrame) -> pd.DataFrame:
     """Put regular hours on each date, keeping opens and closes that the library marks as special."""
     dates = _dates(days)
     for rule in rules.to_dict("records"):
-        at = _between(dates, rule["valid_from"], rule["valid_to"])
-        if rule["weekdays"]:
-            at &= np.isin(dates.day_of_week, [int(day) - 1 for day in rule["weekdays"]])
+        at = _in_force(dates, rule)
         days.loc[at & ~days["special_open"], "open"] = rule["open"]
         days.loc[at & ~days["special_close"], "close"] = rule["close"]
         days.loc[at, ["break_start", "break_end"]] = [rule["break_start"], rule["break_end"]]
@@ -114,6 +166,13 @@ def _with_facts(days: pd.DataFrame, facts: pd.DataFrame) -> pd.DataFrame:
     kept = days.loc[~days.index.isin(facts.index), TIMES]
     added = facts.loc[facts["open"].notna(), TIMES]
     return pd.concat([kept, added] if len(added) else [kept]).sort_index()
+
+
+def _in_force(dates: pd.DatetimeIndex, rule: Mapping[Any, Any]) -> NDArray[np.bool_]:
+    at = _between(dates, rule["valid_from"], rule["valid_to"])
+    if rule["weekdays"]:
+        at &= np.isin(dates.day_of_week, [int(day) - 1 for day in rule["weekdays"]])
+    return at
 
 
 def _between(index: pd.DatetimeIndex, first: str, last: str) -> NDArray[np.bool_]:

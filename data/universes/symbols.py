@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import difflib
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -42,6 +42,30 @@ class Instrument:
     currency: str
     market: str
     themes: tuple[str, ...]
+
+
+class Reading(NamedTuple):
+    """What the form of a text says.
+
+    Attributes
+    ----------
+    text : str
+        As written, single spaces.
+    rule : str
+        ``index`` (a name or alias of an index), ``prefix`` (``KS:000660``), ``suffix`` (Yahoo's, ``000660.KS``),
+        ``mark`` (``2330.TT``, ``6857 JP Equity``); "" for none of these.
+    mark, code : str
+        The exchange and the code as written, in capitals.
+    suffixes, symbols : tuple of str
+        Yahoo's suffixes that the mark may stand for; Yahoo's symbols that the text may.
+    """
+
+    text: str
+    rule: str = ""
+    mark: str = ""
+    code: str = ""
+    suffixes: tuple[str, ...] = ()
+    symbols: tuple[str, ...] = ()
 
 
 class Board(NamedTuple):
@@ -128,16 +152,51 @@ def resolve(symbol: str, among: Collection[str] | None = None) -> Instrument:
     >>> resolve("1234.T")
     Instrument(symbol='1234.T', venue='XTKS', kind='stock', name='', currency='JPY', market='JP', themes=())
     """
+    reading = read_symbol(symbol)
+    chosen = choose(reading.symbols, among)
+    if not chosen:
+        raise InputError(either(reading) if reading.symbols else unknown(reading.text))
+    return _instrument(chosen)
+
+
+def read_symbol(symbol: str) -> Reading:
+    """Read the form of a symbol: the exchange it names, and which of Yahoo's symbols it may stand for.
+
+    Examples
+    --------
+    >>> read_symbol("660.SK")  # doctest: +NORMALIZE_WHITESPACE
+    Reading(text='660.SK', rule='mark', mark='SK', code='660', suffixes=('KS', 'KQ'),
+            symbols=('000660.KS', '000660.KQ'))
+    """
     text = " ".join(str(symbol).split())
     plain = _plain(text)
-    aliases = _aliases()
-    name = aliases.get(plain) or aliases.get(plain.removesuffix("INDEX"))
-    if name:
-        return known_instruments()[name]
-    candidates = _candidates(text.upper())
-    if not candidates:
-        raise _unknown(text)
-    return _instrument(candidates[0] if len(candidates) == 1 else _decide(text, candidates, among))
+    index = _aliases().get(plain) or _aliases().get(plain.removesuffix("INDEX"))
+    if index:
+        return Reading(text, "index", symbols=(index,))
+    upper = text.upper().removesuffix(" EQUITY")
+    before, after = _BEFORE.fullmatch(upper), _AFTER.fullmatch(upper)
+    if before and before[1] in MARKS:
+        return _coded(text, "prefix", before[1], before[2], MARKS[before[1]])
+    if after and after[2] == "." and after[3] in BOARDS:
+        return _coded(text, "suffix", after[3], after[1], (after[3],))
+    if after:
+        return _coded(text, "mark", after[3], after[1], MARKS.get(after[3], ()))
+    return Reading(text)
+
+
+def choose(symbols: Sequence[str], among: Collection[str] | None = None) -> str:
+    """Choose the symbol that is alone, or alone in the shipped table, or alone at hand; "" where none is.
+
+    Examples
+    --------
+    >>> choose(["6138.TW", "6138.TWO"]), choose(["9999.TW", "9999.TWO"], among={"9999.TWO"})
+    ('6138.TWO', '9999.TWO')
+    """
+    for at_hand in (symbols, known_instruments(), among or ()):
+        found = [symbol for symbol in symbols if symbol in at_hand]
+        if len(found) == 1:
+            return found[0]
+    return ""
 
 
 @cache
@@ -180,6 +239,47 @@ def read_shipped(name: str) -> list[dict[str, str]]:
     return list(csv.DictReader(text.splitlines()))
 
 
+def either(reading: Reading) -> Problem:
+    """Say that a text may stand for several instruments."""
+    symbols = " or ".join(f"'{symbol}'" for symbol in reading.symbols)
+    return Problem("one instrument", f"'{reading.text}', which may be {symbols}", "write which of the two")
+
+
+def unknown(text: str) -> Problem:
+    """Say that a text stands for no instrument, and which are near."""
+    cure = "write a Yahoo symbol (000660.KS, 8035.T, 9988.HK) or an index (N225, KOSPI, SPX)"
+    meant = near_symbols(text)
+    if meant:
+        cure = "did you mean " + " or ".join(f"'{symbol}'" for symbol in meant) + "?"
+    return Problem("a symbol of a known venue", f"'{text}'", cure)
+
+
+def same_code(text: str) -> list[str]:
+    """List the shipped symbols that have a code, at whichever exchange.
+
+    Examples
+    --------
+    >>> same_code("INFY")
+    ['INFY.NS']
+    """
+    return [symbol for symbol in known_instruments() if text and symbol.split(".")[0] == text.upper()]
+
+
+def near_symbols(text: str) -> list[str]:
+    """List the shipped symbols of the same code, else those whose symbol or name is nearly the text.
+
+    Examples
+    --------
+    >>> near_symbols("000660"), near_symbols("Advantst"), near_symbols("9988.XX")
+    (['000660.KS'], ['6857.T'], ['9988.HK'])
+    """
+    known = known_instruments()
+    names = {instrument.name.upper(): symbol for symbol, instrument in known.items() if instrument.name}
+    names.update(_aliases())
+    near = difflib.get_close_matches(text.upper(), [*known, *names], n=2, cutoff=0.7)
+    return list(dict.fromkeys(same_code(text) or [names.get(word, word) for word in near]))
+
+
 def _plain(text: str) -> str:
     return re.sub(r"[^0-9A-Z]", "", text.upper())
 
@@ -194,33 +294,14 @@ def _aliases() -> dict[str, str]:
     }
 
 
-def _candidates(text: str) -> list[str]:
-    """List the Yahoo symbols a text may stand for."""
-    text = text.removesuffix(" EQUITY")
-    before, after = _BEFORE.fullmatch(text), _AFTER.fullmatch(text)
-    if before and before[1] in MARKS:
-        code, suffixes = before[2], MARKS[before[1]]
-    elif after and after[2] == "." and after[3] in BOARDS:
-        code, suffixes = after[1], (after[3],)
-    elif after:
-        code, suffixes = after[1], MARKS.get(after[3], ())
-    else:
-        return []
+def _coded(text: str, rule: str, mark: str, code: str, suffixes: tuple[str, ...]) -> Reading:
     filled = [(_filled(code, BOARDS[suffix].digits), suffix) for suffix in suffixes]
-    return [f"{code}.{suffix}" for code, suffix in filled if re.fullmatch(BOARDS[suffix].code, code)]
+    symbols = [f"{code}.{suffix}" for code, suffix in filled if re.fullmatch(BOARDS[suffix].code, code)]
+    return Reading(text, rule, mark, code, suffixes, tuple(symbols))
 
 
 def _filled(code: str, digits: int) -> str:
     return code.lstrip("0").zfill(digits) if digits and code.isdigit() else code
-
-
-def _decide(text: str, candidates: list[str], among: Collection[str] | None) -> str:
-    for at_hand in (known_instruments(), among or ()):
-        found = [candidate for candidate in candidates if candidate in at_hand]
-        if len(found) == 1:
-            return found[0]
-    either = " or ".join(f"'{candidate}'" for candidate in candidates)
-    raise InputError(Problem("one instrument", f"'{text}', which may be {either}", "write which of the two"))
 
 
 def _instrument(symbol: str) -> Instrument:
@@ -230,16 +311,3 @@ def _instrument(symbol: str) -> Instrument:
 def _listed(symbol: str, kind: str, name: str, themes: tuple[str, ...]) -> Instrument:
     mic = BOARDS[symbol.rsplit(".", 1)[1]].venue
     return Instrument(symbol, mic, kind, name, venue(mic).currency, venue(mic).market, themes)
-
-
-def _unknown(text: str) -> InputError:
-    known = known_instruments()
-    same_code = [symbol for symbol in known if text and symbol.split(".")[0] == text.upper()]
-    names = {instrument.name.upper(): symbol for symbol, instrument in known.items() if instrument.name}
-    names.update(_aliases())
-    near = difflib.get_close_matches(text.upper(), [*known, *names], n=2, cutoff=0.7)
-    meant = list(dict.fromkeys(same_code or [names.get(word, word) for word in near]))
-    cure = "write a Yahoo symbol (000660.KS, 8035.T, 9988.HK) or an index (N225, KOSPI, SPX)"
-    if meant:
-        cure = "did you mean " + " or ".join(f"'{symbol}'" for symbol in meant) + "?"
-    return InputError(Problem("a symbol of a known venue", f"'{text}'", cure))

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from aftershock import cli_prices
+from aftershock import cli_places, cli_prices
 from aftershock.showing import Json, Members, err, out, print_json, records, say, show_table, working
 
 app = typer.Typer(
@@ -215,6 +215,11 @@ def report(
     with working("writing the report"):
         written = write(runs, path or (runs[0] / "report.html" if len(runs) == 1 else Path("compared.html")))
     say(out, f"report: {written}")
+
+
+app.add_typer(cli_prices.app, name="prices")
+app.add_typer(cli_places.symbols, name="symbols")
+app.command()(cli_places.sessions)
 
 
 def _say_left_out(warnings: list[dict[str, Any]]) -> None:
