@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ def load_tape(
     symbols: Iterable[str] | None = None,
     sources: Sequence[str] = (),
     skip_bad: bool = False,
+    exclude: Sequence[str] = (),
 ) -> Tape:
     """Make a tape of daily prices, wherever they are.
 
@@ -51,6 +52,8 @@ def load_tape(
         Sources in order of preference, see `Tape.from_frame`.
     skip_bad : bool
         Leave impossible prices out instead of refusing the table.
+    exclude : sequence of str
+        Codes of findings whose bars are not to fill, see `Tape.from_frame`; not for a tape that is made already.
 
     Returns
     -------
@@ -69,11 +72,58 @@ def load_tape(
     >>> load_tape(closes).symbols
     ('000660.KS', '8035.T')
     """
-    if isinstance(symbols, str):
-        symbols = [symbols]
-    wanted = None if symbols is None else list(dict.fromkeys(resolve(symbol).symbol for symbol in symbols))
+    wanted = wanted_symbols(symbols)
     if isinstance(prices, Tape):
+        if exclude:
+            cure = "give exclude where the tape is made"
+            raise InputError(Problem("a table or files to exclude bars of", "a tape", cure))
         return prices if wanted is None else _wanted(prices, wanted)
+    frame, provenance = read_prices(prices, wanted)
+    with naming_files(provenance):
+        tape = Tape.from_frame(
+            frame, sources=sources, skip_bad=skip_bad, exclude=exclude, provenance=provenance
+        )
+    return tape if wanted is None else _wanted(tape, wanted)
+
+
+def wanted_symbols(symbols: Iterable[str] | None) -> list[str] | None:
+    """Read the instruments asked for, in any dialect, once each; None for all.
+
+    Raises
+    ------
+    InputError
+        A symbol nobody knows.
+    """
+    if symbols is None:
+        return None
+    several = [symbols] if isinstance(symbols, str) else symbols
+    return list(dict.fromkeys(resolve(symbol).symbol for symbol in several))
+
+
+def read_prices(
+    prices: pd.DataFrame | Paths | Iterable[Paths], wanted: Sequence[str] | None = None
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Read prices as one long table of the rows as they are, before any cleaning.
+
+    Parameters
+    ----------
+    prices : DataFrame, path or paths
+        In any shape that `load_tape` takes.
+    wanted : sequence of str, optional
+        Yahoo symbols of the instruments wanted; else all.
+
+    Returns
+    -------
+    frame : DataFrame
+        ``symbol, date, close`` and what else there is; ``_line`` and, of files, ``_file`` say where a row stood.
+    provenance : dict
+        Where it came from.
+
+    Raises
+    ------
+    InputError
+        A file or table that cannot be read, or nothing of what was wanted.
+    """
     if isinstance(prices, pd.DataFrame):
         frame = long_table(prices, wanted)
         provenance: dict[str, Any] = {"from": "a table"}
@@ -82,14 +132,17 @@ def load_tape(
         files = _files([Path(path) for path in paths], wanted)
         provenance = {"from": "files", "files": [str(path) for path, _ in files]}
         frame = pd.concat([_read(path, symbol, wanted) for path, symbol in files], ignore_index=True)
-    if wanted is not None:
-        frame = _rows_of(frame, wanted)
+    return (frame if wanted is None else _rows_of(frame, wanted)), provenance
+
+
+@contextlib.contextmanager
+def naming_files(provenance: Mapping[str, Any]) -> Iterator[None]:
+    """Let problems that name no file name those the prices came from."""
     try:
-        tape = Tape.from_frame(frame, sources=sources, skip_bad=skip_bad, provenance=provenance)
+        yield
     except InputError as error:
         named = ", ".join(provenance.get("files", ())) or None
         raise InputError([replace(one, file=one.file or named) for one in error.problems]) from None
-    return tape if wanted is None else _wanted(tape, wanted)
 
 
 def long_table(frame: pd.DataFrame, symbols: Sequence[str] | None = None) -> pd.DataFrame:
