@@ -59,8 +59,28 @@ SENTENCES = {
     "outside_range": ("warning", "open or close lies outside low..high; kept as it is"),
     "split_like": ("warning", "an overnight jump by a round ratio, as after a split; kept as it is"),
     "excluded": ("warning", "bars were marked as halted for what was found on them, as asked"),
+    "different_duplicate": ("error", "different bars of one day: a tape refuses the table"),
+    "gap": ("warning", "sessions of the venue between its first and last bar have no bar"),
+    "stale": (
+        "warning",
+        "all four prices repeat the bar before, for the fifth time or more in a row, though nothing says that "
+        "trading stopped",
+    ),
+    "currency_mix": ("warning", "the column currency names others than the instrument's"),
+    "shifted_dates": ("warning", "its dates look moved by a day: known too early or too late"),
+    "sources_disagree": ("warning", "daily returns of two sources differ by more than a point"),
+    "calendar_disagrees": ("warning", "calendar and prices disagree on days nobody has explained"),
+    "adjustment": ("info", "sources adjust differently: returns are taken within one source only"),
+    "survivorship": (
+        "info",
+        "every stock still has prices at the end: today's constituents, so those that failed are missing",
+    ),
+    "late_fix": (
+        "info",
+        "known only after Asia's close of its date: to be used one session later",
+    ),
 }
-"""Severity and sentence of every code a tape can warn of.
+"""Severity and sentence of every code that a tape can warn of or an audit can find.
 
 The severity says what becomes of a bar. ``error``: what cannot be true; the rows are left out, so that nothing
 fills on them. ``warning``: the bar fills at every price it has, and the doubt is told. ``info``: nothing is wrong

@@ -18,7 +18,7 @@ FILE = "_file"
 """The column that says which file a row came from, where there are several."""
 
 PRICES = ("open", "high", "low", "close")
-KNOWN = ("symbol", "date", *PRICES, "adj_close", "volume", "source", "factor", "halted")
+KNOWN = ("symbol", "date", *PRICES, "adj_close", "volume", "source", "factor", "halted", "currency")
 REQUIRED = ("symbol", "date", "close")
 ALIASES = {"ticker": "symbol", "src": "source", "adjclose": "adj_close", "adjusted_close": "adj_close"}
 """What other houses call a column."""
