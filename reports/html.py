@@ -17,7 +17,7 @@ from aftershock.reports import figures, tables
 from aftershock.reports.figures import Drawing
 from aftershock.reports.run import Run
 from aftershock.reports.tables import Cell, Grid, Table
-from aftershock.reports.words import SIMULATED, Measure, caveats, facts, findings, titled, word
+from aftershock.reports.words import SIMULATED, Measure, caveats, facts, findings, price_lines, titled, word
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -171,6 +171,7 @@ def _parts(run: Run) -> list[Part]:
         Part("events", "Events", _items(tables.events_grid(run))),
         Part("trades", "Trades", _items(tables.trades_grid(run))),
         Part("data", "The data", _items(tables.warnings_grid(run), tables.skipped_grid(run))),
+        *([_audited(run)] if run.manifest.get("price_audit") else []),
         Part("provenance", "How it was made", _provenance(run)),
     ]
 
@@ -194,6 +195,11 @@ def _planted(run: Run) -> Part:
     line = "The simulated market plants a known reaction after each kind of event. A sound method finds it again."
     items = _items(tables.planted_table(run), figures.planted_figure(run))
     return Part("planted", "Planted against recovered", items, [line])
+
+
+def _audited(run: Run) -> Part:
+    grids = (tables.findings_grid(run), tables.disagreements_grid(run), tables.coverage_grid(run))
+    return Part("prices", "The prices, looked over", _items(*grids), price_lines(run))
 
 
 def _provenance(run: Run) -> list[Table | Grid | Drawing | Listing]:

@@ -504,7 +504,7 @@ def figures_table(run: Run) -> Table:
 
 def manifest_table(run: Run) -> Table:
     """List what made the run: versions, seed, hashes and the provenance of the prices."""
-    told = {"caveats", "warnings", "skipped_events"}
+    told = {"caveats", "warnings", "skipped_events", "price_audit"}
     pairs = [pair for key, value in run.manifest.items() if key not in told for pair in _flat(key, value)]
     columns = [Column("entry", "Entry"), Column("value", "Value", "code")]
     rows = [[Cell(key), Cell(value or UNDEFINED, "digest")] for key, value in pairs]
@@ -676,6 +676,68 @@ def warnings_grid(run: Run) -> Grid:
     warned = pd.DataFrame(list(run.manifest.get("warnings") or ()))
     caption, rows = titled(run, "Warnings about the data"), _values(warned, columns)
     return Grid("warnings", caption, "warnings", columns, rows, "The data gave no warning.", "severity")
+
+
+def findings_grid(run: Run) -> Grid:
+    """List what the audit of the prices found."""
+    columns = [
+        Column("severity", "Severity"),
+        Column("code", "Code", "code"),
+        Column("symbol", "Symbol", "code"),
+        Column("venue", "Venue", "code"),
+        Column("source", "Source"),
+        Column("first", "First", "date"),
+        Column("last", "Last", "date"),
+        Column("rows", "Rows", "count"),
+        Column("message", "Message", "prose"),
+    ]
+    rows = _audited(run, "findings", columns)
+    note = "An error is left out of the prices; a warning fills and is told; an info is no fault."
+    caption = titled(run, "What the audit of the prices found")
+    return Grid("findings", caption, "findings", columns, rows, "The audit found nothing.", note=note)
+
+
+def disagreements_grid(run: Run) -> Grid:
+    """List the days on which calendar and prices disagree."""
+    columns = [
+        Column("venue", "Venue", "code"),
+        Column("session", "First", "date"),
+        Column("last", "Last", "date"),
+        Column("sessions", "Days", "count"),
+        Column("kind", "Kind", "code"),
+        Column("instruments", "With prices", "count"),
+        Column("of", "Of", "count"),
+        Column("status", "Status"),
+        Column("explanation", "Explanation", "prose"),
+        Column("source", "Source", "prose"),
+    ]
+    rows = _audited(run, "disagreements", columns)
+    caption = titled(run, "Days on which calendar and prices disagree")
+    return Grid("disagreements", caption, "rows", columns, rows, "Calendar and prices agree.")
+
+
+def coverage_grid(run: Run) -> Grid:
+    """List how many sessions of its venue each instrument has, source by source."""
+    columns = [
+        Column("symbol", "Symbol", "code"),
+        Column("venue", "Venue", "code"),
+        Column("kind", "Kind"),
+        Column("source", "Source"),
+        Column("first", "First", "date"),
+        Column("last", "Last", "date"),
+        Column("bars", "Bars", "count"),
+        Column("sessions", "Sessions", "count"),
+        Column("missing", "Missing", "count"),
+        Column("share", "Share", "percent"),
+    ]
+    rows = _audited(run, "coverage", columns)
+    caption = titled(run, "Sessions that have prices")
+    return Grid("coverage", caption, "rows", columns, rows, "No instrument has prices.")
+
+
+def _audited(run: Run, name: str, columns: Sequence[Column]) -> list[list[Any]]:
+    found = (run.manifest.get("price_audit") or {}).get(name) or ()
+    return _values(pd.DataFrame(list(found)), columns)
 
 
 def skipped_grid(run: Run) -> Grid:

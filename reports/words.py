@@ -347,6 +347,21 @@ def _on_open_trades(run: Run) -> list[str]:
     return [f"{counted(still, 'trades')} {verb} still open when the data end."] if still else []
 
 
+def price_lines(run: Run) -> list[str]:
+    """Say in a sentence or two what the audit of the prices came to."""
+    audit = run.manifest.get("price_audit") or {}
+    found = [record.get("severity") for record in audit.get("findings") or ()]
+    nouns = {"error": "errors", "warning": "warnings", "info": "remarks"}
+    counts = [counted(found.count(severity), noun) for severity, noun in nouns.items()]
+    lines = [f"The audit gave {counts[0]}, {counts[1]} and {counts[2]}."]
+    days = audit.get("disagreements") or ()
+    if days:
+        puzzling = sum(record.get("status") == "unexplained" for record in days)
+        known = f"{puzzling:,} of them unexplained" if puzzling else "each with its explanation"
+        lines.append(f"Calendar and prices disagree in {counted(len(days), 'places')}, {known}.")
+    return lines
+
+
 def _on_the_data(run: Run) -> list[str]:
     warned = len(run.manifest.get("warnings") or ())
     skipped = len({record.get("event_id") for record in run.manifest.get("skipped_events") or ()})

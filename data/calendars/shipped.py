@@ -14,6 +14,8 @@ HOURS = HERE / "hours.csv"
 """Regular hours that the library lacks or has wrong, by venue, dates and days of the week (1 is Monday)."""
 OVERLAY = HERE / "overlay.csv"
 """Dated facts about single days; no times at all means closed."""
+DISAGREEMENTS = HERE / "disagreements.csv"
+"""Days on which prices are known to disagree with a calendar that is right, by venue (and symbol, where not all)."""
 CUTOFFS = HERE.parent / "venues" / "cutoffs.csv"
 """Last moments of order entry for the opening and closing price, in minutes from the open and the close."""
 

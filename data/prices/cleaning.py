@@ -14,6 +14,7 @@ import pandas as pd
 
 from aftershock.data.calendars import sessions
 from aftershock.data.errors import InputError, Problem, did_you_mean
+from aftershock.data.prices import faults
 from aftershock.data.prices.adjust import factors, impossible_dividends
 from aftershock.data.prices.columns import (
     ACTIONS,
@@ -27,6 +28,7 @@ from aftershock.data.prices.columns import (
     texts,
     tidy_columns,
 )
+from aftershock.data.prices.faults import Rows
 from aftershock.data.prices.tape import Flags, Floats, Ints, Warned, warnings_table
 from aftershock.data.universes import Instrument, resolve
 from aftershock.data.venues import venue
@@ -41,16 +43,16 @@ SENTENCES = {
         "splits and dividends: earlier prices were adjusted for them; factor leads back to traded ones",
     ),
     "bad_dividend": ("warning", "dividends not below the close before them were left out of the adjustment"),
-    "unknown_symbol": ("warning", "rows of a symbol nobody knows were dropped"),
+    "unknown_symbol": ("error", "rows of a symbol nobody knows were dropped"),
     "unknown_source": ("warning", "a preferred source does not occur"),
     "no_prices": ("warning", "there are no prices of this instrument"),
     "empty": ("info", "rows without any price were dropped"),
     "other_source": ("warning", "one source at a time: these rows were dropped"),
     "source_change": ("warning", "prices continue from another source: no trade spans the change"),
     "duplicate": ("warning", "identical bars of one day were counted once"),
-    "before_calendar": ("warning", "bars before the venue's calendar begins were dropped"),
-    "after_calendar": ("warning", "bars after the venue's calendar ends were dropped"),
-    "not_a_session": ("warning", "bars on days that are no session of the venue were dropped"),
+    "before_calendar": ("error", "bars before the venue's calendar begins were dropped"),
+    "after_calendar": ("error", "bars after the venue's calendar ends were dropped"),
+    "not_a_session": ("error", "bars on days that are no session of the venue were dropped"),
     "bad_price": ("error", "bars with impossible prices were dropped"),
     "halt": ("info", "open, high and low of 0 beside a close mark a halt; the three are unknown"),
     "zero_volume": ("info", "no volume: taken as halted"),
@@ -63,33 +65,37 @@ SENTENCES = {
     "missing_close": ("warning", "bars have no close; kept"),
     "outside_range": ("warning", "open or close lies outside low..high; kept as it is"),
     "split_like": ("warning", "an overnight jump by a round ratio, as after a split; kept as it is"),
+    "excluded": ("warning", "bars were marked as halted for what was found on them, as asked"),
+    "different_duplicate": ("error", "different bars of one day: a tape refuses the table"),
+    "gap": ("warning", "sessions of the venue between its first and last bar have no bar"),
+    "stale": (
+        "warning",
+        "all four prices repeat the bar before, for the fifth time or more in a row, though nothing says that "
+        "trading stopped",
+    ),
+    "currency_mix": ("warning", "the column currency names others than the instrument's"),
+    "shifted_dates": ("warning", "its dates look moved by a day: known too early or too late"),
+    "sources_disagree": ("warning", "daily returns of two sources differ by more than a point"),
+    "calendar_disagrees": ("warning", "calendar and prices disagree on days nobody has explained"),
+    "adjustment": ("info", "sources adjust differently: returns are taken within one source only"),
+    "survivorship": (
+        "info",
+        "every stock still has prices at the end: today's constituents, so those that failed are missing",
+    ),
+    "late_fix": (
+        "info",
+        "known only after Asia's close of its date: to be used one session later",
+    ),
 }
-"""Severity and sentence of every code a tape can warn of."""
+"""Severity and sentence of every code that a tape can warn of or an audit can find.
 
-RANGE_TOLERANCE = 1e-6
-"""How far (relative) an open or close may lie outside low..high before it is told."""
-
-SAME = 1e-9
-"""Prices closer than this (relative) are the same price."""
+The severity says what becomes of a bar. ``error``: what cannot be true; the rows are left out, so that nothing
+fills on them. ``warning``: the bar fills at every price it has, and the doubt is told. ``info``: nothing is wrong
+with the prices; a halted bar does not fill, as on the day itself.
+"""
 
 PATIENCE = 5
 """So many sessions in a row a source must miss before another that was there already takes over."""
-
-OPENS_WINDOW = 60
-"""Opens are judged over so many bars with a moved close, the latest and those before it."""
-
-OPENS_LEAST = 20
-"""With fewer of them opens are not judged."""
-
-OPENS_SHARE = 0.5
-"""Opens are made up when more than this share of them repeats the previous close ..."""
-
-OPENS_STILL = 3
-"""... and so many times the share of closes that do."""
-
-SPLIT_MOVE = np.log(1.8)
-SPLIT_RATIOS = np.array([*range(2, 21), 25, 30, 40, 50, 100], np.float64)
-SPLIT_TOLERANCE = 0.02
 
 
 class Parts(NamedTuple):
@@ -114,26 +120,6 @@ class Parts(NamedTuple):
     factor: Floats
     halted: Flags
     warnings: pd.DataFrame
-
-
-class Rows(NamedTuple):
-    """Rows on their way: ``symbol`` and ``source`` are positions, ``row`` leads back to the table."""
-
-    symbol: Ints
-    source: Ints
-    day: Ints
-    open: Floats
-    high: Floats
-    low: Floats
-    close: Floats
-    volume: Floats
-    factor: Floats
-    halted: Flags
-    row: Ints
-
-    def where(self, kept: Flags) -> Rows:
-        """Keep some rows."""
-        return self if kept.all() else Rows._make(values[kept] for values in self)
 
 
 class Actions(NamedTuple):
@@ -176,17 +162,20 @@ class Log:
             self.say(code, symbols[position], len(own), more(own) if more else "", own)
 
 
-def clean(frame: pd.DataFrame, *, sources: Sequence[str] = (), skip_bad: bool = False) -> Parts:
+def clean(
+    frame: pd.DataFrame, *, sources: Sequence[str] = (), skip_bad: bool = False, exclude: Sequence[str] = ()
+) -> Parts:
     """Make a tape's arrays of a long table; see `Tape.from_frame`, which this does the work of."""
     log = Log()
+    excluded = _excluded_codes(exclude)
     table = tidy_columns(frame)
-    table, instruments, symbol = _known_rows(table, log)
+    table, instruments, symbol = known_rows(table, log)
     symbols = [instrument.symbol for instrument in instruments]
-    names, source = _source_names(table)
-    bars = _read(table, instruments, symbol, source, log)
+    names, source = source_names(table)
+    bars = read_bars(table, instruments, symbol, source, log)
     bars = _drop_empty(bars, symbols, log)
     preferred = [sources] if isinstance(sources, str) else list(sources)
-    bars = _one_source_at_a_time(bars, instruments, names, preferred, log)
+    bars = one_source_at_a_time(bars, instruments, names, preferred, log)
     bars = _once(bars, symbols, table, log)
     bars, clocks = _on_sessions(bars, instruments, log)
     bars, clocks = _possible(bars, clocks, symbols, table, skip_bad, log)
@@ -194,13 +183,14 @@ def clean(frame: pd.DataFrame, *, sources: Sequence[str] = (), skip_bad: bool = 
         got = "no row that is one" + "".join(f"; {warned.message}" for warned in log.warned[:1])
         raise InputError(Problem("bars", got, "check dates, symbols and prices", place(table, 0)[0]))
     bars = _without_trade(bars, instruments, log)
-    bars = _honest_opens(bars, symbols, log)
+    opened, bars = bars, _honest_opens(bars, symbols, log)
     _look_over(bars, symbols, log)
-    _tell_changes(bars, symbols, names, log)
+    tell_changes(bars, symbols, names, log)
+    bars = _exclude(bars, opened, excluded, symbols, log)
     return _parts(bars, clocks, instruments, names, log)
 
 
-def _known_rows(table: pd.DataFrame, log: Log) -> tuple[pd.DataFrame, list[Instrument], Ints]:
+def known_rows(table: pd.DataFrame, log: Log) -> tuple[pd.DataFrame, list[Instrument], Ints]:
     """Resolve symbols; give the rows of known ones, their instruments and each row's position in them."""
     if not len(table):
         raise InputError(Problem("bars", "a table without rows", "check the file"))
@@ -228,14 +218,14 @@ def _known_rows(table: pd.DataFrame, log: Log) -> tuple[pd.DataFrame, list[Instr
     return table[position >= 0].reset_index(drop=True), instruments, position[position >= 0]
 
 
-def _source_names(table: pd.DataFrame) -> tuple[list[str], Ints]:
+def source_names(table: pd.DataFrame) -> tuple[list[str], Ints]:
     """Give the names of sources, sorted ("" where a cell is empty), and each row's position in them."""
     found = texts(table, "source")
     names = sorted({*found.distinct, ""})
     return names, np.array([names.index(name) for name in (*found.distinct, "")], np.int64)[found.codes]
 
 
-def _read(
+def read_bars(
     table: pd.DataFrame, instruments: Sequence[Instrument], symbol: Ints, source: Ints, log: Log
 ) -> Rows:
     """Read dates and numbers, adjust where ``adj_close`` stands, and sort by symbol, source and day."""
@@ -264,7 +254,7 @@ def _adjusted(bars: Rows, actions: Actions, symbols: Sequence[str], table: pd.Da
     A series whose cells are empty in both columns says nothing of its actions and stays as it was given.
     """
     _check_actions(bars, actions, table)
-    starts = np.flatnonzero(_firsts(bars))
+    starts = np.flatnonzero(faults.firsts(bars))
     told = np.logical_or.reduceat(~(np.isnan(actions.dividend) & np.isnan(actions.split)), starts)
     factor = bars.factor.copy()
     wrong = np.zeros(len(factor), np.bool_)
@@ -275,7 +265,7 @@ def _adjusted(bars: Rows, actions: Actions, symbols: Sequence[str], table: pd.Da
     done = np.repeat(told, np.diff(np.append(starts, len(factor))))
     moved = done & ((actions.dividend > 0) | ((actions.split > 0) & (actions.split != 1)))
     log.count("actions", bars, moved, symbols)
-    log.count("bad_dividend", bars, wrong, symbols, _which_days)
+    log.count("bad_dividend", bars, wrong, symbols, which_days)
     ratio = np.where(done, factor, 1.0)
     return bars._replace(factor=factor, **{name: getattr(bars, name) / ratio for name in PRICES})
 
@@ -298,12 +288,12 @@ def _check_actions(bars: Rows, actions: Actions, table: pd.DataFrame) -> None:
 
 
 def _drop_empty(bars: Rows, symbols: Sequence[str], log: Log) -> Rows:
-    empty = np.isnan([bars.open, bars.high, bars.low, bars.close]).all(axis=0) & ~bars.halted
+    empty = faults.without_price(bars)
     log.count("empty", bars, empty, symbols)
     return bars.where(~empty)
 
 
-def _one_source_at_a_time(
+def one_source_at_a_time(
     bars: Rows, instruments: Sequence[Instrument], names: Sequence[str], preferred: Sequence[str], log: Log
 ) -> Rows:
     """Keep the rows of the source in force, and put them by symbol and day."""
@@ -395,16 +385,10 @@ def _tell_others(symbol: str, day: Ints, source: Ints, force: Ints, names: Seque
 
 def _once(bars: Rows, symbols: Sequence[str], table: pd.DataFrame, log: Log) -> Rows:
     """Drop repeated bars; refuse two different bars of one day."""
-    again = np.zeros(len(bars.day), np.bool_)
-    again[1:] = (np.diff(bars.symbol) == 0) & (np.diff(bars.day) == 0)
-    if not again.any():
-        return bars
-    later = np.flatnonzero(again)
-    values = np.array([*bars[3:-1]])
-    before, after = values[:, later - 1], values[:, later]
-    same = ((before == after) | (np.isnan(before) & np.isnan(after))).all(axis=0)
-    if not same.all():
-        raise InputError([_second(bars, int(i), symbols, table) for i in later[~same][:LISTED]])
+    again, same = faults.repeated(bars)
+    if not same[again].all():
+        other = np.flatnonzero(again & ~same)[:LISTED]
+        raise InputError([_second(bars, int(i), symbols, table) for i in other])
     log.count("duplicate", bars, again, symbols)
     return bars.where(~again)
 
@@ -437,28 +421,20 @@ class Clocks(NamedTuple):
 def _on_sessions(bars: Rows, instruments: Sequence[Instrument], log: Log) -> tuple[Rows, Clocks]:
     """Join bars with their venue's sessions by local date; drop those on other days."""
     symbols = [instrument.symbol for instrument in instruments]
-    clocks = Clocks(*(np.zeros(len(bars.day), np.int64) for _ in Clocks._fields))
-    missing: dict[str, Flags] = {}
-    for code in ("before_calendar", "after_calendar", "not_a_session"):
-        missing[code] = np.zeros(len(bars.day), np.bool_)
+    ordinal, missing = faults.off_calendar(bars, [instrument.venue for instrument in instruments])
+    clocks = Clocks(ordinal, *(np.zeros(len(bars.day), np.int64) for _ in Clocks._fields[1:]))
     for mic in dict.fromkeys(instrument.venue for instrument in instruments):
         here = np.array([instrument.venue == mic for instrument in instruments])[bars.symbol]
-        known = sessions(mic)
-        day = bars.day[here]
-        ordinal = np.minimum(np.searchsorted(known.session, day), len(known.session) - 1)
-        early, late = day < known.session[0], day > known.session[-1]
-        missing["before_calendar"][here], missing["after_calendar"][here] = early, late
-        missing["not_a_session"][here] = (known.session[ordinal] != day) & ~early & ~late
-        clocks.ordinal[here] = ordinal
         for name in Clocks._fields[1:]:
-            getattr(clocks, name)[here] = getattr(known, name)[ordinal]
+            getattr(clocks, name)[here] = getattr(sessions(mic), name)[ordinal[here]]
     for code, found in missing.items():
-        log.count(code, bars, found, symbols, _which_days if code == "not_a_session" else None)
+        log.count(code, bars, found, symbols, which_days if code == "not_a_session" else None)
     kept = ~np.logical_or.reduce(list(missing.values()))
     return bars.where(kept), clocks.where(kept)
 
 
-def _which_days(days: Ints) -> str:
+def which_days(days: Ints) -> str:
+    """Name the first five of some days."""
     shown = ", ".join(str(np.datetime64(int(day), "D")) for day in days[:5])
     return shown + (", ..." if len(days) > 5 else "")
 
@@ -467,29 +443,19 @@ def _possible(
     bars: Rows, clocks: Clocks, symbols: Sequence[str], table: pd.DataFrame, skip_bad: bool, log: Log
 ) -> tuple[Rows, Clocks]:
     """Refuse (or with ``skip_bad`` drop) bars whose prices cannot be."""
-    prices = {name: getattr(bars, name) for name in PRICES}
-    faults = {name: values <= 0 for name, values in prices.items()}
-    for name in PRICES[:3]:
-        faults[name] &= ~_halt_pattern(bars)
-    faults["volume"], faults["factor"] = bars.volume < 0, bars.factor <= 0
-    faults["high"] |= bars.high < bars.low
-    bad = np.logical_or.reduce(list(faults.values()))
+    wrong = faults.impossible(bars)
+    bad = np.logical_or.reduce(list(wrong.values()))
     if bad.any() and not skip_bad:
         raise InputError(
             [
                 _impossible(bars, int(i), name, symbols, table)
                 for i in np.flatnonzero(bad)[:LISTED]
-                for name, found in faults.items()
+                for name, found in wrong.items()
                 if found[i]
             ]
         )
-    log.count("bad_price", bars, bad, symbols, _which_days)
+    log.count("bad_price", bars, bad, symbols, which_days)
     return bars.where(~bad), clocks.where(~bad)
-
-
-def _halt_pattern(bars: Rows) -> Flags:
-    halt: Flags = (bars.open == 0) & (bars.high == 0) & (bars.low == 0) & (bars.close > 0)
-    return halt
 
 
 def _impossible(bars: Rows, i: int, name: str, symbols: Sequence[str], table: pd.DataFrame) -> Problem:
@@ -502,91 +468,63 @@ def _impossible(bars: Rows, i: int, name: str, symbols: Sequence[str], table: pd
 
 
 def _without_trade(bars: Rows, instruments: Sequence[Instrument], log: Log) -> Rows:
-    """Mark sessions in which nothing could be traded; zeros that stand for no price become unknown."""
     symbols = [instrument.symbol for instrument in instruments]
-    tradable = np.array([instrument.kind != "index" for instrument in instruments])[bars.symbol]
-    halt = _halt_pattern(bars)
-    idle = tradable & (bars.volume == 0) & ~halt & ~bars.halted
+    bars, halt, idle = faults.without_trade(bars, [instrument.kind for instrument in instruments])
     log.count("halt", bars, halt, symbols)
     log.count("zero_volume", bars, idle, symbols)
-    unknown = {name: np.where(halt, np.nan, getattr(bars, name)) for name in PRICES[:3]}
-    return bars._replace(**unknown, halted=bars.halted | halt | idle)
+    return bars
 
 
 def _honest_opens(bars: Rows, symbols: Sequence[str], log: Log) -> Rows:
-    """Make unknown the opens that a source makes up of the previous close, judged by it and the bars before.
-
-    Of the last `OPENS_WINDOW` bars of the segment whose close moved, at least `OPENS_LEAST`, more than
-    `OPENS_SHARE` open exactly at the close before. Where ticks are coarse that happens to real opens too, but
-    then closes repeat as well: a share not above `OPENS_STILL` times that of unmoved closes is let pass. A bar
-    without an open repeats nothing, so what was once made unknown is judged alike when it comes back.
-    """
-    before = _previous(bars, bars.close)
-    live = ~(np.isnan(before) | np.isnan(bars.close) | bars.halted)
-    still = live & (np.abs(bars.close - before) <= SAME * before)
-    moved = live & ~still
-    repeated = moved & (np.abs(bars.open - before) <= SAME * before)
-    since = _window_starts(moved, _firsts(bars))
-    n_moved, n_still, n_repeated = (_count_since(found, since) for found in (moved, still, repeated))
-    coarse = n_repeated * (n_moved + n_still) <= OPENS_STILL * n_still * n_moved
-    guilty = (n_moved >= OPENS_LEAST) & (n_repeated > OPENS_SHARE * n_moved) & ~coarse
-    made_up = guilty & ~np.isnan(bars.open)
-    log.count("synthetic_open", bars, made_up, symbols, _which_years)
-    missing = np.isnan(bars.open) & ~np.isnan(bars.close) & ~bars.halted
-    log.count("missing_open", bars, missing, symbols)
+    made_up = faults.made_up_opens(bars)
+    log.count("synthetic_open", bars, made_up, symbols, which_years)
+    log.count("missing_open", bars, faults.without_open(bars), symbols)
     return bars._replace(open=np.where(made_up, np.nan, bars.open))
 
 
-def _window_starts(moved: Flags, first: Flags) -> Ints:
-    """Give the row at which the window of each row begins: the oldest of its bars with a moved close."""
-    count = np.cumsum(moved, dtype=np.int64)
-    in_earlier_segments = count[first][np.cumsum(first) - 1]
-    oldest = np.maximum(in_earlier_segments, count - OPENS_WINDOW)
-    rows = np.append(np.flatnonzero(moved), len(moved))
-    starts: Ints = np.minimum(rows[oldest], np.arange(len(moved)))
-    return starts
-
-
-def _count_since(found: Flags, since: Ints) -> Ints:
-    """Count the rows found from each row's window start to itself."""
-    count = np.append(0, np.cumsum(found, dtype=np.int64))
-    in_window: Ints = count[1:] - count[since]
-    return in_window
-
-
-def _which_years(days: Ints) -> str:
+def which_years(days: Ints) -> str:
+    """Name the years of some days."""
     return ", ".join(str(year) for year in np.unique(days.astype("M8[D]").astype("M8[Y]")))
-
-
-def _firsts(bars: Rows) -> Flags:
-    """Say at which rows a segment begins."""
-    first = np.ones(len(bars.day), np.bool_)
-    first[1:] = (np.diff(bars.symbol) != 0) | (np.diff(bars.source) != 0)
-    return first
-
-
-def _previous(bars: Rows, values: Floats) -> Floats:
-    """Give the value one bar earlier of the same segment; NaN on its first bar."""
-    return np.where(_firsts(bars), np.nan, np.roll(values, 1))
 
 
 def _look_over(bars: Rows, symbols: Sequence[str], log: Log) -> None:
     """Tell of odd prices that are kept."""
-    top, bottom = bars.high * (1 + RANGE_TOLERANCE), bars.low * (1 - RANGE_TOLERANCE)
-    outside = (bars.open > top) | (bars.open < bottom) | (bars.close > top) | (bars.close < bottom)
     log.count("missing_close", bars, np.isnan(bars.close), symbols)
-    log.count("outside_range", bars, outside, symbols, _which_days)
-    before = _previous(bars, bars.close)
-    with np.errstate(invalid="ignore"):
-        move, gap = np.log(bars.close / before), np.abs(np.log(bars.open / before))
-    jumps = np.abs(move) > SPLIT_MOVE
-    near = np.abs(np.exp(gap[jumps])[:, None] / SPLIT_RATIOS - 1) <= SPLIT_TOLERANCE
-    jumps[jumps] = near.any(axis=1)
-    log.count("split_like", bars, jumps, symbols, _which_days)
+    log.count("outside_range", bars, faults.outside_range(bars), symbols, which_days)
+    log.count("split_like", bars, faults.split_like(bars), symbols, which_days)
 
 
-def _tell_changes(bars: Rows, symbols: Sequence[str], names: Sequence[str], log: Log) -> None:
-    changes = np.flatnonzero(_firsts(bars) & (np.diff(bars.symbol, prepend=-1) == 0))
+EXCLUDABLE: dict[str, Callable[[Rows], Flags]] = {
+    "synthetic_open": faults.made_up_opens,
+    "missing_open": faults.without_open,
+    "outside_range": faults.outside_range,
+    "split_like": faults.split_like,
+    "stale": faults.stale,
+}
+"""What bars can be kept from filling for: each depends on the bar and those before it only."""
+
+
+def _excluded_codes(exclude: Sequence[str]) -> list[str]:
+    codes = [exclude] if isinstance(exclude, str) else list(dict.fromkeys(exclude))
+    for code in codes:
+        if code not in EXCLUDABLE:
+            cure = did_you_mean(str(code), EXCLUDABLE)
+            raise InputError(Problem("codes of single bars in exclude", f"'{code}'", cure))
+    return codes
+
+
+def _exclude(bars: Rows, opened: Rows, codes: Sequence[str], symbols: Sequence[str], log: Log) -> Rows:
+    """Mark as halted the bars that have one of the findings; ``opened`` still has the opens made up."""
+    out = np.zeros(len(bars.day), np.bool_)
+    for code in codes:
+        out |= EXCLUDABLE[code](opened if code == "synthetic_open" else bars)
+    log.count("excluded", bars, out & ~bars.halted, symbols, lambda _: ", ".join(codes))
+    return bars._replace(halted=bars.halted | out)
+
+
+def tell_changes(bars: Rows, symbols: Sequence[str], names: Sequence[str], log: Log) -> None:
+    """Tell from which bar on prices come from another source."""
+    changes = np.flatnonzero(faults.firsts(bars) & (np.diff(bars.symbol, prepend=-1) == 0))
     for row in changes.tolist():
         old, new = names[bars.source[row - 1]], names[bars.source[row]]
         last, first = bars.day[row - 1 : row + 1].astype("M8[D]")
@@ -601,7 +539,7 @@ def _parts(
     for position, count in enumerate(np.bincount(bars.symbol, minlength=len(instruments))):
         if not count:
             log.say("no_prices", instruments[position].symbol, more="nothing was left of them")
-    starts = np.flatnonzero(_firsts(bars))
+    starts = np.flatnonzero(faults.firsts(bars))
     kept = [instruments[position] for position in bars.symbol[starts]]
     return Parts(
         symbols=tuple(instrument.symbol for instrument in kept),

@@ -20,7 +20,7 @@ FILE = "_file"
 PRICES = ("open", "high", "low", "close")
 ACTIONS = ("dividend", "split")
 """What is kept beside traded prices, on the ex-date."""
-KNOWN = ("symbol", "date", *PRICES, "adj_close", *ACTIONS, "volume", "source", "factor", "halted")
+KNOWN = ("symbol", "date", *PRICES, "adj_close", *ACTIONS, "volume", "source", "factor", "halted", "currency")
 REQUIRED = ("symbol", "date", "close")
 ALIASES = {
     "ticker": "symbol",

@@ -41,6 +41,7 @@ def store_tape(
     sources: Sequence[str] = (),
     snapshot: str | None = None,
     skip_bad: bool = False,
+    exclude: Sequence[str] = (),
 ) -> Tape:
     """Make a tape of a store, or of a snapshot of it.
 
@@ -52,7 +53,7 @@ def store_tape(
         Wanted instruments as the store writes them; those it lacks are left out.
     interval : str, optional
         Which bars; ``1d`` where there are any, else the only interval there is.
-    sources, skip_bad
+    sources, skip_bad, exclude
         As `load_tape` takes them.
     snapshot : str, optional
         The name of a state, or its beginning; by default the present one.
@@ -67,21 +68,59 @@ def store_tape(
     InputError
         Nothing of what is wanted, an unknown snapshot or interval, a damaged file.
     """
-    states = store.snapshot(snapshot) if snapshot else None
-    keys = _keys(store, states, symbols, interval)
-    if states is None:
-        states = store.states(keys)
-    chosen = {key: states[key] for key in keys}
-    provenance = {
-        "from": "a store",
-        "store": str(store.path),
-        "interval": keys[0].interval,
-        "snapshot": store.record(chosen),
-    }
-    pieces = _pieces(store, chosen, sources, skip_bad, provenance, past=snapshot is not None)
+    chosen = _chosen(store, symbols, interval, snapshot)
+    provenance = _provenance(store, chosen)
+    how = {"sources": tuple(sources), "skip_bad": skip_bad, "exclude": tuple(exclude)}
+    pieces = _pieces(store, chosen, how, provenance, past=snapshot is not None)
     if sum(state.rows for state in chosen.values()) <= PIECE:
         return next(pieces)
-    return _compiled(pieces, chosen, [*sources, str(skip_bad)], provenance)
+    return _compiled(pieces, chosen, how, provenance)
+
+
+def store_table(
+    store: Store,
+    symbols: Sequence[str] | None = None,
+    *,
+    interval: str | None = None,
+    snapshot: str | None = None,
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Read a store as one long table, as its sources tell it, and say where it came from.
+
+    Parameters
+    ----------
+    store, symbols, interval, snapshot
+        As `store_tape` takes them.
+
+    Returns
+    -------
+    table : DataFrame
+        ``symbol, date`` (or ``opens_at``), prices, ``dividend, split, factor`` where told, ``currency, source``.
+    provenance : dict
+        Store, interval and snapshot.
+    """
+    chosen = _chosen(store, symbols, interval, snapshot)
+    past = snapshot is not None
+    series = [store.read_state(key, state) if past else store.read(key) for key, state in chosen.items()]
+    return _long_table(list(chosen), series), _provenance(store, chosen)
+
+
+def _chosen(
+    store: Store, symbols: Sequence[str] | None, interval: str | None, snapshot: str | None
+) -> States:
+    states = store.snapshot(snapshot) if snapshot else None
+    keys = _keys(store, states, symbols, interval)
+    now = store.states(keys) if states is None else states
+    return {key: now[key] for key in keys}
+
+
+def _provenance(store: Store, chosen: States) -> dict[str, Any]:
+    interval = next(iter(chosen)).interval
+    return {
+        "from": "a store",
+        "store": str(store.path),
+        "interval": interval,
+        "snapshot": store.record(chosen),
+    }
 
 
 def _keys(
@@ -106,13 +145,7 @@ def _keys(
 
 
 def _pieces(
-    store: Store,
-    states: States,
-    sources: Sequence[str],
-    skip_bad: bool,
-    provenance: dict[str, Any],
-    *,
-    past: bool,
+    store: Store, states: States, how: dict[str, Any], provenance: dict[str, Any], *, past: bool
 ) -> Iterator[Tape]:
     """Clean some instruments at a time; files are read ahead of it."""
 
@@ -120,15 +153,11 @@ def _pieces(
         return store.read_state(key, states[key]) if past else store.read(key)
 
     known = {key.source for key in states}
+    how = how | {"sources": [source for source in how["sources"] if source in known]}
     with ThreadPoolExecutor(READERS) as readers:
         for group in _groups(states):
             frame = _long_table(group, list(readers.map(read, group)))
-            yield Tape.from_frame(
-                frame,
-                sources=[source for source in sources if source in known],
-                skip_bad=skip_bad,
-                provenance=provenance,
-            )
+            yield Tape.from_frame(frame, **how, provenance=provenance)
 
 
 def _groups(states: States) -> Iterator[list[Key]]:
@@ -148,18 +177,21 @@ def _long_table(keys: Sequence[Key], series: Sequence[Series]) -> pd.DataFrame:
     counts = [len(one) for one in series]
     frames = [one.to_frame() for one in series]
     table = pd.concat(frames, ignore_index=True)
-    for name in ("symbol", "source"):
-        words = [getattr(key, name) for key in keys]
+    columns = {name: [getattr(key, name) for key in keys] for name in ("symbol", "source")}
+    columns["currency"] = [str(one.about.get("currency", "")) for one in series]
+    for name, words in columns.items():
         distinct = sorted(set(words))
         codes = np.repeat(np.array([distinct.index(word) for word in words], np.int64), counts)
         table[name] = pd.Categorical.from_codes(codes, categories=pd.Index(distinct))
     return table
 
 
-def _compiled(pieces: Iterator[Tape], states: States, how: Sequence[str], provenance: dict[str, Any]) -> Tape:
+def _compiled(
+    pieces: Iterator[Tape], states: States, how: dict[str, Any], provenance: dict[str, Any]
+) -> Tape:
     folder = cache.folder().parent / "tapes"
     named = [[*key, state.digest, state.rows] for key, state in states.items()]
-    parts = json.dumps([named, list(how), compiled_from(), version("aftershock"), provenance["store"]])
+    parts = json.dumps([named, how, compiled_from(), version("aftershock"), provenance["store"]])
     place = folder / hashlib.sha256(parts.encode()).hexdigest()[:24]
     with contextlib.suppress(InputError):
         tape = open_tape(place)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import pandas as pd
 from aftershock.data.errors import InputError, Problem
 from aftershock.data.prices.cleaning import Log
 from aftershock.data.prices.columns import FILE, KNOWN, tidy_columns, tidy_name
-from aftershock.data.prices.from_store import store_tape
+from aftershock.data.prices.from_store import store_table, store_tape
 from aftershock.data.prices.store import Store, is_store
 from aftershock.data.prices.tape import Tape, warnings_table
 from aftershock.data.tables import LINE, SUFFIXES, Where, lines_of, read_table
@@ -37,6 +37,7 @@ def load_tape(
     skip_bad: bool = False,
     interval: str | None = None,
     snapshot: str | None = None,
+    exclude: Sequence[str] = (),
 ) -> Tape:
     """Make a tape of prices, wherever they are.
 
@@ -60,6 +61,8 @@ def load_tape(
         Which bars of a store: ``1d``, ``60m``, ...; daily ones where it has them.
     snapshot : str, optional
         Which state of a store, by the name that a fetch gave it and a run keeps; else the present one.
+    exclude : sequence of str
+        Codes of findings whose bars are not to fill, see `Tape.from_frame`; not for a tape that is made already.
 
     Returns
     -------
@@ -78,19 +81,81 @@ def load_tape(
     >>> load_tape(closes).symbols
     ('000660.KS', '8035.T')
     """
-    if isinstance(symbols, str):
-        symbols = [symbols]
-    wanted = None if symbols is None else list(dict.fromkeys(resolve(symbol).symbol for symbol in symbols))
+    wanted = wanted_symbols(symbols)
     if isinstance(prices, Tape):
+        if exclude:
+            cure = "give exclude where the tape is made"
+            raise InputError(Problem("a table or files to exclude bars of", "a tape", cure))
         return prices if wanted is None else _wanted(prices, wanted)
     prices = _store_at(prices) or prices
     if isinstance(prices, Store):
         tape = store_tape(
-            prices, wanted, interval=interval, sources=sources, snapshot=snapshot, skip_bad=skip_bad
+            prices,
+            wanted,
+            interval=interval,
+            sources=sources,
+            snapshot=snapshot,
+            skip_bad=skip_bad,
+            exclude=exclude,
         )
         return tape if wanted is None else _wanted(tape, wanted)
     if snapshot is not None:
         raise InputError(Problem("a store, for a snapshot", "other prices", "name a store, or no snapshot"))
+    frame, provenance = read_prices(prices, wanted)
+    with naming_files(provenance):
+        tape = Tape.from_frame(
+            frame, sources=sources, skip_bad=skip_bad, exclude=exclude, provenance=provenance
+        )
+    return tape if wanted is None else _wanted(tape, wanted)
+
+
+def wanted_symbols(symbols: Iterable[str] | None) -> list[str] | None:
+    """Read the instruments asked for, in any dialect, once each; None for all.
+
+    Raises
+    ------
+    InputError
+        A symbol nobody knows.
+    """
+    if symbols is None:
+        return None
+    several = [symbols] if isinstance(symbols, str) else symbols
+    return list(dict.fromkeys(resolve(symbol).symbol for symbol in several))
+
+
+def read_prices(
+    prices: Store | pd.DataFrame | Paths | Iterable[Paths],
+    wanted: Sequence[str] | None = None,
+    *,
+    interval: str | None = None,
+    snapshot: str | None = None,
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Read prices as one long table of the rows as they are, before any cleaning.
+
+    Parameters
+    ----------
+    prices : Store, DataFrame, path or paths
+        In any shape that `load_tape` takes.
+    wanted : sequence of str, optional
+        Yahoo symbols of the instruments wanted; else all.
+    interval, snapshot : str, optional
+        Which bars and which state of a store.
+
+    Returns
+    -------
+    frame : DataFrame
+        ``symbol, date, close`` and what else there is; ``_line`` and, of files, ``_file`` say where a row stood.
+    provenance : dict
+        Where it came from.
+
+    Raises
+    ------
+    InputError
+        A file or table that cannot be read, or nothing of what was wanted.
+    """
+    prices = _store_at(prices) or prices
+    if isinstance(prices, Store):
+        return store_table(prices, wanted, interval=interval, snapshot=snapshot)
     if isinstance(prices, pd.DataFrame):
         frame = long_table(prices, wanted)
         provenance: dict[str, Any] = {"from": "a table"}
@@ -99,14 +164,17 @@ def load_tape(
         files = _files([Path(path) for path in paths], wanted)
         provenance = {"from": "files", "files": [str(path) for path, _ in files]}
         frame = pd.concat([_read(path, symbol, wanted) for path, symbol in files], ignore_index=True)
-    if wanted is not None:
-        frame = _rows_of(frame, wanted)
+    return (frame if wanted is None else _rows_of(frame, wanted)), provenance
+
+
+@contextlib.contextmanager
+def naming_files(provenance: Mapping[str, Any]) -> Iterator[None]:
+    """Let problems that name no file name those the prices came from."""
     try:
-        tape = Tape.from_frame(frame, sources=sources, skip_bad=skip_bad, provenance=provenance)
+        yield
     except InputError as error:
         named = ", ".join(provenance.get("files", ())) or None
         raise InputError([replace(one, file=one.file or named) for one in error.problems]) from None
-    return tape if wanted is None else _wanted(tape, wanted)
 
 
 def _store_at(prices: object) -> Store | None:

@@ -159,6 +159,7 @@ class Tape:
         *,
         sources: Sequence[str] = (),
         skip_bad: bool = False,
+        exclude: Sequence[str] = (),
         simulated: bool = False,
         provenance: Mapping[str, Any] | None = None,
     ) -> Tape:
@@ -178,6 +179,10 @@ class Tape:
             (Notes).
         skip_bad : bool
             Leave impossible prices out and count them, instead of refusing the table.
+        exclude : sequence of str
+            Codes of findings whose bars are marked as halted, so that nothing fills there: ``synthetic_open``,
+            ``missing_open``, ``outside_range``, ``split_like``, ``stale`` (from the fifth identical bar in a
+            row on).
         simulated, provenance
             Kept on the tape.
 
@@ -190,7 +195,7 @@ class Tape:
         ------
         InputError
             Columns missing, cells that are no number or date, two different bars of one day, impossible
-            prices, or nothing left.
+            prices, a code in ``exclude`` that is none of these, or nothing left.
 
         Notes
         -----
@@ -211,7 +216,7 @@ class Tape:
         """
         from aftershock.data.prices.cleaning import clean
 
-        parts = clean(frame, sources=sources, skip_bad=skip_bad)
+        parts = clean(frame, sources=sources, skip_bad=skip_bad, exclude=exclude)
         return cls(**parts._asdict(), simulated=simulated, provenance=provenance or {})
 
     @classmethod
