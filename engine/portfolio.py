@@ -312,7 +312,8 @@ def _one_side(trades: pd.DataFrame, end: str) -> pd.DataFrame:
 def _equity(
     tape: Tape, bars: Bars, records: np.ndarray, signals: pd.DataFrame, capital: float
 ) -> pd.DataFrame:
-    dates = tape.closes_at // DAY
+    # A session's local date is the UTC date of its close at every venue; its earlier bars may close on the one before.
+    dates = tape.session
     first = int(to_ns(signals["known_by"]).min() // DAY) if len(signals) else np.iinfo(np.int64).max
     axis = np.unique(dates[dates >= first])
     position = np.searchsorted(axis, dates)

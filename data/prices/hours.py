@@ -19,12 +19,12 @@ DAILY = "1d"
 _INTERVAL = re.compile(r"([1-9]\d{0,3})(m|h)")
 
 
-def interval_ns(interval: str | None) -> int | None:
+def interval_ns(interval: str) -> int | None:
     """Read the interval of bars as nanoseconds; None for daily bars.
 
     Parameters
     ----------
-    interval : str or None
+    interval : str
         A number of minutes or hours (``5m``, ``60m``, ``1h``) or ``1d``.
 
     Raises
@@ -37,9 +37,9 @@ def interval_ns(interval: str | None) -> int | None:
     >>> interval_ns("90m") == interval_ns("1h") * 1.5
     True
     """
-    if interval is None or interval == DAILY:
+    if interval == DAILY:
         return None
-    found = _INTERVAL.fullmatch(interval)
+    found = _INTERVAL.fullmatch(str(interval))
     minutes = int(found[1]) * (60 if found[2] == "h" else 1) if found else 0
     if not 0 < minutes < 24 * 60:
         cure = "write minutes (5m, 60m) or hours (1h), or 1d for daily bars"
@@ -50,13 +50,14 @@ def interval_ns(interval: str | None) -> int | None:
 class Placed(NamedTuple):
     """Where n bars lie among the sessions of a venue.
 
-    ``position`` is the session's, ``opens_at`` and ``closes_at`` (UTC ns) are within its hours; ``outside`` says which
-    bars hold no continuous trading: of those the other three mean nothing.
+    ``position`` is the session's, ``opens_at`` and ``closes_at`` (UTC ns) are within its hours; ``several`` says which
+    bars reach into another session, ``outside`` which hold no continuous trading: of those the rest means nothing.
     """
 
     position: Ints
     opens_at: Ints
     closes_at: Ints
+    several: Flags
     outside: Flags
 
 
@@ -90,7 +91,7 @@ def placed(known: Sessions, opens_at: Ints, closes_at: Ints) -> Placed:
     position = owner[first].astype(np.int64)
     last = np.maximum(np.searchsorted(starts, closes_at) - 1, first)
     end = np.minimum(np.minimum(closes_at, ends[last]), known.closes_at[position])
-    return Placed(position, np.maximum(opens_at, starts[first]), end, outside)
+    return Placed(position, np.maximum(opens_at, starts[first]), end, owner[last] > position, outside)
 
 
 def cutoffs(known: Sessions, at: Placed) -> tuple[Ints, Ints]:

@@ -158,13 +158,26 @@ def experiment_tape(
             )
         )
     symbols = None if wanted is None else needed(wanted, events)
-    tape = load_tape(list(section.files), symbols=symbols, sources=section.sources, skip_bad=section.skip_bad)
+    tape = load_tape(
+        list(section.files),
+        symbols=symbols,
+        sources=section.sources,
+        skip_bad=section.skip_bad,
+        interval=section.interval,
+    )
     return tape, None
 
 
-def tape_of(prices: Source, wanted: Universe | None, events: Events, skip_bad: bool = False) -> Tape:
+def tape_of(
+    prices: Source,
+    wanted: Universe | None,
+    events: Events,
+    skip_bad: bool = False,
+    interval: str = "1d",
+) -> Tape:
     """Load what is needed of the prices."""
-    return load_tape(prices, symbols=None if wanted is None else needed(wanted, events), skip_bad=skip_bad)
+    symbols = None if wanted is None else needed(wanted, events)
+    return load_tape(prices, symbols=symbols, skip_bad=skip_bad, interval=interval)
 
 
 def needed(wanted: Universe, events: Events) -> list[str]:

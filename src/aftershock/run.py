@@ -74,6 +74,7 @@ def backtest(
     seed: int = 0,
     name: str = "backtest",
     skip_bad: bool = False,
+    interval: str = "1d",
 ) -> Result:
     """Backtest a strategy on tagged events and prices.
 
@@ -101,6 +102,8 @@ def backtest(
         What to call the run.
     skip_bad : bool
         Go on without bad rows of events and prices, and list them.
+    interval : str
+        How long bars are (``5m``, ``60m``, ``1h``), where prices say when they open and not when they close.
 
     Returns
     -------
@@ -131,12 +134,12 @@ def backtest(
     asked = universe_section(universe)
     loaded = events_of(events, zone, skip_bad)
     wanted = universe_of(universe if isinstance(universe, (str, Universe)) else _named(asked), chosen)
-    tape = tape_of(prices, wanted, loaded, skip_bad)
+    tape = tape_of(prices, wanted, loaded, skip_bad, interval)
     experiment = Experiment(
         strategy=chosen,
         kind=strategy if isinstance(strategy, str) else "reaction",
         events=events_section(events, impacts, zone=zone, skip_bad=skip_bad),
-        prices=prices_section(prices, skip_bad=skip_bad),
+        prices=prices_section(prices, skip_bad=skip_bad, interval=interval),
         universe=asked,
         portfolio=portfolio or Portfolio(),
         costs=costs or Costs(),
@@ -214,6 +217,7 @@ def align(
     latency: float = 0.0,
     entry: str = "open",
     skip_bad: bool = False,
+    interval: str = "1d",
 ) -> pd.DataFrame:
     """Say for each event and instrument when it could first be traded, and why.
 
@@ -233,11 +237,14 @@ def align(
         Which cut-off makes a signal ambiguous.
     skip_bad : bool
         Go on without bad rows.
+    interval : str
+        How long bars are (``5m``, ``60m``, ``1h``), where prices say when they open and not when they close.
 
     Returns
     -------
     DataFrame
-        ``ALIGN_COLUMNS``, instants in UTC.
+        ``ALIGN_COLUMNS``, instants in UTC; with prices that have bars within sessions also ``first_bar``, the first
+        open (close) that can be had.
 
     Examples
     --------
@@ -253,7 +260,7 @@ def align(
         )
     loaded = events_of(events, zone, skip_bad)
     wanted = universe_of(universe)
-    tape = None if prices is None else tape_of(prices, wanted, loaded, skip_bad)
+    tape = None if prices is None else tape_of(prices, wanted, loaded, skip_bad, interval)
     if wanted is None:
         wanted = priced(tape) if tape is not None else everything()
     pairs = pairs_of(loaded.frame, wanted)
@@ -261,9 +268,9 @@ def align(
         pairs = pairs[pairs["symbol"].isin(tape.symbols)]
     table = pairs.merge(loaded.frame, on="event_id", how="left", suffixes=("", "_of_event"))
     table["venue"] = [resolve(symbol).venue for symbol in table["symbol"]]
-    aligned = align_signals(table, latency=round(latency * 1e9), at_close=entry == "close")
+    aligned = align_signals(table, tape, latency=round(latency * 1e9), at_close=entry == "close")
     ordered = aligned.sort_values(["known_by", "event_id", "symbol"], ignore_index=True)
-    return ordered[ALIGN_COLUMNS]
+    return ordered[[*ALIGN_COLUMNS, *(["first_bar"] if tape is not None and tape.intraday else [])]]
 
 
 def signals(
@@ -297,7 +304,7 @@ def signals(
     -------
     DataFrame
         ``place_by, entry_at, symbol, venue, action, weight, entry, hold, event_id, tag, direction, strength, known_by,
-        ambiguous, headline, reason`` by ``place_by``, then symbol.
+        ambiguous, headline, reason`` by ``place_by``, then symbol. Without prices these are orders for auctions.
     """
     chosen = strategy_of(strategy) if isinstance(strategy, str) else strategy
     now = int(to_ns(as_of)[0]) if as_of is not None else int(pd.Timestamp.now(tz="UTC").value)
