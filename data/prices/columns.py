@@ -37,7 +37,7 @@ LISTED = 1000
 FAR = 106_000
 """Days from 1970 (290 years) beyond which a date is a mistake."""
 
-_ZONED = r"(?:Z|[+-]\d{2}(?::?\d{2})?)$"
+_ZONED = r"[T ].*(?:Z|[+-]\d{2}(?::?\d{2})?)$"
 _ISO_DATE = re.compile(r"\d{4}([-/]?)\d{2}\1\d{2}")
 _ISO_TIME = re.compile(r"\d{4}-?\d{2}-?\d{2}[T ].+")
 
