@@ -24,6 +24,7 @@ from aftershock.engine.rules import flat_rules
 from aftershock.execution import execute
 from aftershock.experiment import Experiment
 from aftershock.inputs import links_of
+from aftershock.reports import tables
 from aftershock.result import Result
 
 SYMBOLS = (
@@ -292,16 +293,19 @@ def test_a_session_closes_on_the_utc_date_that_is_its_own():
 class TestFills:
     TEN = "2025-06-11 10:17"
 
-    def test_a_bar_without_volume_does_not_fill(self):
-        frame = edit(
-            made("8035.T", "2025-06-11", "2025-06-12", 5), local("XTKS", "2025-06-11 10:20"), volume=0
-        )
+    @pytest.mark.parametrize(("high", "entry"), [(100.0, "10:25"), (100.5, "10:20")])
+    def test_a_bar_without_volume_fills_only_where_its_prices_move(self, high, entry):
+        """Yahoo leaves the first bar of a session without volume."""
+        frame = flat("8035.T", "2025-06-11", "2025-06-12", 5)
+        frame = edit(frame, local("XTKS", "2025-06-11 10:20"), volume=0.0, high=high)
         result = traded(frame, news("8035.T", self.TEN), 5)
-        assert result.trades["entry_at"].tolist() == [pd.Timestamp("2025-06-11T10:25+09:00")]
-        assert result.audit["outcome"].tolist() == ["filled"]
+        assert result.trades["entry_at"].tolist() == [pd.Timestamp(f"2025-06-11T{entry}+09:00")]
+        tape = Tape.from_frame(frame, interval="5m")
+        assert tape.warnings["code"].tolist() == ["unknown_volume" if high > 100 else "zero_volume"]
+        assert Tape.from_frame(tape.to_frame()).digest() == tape.digest()
 
     def test_an_entry_waits_inside_its_session_and_lapses_with_it(self):
-        frame = made("8035.T", "2025-06-11", "2025-06-13", 60)
+        frame = flat("8035.T", "2025-06-11", "2025-06-13", 60)
         idle = frame["opens_at"].between("2025-06-11T11:00+09:00", "2025-06-11T23:00+09:00")
         frame = frame.assign(volume=frame["volume"].mask(idle, 0.0))
         lapsed = traded(frame, news("8035.T", self.TEN), 60)
@@ -432,6 +436,18 @@ class TestDaily:
         assert Tape.from_frame(daily.drop(columns="date").assign(**hours)).digest() == tape.digest()
         assert "date" in tape.to_frame()
         assert not tape.intraday
+
+    def test_a_tape_may_hold_both(self):
+        hourly = made("8035.T", "2025-06-10", "2025-06-17", 60)
+        daily = Tape.from_frame(daily_of(made("6857.T", "2025-06-10", "2025-06-17", 60)))
+        hours = {name: to_index(getattr(daily, name)) for name in ("opens_at", "closes_at")}
+        whole = daily.to_frame().drop(columns="date").assign(**hours)
+        tape = Tape.from_frame(pd.concat([Tape.from_frame(hourly, interval="60m").to_frame(), whole]))
+        events = news("8035.T", "2025-06-11 10:17").assign(symbols="8035.T 6857.T")
+        result = af.backtest(events, tape, af.Reaction(tag="chip"), portfolio=ALONE)
+        entries = result.trades.set_index("symbol")["entry_at"]
+        assert entries["8035.T"] == pd.Timestamp("2025-06-11T11:00+09:00")
+        assert entries["6857.T"] == pd.Timestamp("2025-06-12T09:00+09:00")
 
 
 class TestTable:
@@ -584,6 +600,13 @@ class TestTable:
         with pytest.raises(InputError, match=match):
             Tape.from_frame(self.FRAME.iloc[:6].assign(**change), **options)
 
+    def test_a_daily_table_may_have_a_timestamp_beside_its_date(self):
+        daily = daily_of(self.FRAME)
+        stamped = daily.assign(timestamp="2025-07-01T00:00:00Z")
+        assert Tape.from_frame(stamped).digest() == Tape.from_frame(daily).digest()
+        with pytest.raises(InputError, match="date or opens_at, got both; drop one"):
+            Tape.from_frame(stamped, interval="60m")
+
     def test_several_instants_of_one_date_say_how_to_fix_it(self):
         with pytest.raises(InputError, match="bars within a day have opens_at in the place of date"):
             Tape.from_frame(self.FRAME.rename(columns={"opens_at": "date"}))
@@ -610,7 +633,8 @@ def market(first, last):
     frame = pd.concat([made(name, first, last, 30, seed=5) for name in HALF_HOURLY], ignore_index=True)
     draw = np.random.default_rng(1)
     idle, gone = draw.random(len(frame)) < 0.03, draw.random(len(frame)) < 0.03
-    return frame.assign(volume=frame["volume"].mask(idle, 0.0))[~gone]
+    still = {name: frame[name].where(~idle, frame["close"]) for name in ("open", "high", "low")}
+    return frame.assign(**still, volume=frame["volume"].mask(idle, 0.0))[~gone]
 
 
 def minute_events(first, last, count):
@@ -745,6 +769,12 @@ class TestDoor:
         assert window["session"].nunique() == 3
         result.report(folder / "report.html")
         assert "8035.T" in (folder / "report.html").read_text(encoding="utf-8")
+        detail = tables.events_grid(result).detail
+        assert detail is not None
+        place = [column.key for column in detail.columns].index("exit_at")
+        assert [rows[0][place] for rows in detail.rows.values()] == [
+            at.value // 10**9 for at in result.trades["exit_at"]
+        ]
         result.save(folder / "run")
         again = af.run_experiment(folder / "run" / "experiment.toml")
         pd.testing.assert_frame_equal(again.trades, result.trades)
@@ -758,6 +788,13 @@ class TestDoor:
         with pytest.raises(
             InputError, match=r"line 5: expected \[prices\] a value of interval.*write minutes"
         ):
+            af.run_experiment(path)
+
+    def test_the_simulated_market_is_daily(self, folder):
+        path = folder / "simulated.toml"
+        text = '[events]\nfiles = ["events.csv"]\n[prices]\nsimulated = true\ninterval = "5m"\n'
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(InputError, match="daily bars of the simulated market, got interval = '5m'"):
             af.run_experiment(path)
 
     def test_without_the_interval_it_says_what_is_missing(self, folder):

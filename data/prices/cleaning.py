@@ -45,7 +45,7 @@ SENTENCES = {
     "empty": ("info", "rows without any price were dropped"),
     "other_source": ("warning", "one source at a time: these rows were dropped"),
     "source_change": ("warning", "prices continue from another source: no trade spans the change"),
-    "duplicate": ("warning", "identical bars of one day were counted once"),
+    "duplicate": ("warning", "identical bars were counted once"),
     "before_calendar": ("warning", "bars before the venue's calendar begins were dropped"),
     "after_calendar": ("warning", "bars after the venue's calendar ends were dropped"),
     "not_a_session": ("warning", "bars on days that are no session of the venue were dropped"),
@@ -58,6 +58,7 @@ SENTENCES = {
     "bad_price": ("error", "bars with impossible prices were dropped"),
     "halt": ("info", "open, high and low of 0 beside a close mark a halt; the three are unknown"),
     "zero_volume": ("info", "no volume: taken as halted"),
+    "unknown_volume": ("info", "no volume though prices moved within the bar: its volume is unknown"),
     "synthetic_open": (
         "warning",
         "opens repeat the previous close, so the source made them up: unknown; "
@@ -212,6 +213,8 @@ def clean(
     if not len(bars.day):
         got = "no row that is one" + "".join(f"; {warned.message}" for warned in log.warned[:1])
         raise InputError(Problem("bars", got, "check dates, symbols and prices", place(table, 0)[0]))
+    if stamps is not None:
+        bars = _moved_without_volume(bars, symbols, log)
     bars = _without_trade(bars, instruments, log)
     bars = _honest_opens(bars, symbols, log)
     _look_over(bars, symbols, log)
@@ -576,6 +579,16 @@ def _impossible(bars: Rows, i: int, name: str, symbols: Sequence[str], table: pd
     expected = f"a high {what} not below its low {bars.low[i]:g}" if below else f"a positive {name} {what}"
     cure = "correct the row, or leave such rows out with skip_bad"
     return Problem(expected, f"{value:g}", cure, *place(table, int(bars.row[i])), name)
+
+
+def _moved_without_volume(bars: Rows, symbols: Sequence[str], log: Log) -> Rows:
+    """Make unknown the volume of 0 of a bar within a session in which prices moved: there was trade.
+
+    Yahoo gives the first bar of a session no volume (github.com/ranaroussi/yfinance/issues/808).
+    """
+    moved = (bars.volume == 0) & (bars.high > bars.low) & ~bars.halted
+    log.count("unknown_volume", bars, moved, symbols)
+    return bars._replace(volume=np.where(moved, np.nan, bars.volume))
 
 
 def _without_trade(bars: Rows, instruments: Sequence[Instrument], log: Log) -> Rows:

@@ -73,11 +73,11 @@ def tidy_columns(frame: pd.DataFrame, *, intraday: bool = False) -> pd.DataFrame
     inside = {tidy_name(name) for name in frame.index.names if name is not None}
     if inside & {"symbol", "date", "opens_at"} - {tidy_name(name) for name in frame.columns}:
         frame = frame.reset_index()
+    named = {str(name).strip().lower() for name in frame.columns}
     frame = frame.rename(columns=tidy_name)
     file = _file(frame, 0)
     if {"date", "opens_at"} <= set(frame.columns):
-        cure = "drop one of the two columns: date is for daily bars"
-        raise InputError(Problem("date or opens_at", "both", cure, file))
+        frame = _dated_or_timed(frame, named, intraday, file)
     if intraday:
         frame = frame.rename(columns={"date": "opens_at"})
     twice = sorted(set(frame.columns[frame.columns.duplicated()]) & set(KNOWN))
@@ -90,6 +90,14 @@ def tidy_columns(frame: pd.DataFrame, *, intraday: bool = False) -> pd.DataFrame
     known = [name for name in KNOWN if name != "date" or "opens_at" not in frame.columns]
     check_columns([name for name in frame.columns if name != FILE], known, required, file)
     return frame
+
+
+def _dated_or_timed(frame: pd.DataFrame, named: set[str], intraday: bool, file: str | None) -> pd.DataFrame:
+    """Pass over a column of daily bars that only happens to be called ``timestamp``; else refuse the two."""
+    if intraday or named & set(HOURS):
+        cure = "drop one of the two columns: date is for daily bars"
+        raise InputError(Problem("date or opens_at", "both", cure, file))
+    return frame.drop(columns="opens_at")
 
 
 def is_intraday(frame: pd.DataFrame) -> bool:
@@ -244,7 +252,7 @@ def _stamp_text(cell: Any) -> str:
 def _no_instant(frame: pd.DataFrame, column: str, row: int) -> Problem:
     cell = frame[column].iloc[row]
     got = "nothing" if pd.isna(cell) else f"'{cell}'"
-    cure = "write 2025-09-12T10:00+09:00"
+    cure = "write 2025-09-12T10:00+09:00 (daily bars have a column date)"
     return Problem("an instant with its zone", got, cure, *place(frame, row), column)
 
 

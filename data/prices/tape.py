@@ -211,7 +211,8 @@ class Tape:
           the first is judged.
         - Bars within a session are put into the venue's continuous trading: cut to it (``cut_to_hours``), or
           dropped where they hold none (``outside_hours``), as does a closing auction stamped at the close. A bar
-          without volume is halted (``zero_volume``): it does not fill.
+          without volume is halted (``zero_volume``) and does not fill, unless its prices move: then there was
+          trade and the volume is unknown (``unknown_volume``), as Yahoo leaves it in the first bar of a session.
 
         Three things the past alone cannot tell, and this proof leaves out: which of the ``sources`` in order a
         symbol has; what an ambiguous symbol (``6138.TT``) means among those of the table; and adjustment, for

@@ -18,6 +18,7 @@ from aftershock.data.catalogue import catalogue_impacts, catalogue_path
 from aftershock.data.errors import InputError, Problem
 from aftershock.data.events import Events, load_events, load_impacts
 from aftershock.data.prices import Tape, load_tape, simulated_market
+from aftershock.data.prices.hours import DAILY
 from aftershock.data.universes import Universe, exposures, factors, known_instruments, universe
 from aftershock.experiment import CATALOGUE, EventsSection, Experiment, PricesSection, UniverseSection
 from aftershock.strategies.reaction import Reaction
@@ -149,6 +150,9 @@ def experiment_tape(
     """
     section = experiment.prices
     if section.simulated:
+        if section.interval != DAILY:
+            got = f"interval = '{section.interval}'"
+            raise InputError(Problem("daily bars of the simulated market", got, "leave interval out"))
         market = simulated_market(wanted, seed=experiment.run.seed, events=events.frame)
         return market.tape, market.truth
     if not section.files:
