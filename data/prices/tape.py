@@ -405,17 +405,26 @@ class Tape:
         if short:
             raise _unfit(f"arrays of {bars} bars", f"another length of {', '.join(short)}")
         self._check_segments()
-        instrument = np.repeat([self._places[symbol][0] for symbol in self.symbols], steps)
-        segment = np.repeat(np.arange(n), steps)
-        within = (np.diff(self.ordinal) == 0) & (np.diff(segment) == 0)
-        falls = (np.diff(self.open_cutoff) < 0) | (np.diff(self.close_cutoff) < 0)
+        self._check_order()
+
+    def _check_order(self) -> None:
+        starts, changes = np.zeros(len(self) + 1, np.bool_), np.zeros(len(self) + 1, np.bool_)
+        starts[self.offsets] = True
+        changes[self.offsets[[places[0] for places in self._places.values()]]] = True
+
+        def falls(values: Ints) -> Flags:
+            fallen: Flags = values[1:] < values[:-1]
+            return fallen
+
+        within = (self.ordinal[1:] == self.ordinal[:-1]) & ~starts[1:-1]
+        again = (self.session[1:] == self.session[:-1]) & ~within
         faults = {
-            "bars by rising session": np.diff(self.session) < np.where(within, 0, 1),
+            "bars by rising session": falls(self.session) | again,
             "bars that do not overlap": self.opens_at[1:] < self.closes_at[:-1],
-            "cut-offs that never fall along the bars": falls,
+            "cut-offs that never fall along the bars": falls(self.open_cutoff) | falls(self.close_cutoff),
         }
         for expected, found in faults.items():
-            wrong = np.flatnonzero(found & (np.diff(instrument) == 0))
+            wrong = np.flatnonzero(found & ~changes[1:-1])
             if len(wrong):
                 raise _unfit(expected, f"a bar out of order at {int(wrong[0]) + 1}")
 
