@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from aftershock.data.calendars import close_position, first_tradable, instants_of, open_position
+from aftershock.data.calendars import close_position, first_tradable, instants_of, open_position, sessions
 from aftershock.data.instants import NAT, Instants, to_index, to_ns
 from aftershock.data.prices.tape import Tape
 from aftershock.data.venues import Venue, venue
@@ -21,6 +21,7 @@ from aftershock.engine.types import Floats, Integers
 IN_TIME = "known before the cut-off of the coming open"
 AT_THE_OPEN = "known at the very open, which takes orders to the last: that open is the first"
 TOO_LATE = "the cut-off of today's open has passed: the next session's open is the first"
+NEXT_BAR = "the instrument has bars inside the session: the next one is the first"
 WHY = {
     "pre-open": IN_TIME,
     "session": "known in the session: it trades at once, and the next session's open is the first",
@@ -89,13 +90,17 @@ def clock(place: Venue, known: Instants) -> Clock:
     )
 
 
-def align_signals(signals: pd.DataFrame, *, latency: int = 0, at_close: bool = False) -> pd.DataFrame:
-    """Join signals with the sessions of their venues.
+def align_signals(
+    signals: pd.DataFrame, tape: Tape | None = None, *, latency: int = 0, at_close: bool = False
+) -> pd.DataFrame:
+    """Join signals with the sessions of their venues, and with the bars inside them.
 
     Parameters
     ----------
     signals : DataFrame
-        With ``venue`` (MIC), ``known_from`` and ``known_by`` (UTC instants).
+        With ``venue`` (MIC), ``known_from`` and ``known_by`` (UTC instants), and ``symbol`` where there is a tape.
+    tape : Tape, optional
+        Its bars: those shorter than a session can be had inside it.
     latency : int
         Nanoseconds from knowing to acting.
     at_close : bool
@@ -105,8 +110,9 @@ def align_signals(signals: pd.DataFrame, *, latency: int = 0, at_close: bool = F
     -------
     DataFrame
         The signals with ``phase``, ``first_tradable``, ``first_open``, ``first_close`` (UTC), ``ambiguous``,
-        ``reason``, and ``entry_position``: the session of the first entry that can be had, as a position in the
-        venue's calendar.
+        ``reason``, ``first_bar`` (UTC: the first open, or close, that can be had: of a bar inside the session where
+        the tape has one, else the auction's), and ``entry_position``: the session of the first auction that can be
+        had, as a position in the venue's calendar.
     """
     earliest = to_ns(signals["known_from"]) + latency
     latest = to_ns(signals["known_by"]) + latency
@@ -124,16 +130,50 @@ def align_signals(signals: pd.DataFrame, *, latency: int = 0, at_close: bool = F
         find = close_position if at_close else open_position
         position[rows] = found.close_at if at_close else found.open_at
         ambiguous[rows] = find(place.sessions, earliest[rows]) != position[rows]
-        reason[rows] = _why(found, ambiguous[rows])
+        reason[rows] = _why(found)
+    auction = closes if at_close else opens
+    bar, between = _own_bars(tape, signals, (earliest, latest), at_close=at_close)
+    inside = (bar != NAT) & (bar < auction)
+    ambiguous |= between
+    reason[inside & np.isin(phase, ("pre-open", "session"))] = NEXT_BAR
+    reason[ambiguous] += AMBIGUOUS
     return signals.assign(
         phase=phase,
         first_tradable=to_index(tradable),
         first_open=to_index(opens),
         first_close=to_index(closes),
+        first_bar=to_index(np.where(inside, bar, auction)),
         ambiguous=ambiguous,
         reason=pd.Series(reason, index=signals.index, dtype="str"),
         entry_position=position,
     )
+
+
+def _own_bars(
+    tape: Tape | None, signals: pd.DataFrame, known: tuple[Instants, Instants], *, at_close: bool
+) -> tuple[Instants, NDArray[np.bool_]]:
+    """Find when each signal's first own bar can be had, and whether a cut-off of its bars lies in its interval.
+
+    Returns
+    -------
+    first : ndarray of int64, shape (n,)
+        UTC ns of its open (close); ``NAT`` where there is none.
+    between : ndarray of bool, shape (n,)
+        Whether what was known at the first instant of the interval would have had an earlier bar.
+    """
+    first, between = np.full(len(signals), NAT), np.zeros(len(signals), np.bool_)
+    if tape is None:
+        return first, between
+    cutoffs, instants = (tape.close_cutoff, tape.closes_at) if at_close else (tape.open_cutoff, tape.opens_at)
+    for symbol, found in signals.groupby("symbol").indices.items():
+        if symbol not in tape.symbols:
+            continue
+        places, rows = tape.segments(str(symbol)), np.asarray(found)
+        start, end = tape.offsets[places[0]], tape.offsets[places[-1] + 1]
+        early, late = (np.searchsorted(cutoffs[start:end], ends[rows], side="left") for ends in known)
+        first[rows] = np.append(instants[start:end], NAT)[late]
+        between[rows] = early != late
+    return first, between
 
 
 def entry_bars(
@@ -150,7 +190,7 @@ def entry_bars(
     known : ndarray of int64, shape (n,)
         UTC ns at which the signal can be acted on.
     position : ndarray of int64, shape (n,)
-        The first session that can be had, as a position in the venue's calendar.
+        The first session whose auction can be had, as a position in the venue's calendar.
     at_close : bool
         Whether entry is at the close.
     delay : int
@@ -160,7 +200,7 @@ def entry_bars(
     -------
     due, waited : ndarrays of int64, shape (n,)
         The row of the bar on the tape (-1 where the data end first, or the calendar does not reach the instant), and
-        the sessions that passed without a bar before the first one.
+        the sessions that passed without a bar before the first one: none where it lies before that first session.
     """
     cutoffs = tape.close_cutoff if at_close else tape.open_cutoff
     due, waited = np.full(len(known), -1, np.int64), np.zeros(len(known), np.int64)
@@ -170,10 +210,10 @@ def entry_bars(
         inside = base + delay < end
         rows, base = rows[inside], base[inside]
         # An instant that the calendar does not reach has no session, though bars may come after it.
-        reached = position[rows] <= tape.ordinal[base]
+        reached = position[rows] < len(sessions(tape.venues[k]).session)
         rows, base = rows[reached], base[reached]
         due[rows] = base + delay
-        waited[rows] = tape.ordinal[base] - position[rows]
+        waited[rows] = np.maximum(tape.ordinal[base] - position[rows], 0)
     return due, waited
 
 
@@ -210,12 +250,12 @@ def _by_instrument(tape: Tape, instrument: Integers) -> Iterator[tuple[int, Inte
         yield int(k), order[edges[k] : edges[k + 1]]
 
 
-def _why(found: Clock, ambiguous: NDArray[np.bool_]) -> NDArray[np.object_]:
+def _why(found: Clock) -> NDArray[np.object_]:
     today = found.first_open == found.first_tradable
     sentences = pd.Series(found.phase).map(WHY).to_numpy(object)
     sentences[(found.phase == "pre-open") & ~today] = TOO_LATE
     sentences[(found.phase == "session") & today] = AT_THE_OPEN
-    return np.where(ambiguous, sentences + AMBIGUOUS, sentences)
+    return sentences
 
 
 def weights_within_budget(date: Integers, known: Instants, need: Floats, budget: float) -> Floats:

@@ -332,7 +332,8 @@ def _equity(
     capital: float,
     tradable: NDArray[np.bool_] | None,
 ) -> pd.DataFrame:
-    dates = tape.closes_at // DAY
+    # A session's local date is the UTC date of its close at every venue; its earlier bars may close on the one before.
+    dates = tape.session
     first = int(to_ns(signals["known_by"]).min() // DAY) if len(signals) else np.iinfo(np.int64).max
     counted = dates if tradable is None else dates[tradable]
     axis = np.unique(counted[counted >= first])

@@ -11,7 +11,7 @@ import pandas as pd
 
 from aftershock.data import venues
 from aftershock.data.prices.tape import Tape
-from aftershock.engine.types import Floats, Rules
+from aftershock.engine.types import Floats, Integers, Rules
 
 _TABLES = Path(venues.__file__).parent
 
@@ -51,8 +51,8 @@ def flat_rules(
     -------
     Rules
         Arrays over all bars of the tape. A limit stands one tick inside the venue's percentage of the previous
-        close, because exchanges round it: the tick of the upper limit and that of the close for the lower one, the
-        coarser of the two either way.
+        close (the last one of the session before), because exchanges round it: the tick of the upper limit and that
+        of the close for the lower one, the coarser of the two either way.
 
     Notes
     -----
@@ -97,7 +97,7 @@ def _limits(tape: Tape) -> tuple[Floats, Floats]:
             continue  # The venue's percentage would lock bars of a wider board that did trade.
         rows = slice(tape.offsets[k], tape.offsets[k + 1])
         factor = np.where(np.isnan(tape.factor[rows]), 1.0, tape.factor[rows])
-        close = pd.Series(tape.close[rows]).ffill().shift().to_numpy(np.float64) * factor
+        close = _closes_before(tape.close[rows], _session_ends(tape, k)) * factor
         in_force = tape.session[rows] >= rule["valid_from"]
         base = np.where(in_force, close, np.nan)
         highest, lowest = base * (1.0 + rule["price_limit"]), base * (1.0 - rule["price_limit"])
@@ -106,9 +106,30 @@ def _limits(tape: Tape) -> tuple[Floats, Floats]:
     return up, down
 
 
-def _sell_from(tape: Tape) -> np.ndarray[Any, np.dtype[np.int64]]:
-    wait = [0 if (rule := _rule(mic)) is None else int(rule["sell_from"]) for mic in tape.venues]
-    return np.repeat(np.array(wait, np.int64), np.diff(tape.offsets))
+def _session_ends(tape: Tape, k: int) -> Integers:
+    """Give of each session of a segment the row of its last bar, counted from the segment's first."""
+    ordinal = tape.ordinal[tape.offsets[k] : tape.offsets[k + 1]]
+    return np.flatnonzero(np.diff(ordinal, append=-1))
+
+
+def _closes_before(close: Floats, ends: Integers) -> Floats:
+    """Give each bar the last known close of the sessions before its own; NaN in the first."""
+    last = pd.Series(close).ffill().to_numpy(np.float64)[ends]
+    return np.repeat(np.append(np.nan, last[:-1]), np.diff(ends, prepend=-1))
+
+
+def _sell_from(tape: Tape) -> Integers:
+    """Count for each bar the bars to the first of the session at which its purchase may be sold."""
+    counts = [np.empty(0, np.int64)]
+    for k, mic in enumerate(tape.venues):
+        ends, rule = _session_ends(tape, k), _rule(mic)
+        wait = 0 if rule is None else int(rule["sell_from"])
+        bars = tape.offsets[k + 1] - tape.offsets[k]
+        # Sessions beyond the data count as one bar each.
+        starts = np.concatenate([[0], ends + 1, bars + 1 + np.arange(wait)])
+        session = np.repeat(np.arange(len(ends)), np.diff(ends, prepend=-1))
+        counts.append(np.maximum(starts[session + wait] - np.arange(bars), 0))
+    return np.concatenate(counts)
 
 
 @cache

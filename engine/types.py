@@ -16,7 +16,7 @@ class Bars(NamedTuple):
     """Bars of all instruments, concatenated: instrument ``k`` has rows ``offsets[k]:offsets[k + 1]``.
 
     Prices are the tape's (adjusted) prices, NaN where unknown; instants are UTC nanoseconds; ``ordinal`` is the
-    position of a bar's session in its venue's calendar.
+    position of a bar's session in its venue's calendar, which several bars may share.
     """
 
     offsets: Integers

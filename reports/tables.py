@@ -582,9 +582,9 @@ def _detail(run: Run) -> Detail:
         Column("side", "Side", "side"),
         Column("return", "Net return", "percent"),
         Column("pnl", "Net P&L", "money"),
-        Column("entry_session", "Entry", "date", "the session due, in the venue's local date"),
+        _end_of_trade(run, "entry", "the session due, in the venue's local date"),
         Column("entry_fill", "Entry fill", "price", "after slippage"),
-        Column("exit_session", "Exit", "date", "the venue's local date"),
+        _end_of_trade(run, "exit", "the venue's local date"),
         Column("exit_fill", "Exit fill", "price", "after slippage"),
         Column("exit_kind", "Exit by"),
         Column("headline", "In headline", "flag"),
@@ -598,11 +598,19 @@ def _detail(run: Run) -> Detail:
     return Detail("event_id", titled(run, "Signals of the event, with their trades"), columns, rows)
 
 
+def _end_of_trade(run: Run, end: str, note: str) -> Column:
+    """Show when a trade begins or ends: the session, or where sessions hold several bars the instant."""
+    keys = ["event_id", "symbol", "session"]
+    if set(keys) <= set(run.bars.columns) and run.bars.duplicated(keys).any():
+        return Column(f"{end}_at", end.capitalize(), "instant", "UTC")
+    return Column(f"{end}_session", end.capitalize(), "date", note)
+
+
 def _signals_with_trades(run: Run) -> pd.DataFrame:
     keys = ["event_id", "symbol"]
     if not set(keys) <= set(run.audit.columns):
         return pd.DataFrame(columns=keys)
-    result = [*keys, "entry_fill", "exit_session", "exit_fill", "exit_kind", "return", "pnl"]
+    result = [*keys, "entry_fill", "exit_session", "exit_at", "exit_fill", "exit_kind", "return", "pnl"]
     trades = run.trades.reindex(columns=result).astype({key: run.audit[key].dtype for key in keys})
     return run.audit.merge(trades, on=keys, how="left")
 

@@ -339,7 +339,7 @@ class TestBadInput:
                 r"start that is not after the end, got 2025-02-01 to",
             ),
             ({"interval": "3m"}, r"an interval that Yahoo has \(1d, 1m, .*\), got '3m'; take one of them"),
-            ({"interval": "weekly"}, r"an interval, got 'weekly'; write 1d, 60m, 5m or 1m"),
+            ({"interval": "weekly"}, r"the interval of bars, got 'weekly'; write minutes"),
         ],
     )
     def test_it_is_refused_before_anything_is_asked(self, server, fetch, call, message):

@@ -32,7 +32,7 @@ NAN = math.nan
 
 
 @st.composite
-def bar_rows(draw: st.DrawFn, ordinal: int, clock: int) -> ledger.BarRow:
+def bar_rows(draw: st.DrawFn, ordinal: int, clock: int, lengths: tuple[int, ...]) -> ledger.BarRow:
     price = st.sampled_from(GRID)
     open_, close = draw(price), draw(price)
     reach = st.sampled_from([0.0, 0.0, 1.0, 3.0])
@@ -46,7 +46,7 @@ def bar_rows(draw: st.DrawFn, ordinal: int, clock: int) -> ledger.BarRow:
     return ledger.BarRow(
         ordinal=ordinal,
         opens_at=clock,
-        closes_at=clock + draw(st.sampled_from([3, 5, 10])),
+        closes_at=clock + draw(st.sampled_from(lengths)),
         open=open_,
         high=high,
         low=low,
@@ -71,11 +71,17 @@ def markets(draw: st.DrawFn) -> tuple[list[list[ledger.BarRow]], list[int]]:
     bars = []
     for k in range(count):
         rows: list[ledger.BarRow] = []
-        ordinal = draw(st.integers(0, 2))
-        for _ in range(draw(st.integers(1, 12))):
-            row = draw(bar_rows(ordinal, 20 * ordinal + (shift * k) % 20))
-            row.lot = lot
-            rows.append(row)
+        ordinal, start = draw(st.integers(0, 2)), (shift * k) % 20
+        # Bars of one session each, or several that share one and may touch.
+        places = draw(st.sampled_from([(0,), (0,), (0, 5, 10), (0, 5, 15)]))
+        lengths = (3, 5, 10) if len(places) == 1 else (3, 5, 5)
+        least = draw(st.integers(1, 12))
+        while len(rows) < least:
+            for place in places:
+                if len(places) == 1 or draw(st.integers(0, 5)):
+                    row = draw(bar_rows(ordinal, 20 * ordinal + start + place, lengths))
+                    row.lot = lot
+                    rows.append(row)
             ordinal += draw(st.sampled_from([1, 1, 1, 2]))
         bars.append(rows)
     return bars, [draw(st.integers(0, 1)) for _ in range(count)]

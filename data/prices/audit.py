@@ -21,15 +21,18 @@ from aftershock.data.prices.cleaning import (
     one_source_at_a_time,
     read_bars,
     source_names,
+    stamps_of,
     tell_changes,
     which_days,
     which_years,
 )
 from aftershock.data.prices.columns import Texts, local_days, texts, tidy_columns
-from aftershock.data.prices.faults import Rows
+from aftershock.data.prices.faults import Rows, Stamps
 from aftershock.data.prices.findings import Found, records, typed
+from aftershock.data.prices.hours import DAILY, interval_ns, placed
 from aftershock.data.prices.read import naming_files, read_prices, wanted_symbols
 from aftershock.data.prices.shifts import shifted, shifted_against
+from aftershock.data.prices.store import Store
 from aftershock.data.prices.tape import Flags, Ints, Tape
 from aftershock.data.universes import Instrument
 from aftershock.data.venues import VENUES, venue
@@ -86,21 +89,26 @@ class Audit:
 
 
 def audit(
-    prices: Tape | pd.DataFrame | Paths | Iterable[Paths],
+    prices: Tape | Store | pd.DataFrame | Paths | Iterable[Paths],
     *,
     symbols: Iterable[str] | None = None,
     sources: Sequence[str] = (),
+    interval: str | None = None,
+    snapshot: str | None = None,
 ) -> Audit:
     """Look prices over before anything is left out of them.
 
     Parameters
     ----------
-    prices : Tape, DataFrame, path or paths
+    prices : Tape, Store, DataFrame, path or paths
         In any shape that `load_tape` takes. Of a tape only the bars that it kept can be judged.
     symbols : iterable of str, optional
         Instruments wanted, in any dialect; else all.
     sources : sequence of str
         Sources in order of preference, as a tape takes them.
+    interval, snapshot : str, optional
+        As `load_tape` takes them. Of bars within sessions gaps, dates, sources and the calendar are judged by the
+        last bar of each session.
 
     Returns
     -------
@@ -122,19 +130,22 @@ def audit(
     wanted = wanted_symbols(symbols)
     if isinstance(prices, Tape):
         prices = prices.to_frame()
-    frame, provenance = read_prices(prices, wanted)
+    frame, provenance = read_prices(prices, wanted, interval=interval, snapshot=snapshot)
     with naming_files(provenance):
         preferred = [sources] if isinstance(sources, str) else list(sources)
-        return _audit(tidy_columns(frame), preferred, wanted or ())
+        length = interval_ns(interval or provenance.get("interval", DAILY))
+        return _audit(tidy_columns(frame, intraday=length is not None), length, preferred, wanted or ())
 
 
-def _audit(table: pd.DataFrame, sources: Sequence[str], wanted: Sequence[str]) -> Audit:
+def _audit(table: pd.DataFrame, length: int | None, sources: Sequence[str], wanted: Sequence[str]) -> Audit:
     table, rates = _without_rates(table)
+    stamps = None
     log = Log()
     if len(table) or not rates:
         table, instruments, symbol = known_rows(table, log)
         names, source = source_names(table)
-        bars = read_bars(table, instruments, symbol, source, log)
+        stamps = stamps_of(table, length)
+        bars = read_bars(table, instruments, symbol, source, stamps, log)
     else:
         instruments, names = [], []
         bars = Rows._make(np.empty(0, np.int64) for _ in Rows._fields)
@@ -144,9 +155,13 @@ def _audit(table: pd.DataFrame, sources: Sequence[str], wanted: Sequence[str]) -
     for absent in wanted:
         if absent not in found.symbols:
             log.say("no_prices", absent)
-    sound = _rows_one_by_one(bars, found)
+    sound = _rows_one_by_one(bars, stamps, found)
     ordinal, _ = faults.off_calendar(sound, found.venues)
     _look_over(sound, ordinal, found)
+    if stamps is not None:
+        _hours(bars, stamps, found)
+        bars, sound = (rows.where(faults.last_of_session(rows)) for rows in (bars, sound))
+        ordinal, _ = faults.off_calendar(sound, found.venues)
     moved = _shifts(bars, sound, ordinal, found)
     against = _against_calendar(bars, moved, found)
     _gaps(sound, ordinal, found)
@@ -158,12 +173,23 @@ def _audit(table: pd.DataFrame, sources: Sequence[str], wanted: Sequence[str]) -
     return Audit(found.table(), _coverage(sound, ordinal, found), against)
 
 
-def _rows_one_by_one(bars: Rows, found: Found) -> Rows:
+def _hours(bars: Rows, stamps: Stamps, found: Found) -> None:
+    """Find bars that hold no continuous trading of a session of their venue."""
+    out = np.zeros(len(bars.day), np.bool_)
+    for mic in dict.fromkeys(found.venues):
+        here = np.array([venue == mic for venue in found.venues])[bars.symbol]
+        rows, known = bars.row[here], sessions(mic)
+        at = placed(known, stamps.opens_at[rows], stamps.closes_at[rows])
+        out[here] = at.outside & np.isin(bars.day[here], known.session)
+    found.count("outside_hours", bars, out)
+
+
+def _rows_one_by_one(bars: Rows, stamps: Stamps | None, found: Found) -> Rows:
     """Find what rules a row out; give those left, halts marked."""
     empty = faults.without_price(bars)
     found.count("empty", bars, empty)
     bars = bars.where(~empty)
-    again, same = faults.repeated(bars)
+    again, same = faults.repeated(bars, stamps)
 
     def days(rows: Ints) -> str:
         return which_days(bars.day[rows])

@@ -1,4 +1,4 @@
-"""Cleaning: a long table of daily bars becomes the arrays of a tape, and a warning for everything found.
+"""Cleaning: a long table of bars becomes the arrays of a tape, and a warning for everything found.
 
 Prices are never altered to fit. A value that is no price becomes unknown, a row that is no bar is left out,
 and both are counted in the table of warnings; what cannot be true is refused.
@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from aftershock.data.calendars import sessions
+from aftershock.data.calendars import Sessions, sessions
 from aftershock.data.errors import InputError, Problem, did_you_mean
+from aftershock.data.instants import iso
 from aftershock.data.prices import faults
 from aftershock.data.prices.adjust import factors, impossible_dividends
 from aftershock.data.prices.columns import (
@@ -21,14 +22,18 @@ from aftershock.data.prices.columns import (
     LISTED,
     PRICES,
     Texts,
+    days_of,
     flags,
+    instants,
+    is_intraday,
     local_days,
     numbers,
     place,
     texts,
     tidy_columns,
 )
-from aftershock.data.prices.faults import Rows
+from aftershock.data.prices.faults import Rows, Stamps
+from aftershock.data.prices.hours import DAILY, cutoffs, interval_ns, never_falling, placed
 from aftershock.data.prices.tape import Flags, Floats, Ints, Warned, warnings_table
 from aftershock.data.universes import Instrument, resolve
 from aftershock.data.venues import venue
@@ -49,13 +54,20 @@ SENTENCES = {
     "empty": ("info", "rows without any price were dropped"),
     "other_source": ("warning", "one source at a time: these rows were dropped"),
     "source_change": ("warning", "prices continue from another source: no trade spans the change"),
-    "duplicate": ("warning", "identical bars of one day were counted once"),
+    "duplicate": ("warning", "identical bars were counted once"),
     "before_calendar": ("error", "bars before the venue's calendar begins were dropped"),
     "after_calendar": ("error", "bars after the venue's calendar ends were dropped"),
     "not_a_session": ("error", "bars on days that are no session of the venue were dropped"),
+    "outside_hours": (
+        "warning",
+        "bars outside the venue's continuous trading were dropped (before the open, in the lunch break, "
+        "a closing auction stamped at the close)",
+    ),
+    "cut_to_hours": ("info", "bars reach outside the venue's continuous trading: cut to it"),
     "bad_price": ("error", "bars with impossible prices were dropped"),
     "halt": ("info", "open, high and low of 0 beside a close mark a halt; the three are unknown"),
     "zero_volume": ("info", "no volume: taken as halted"),
+    "unknown_volume": ("info", "no volume though prices moved within the bar: its volume is unknown"),
     "synthetic_open": (
         "warning",
         "opens repeat the previous close, so the source made them up: unknown; "
@@ -163,25 +175,36 @@ class Log:
 
 
 def clean(
-    frame: pd.DataFrame, *, sources: Sequence[str] = (), skip_bad: bool = False, exclude: Sequence[str] = ()
+    frame: pd.DataFrame,
+    *,
+    sources: Sequence[str] = (),
+    skip_bad: bool = False,
+    exclude: Sequence[str] = (),
+    interval: str = DAILY,
 ) -> Parts:
     """Make a tape's arrays of a long table; see `Tape.from_frame`, which this does the work of."""
     log = Log()
-    excluded = _excluded_codes(exclude)
-    table = tidy_columns(frame)
+    excluded, length = _excluded_codes(exclude), interval_ns(interval)
+    table = tidy_columns(frame, intraday=length is not None)
     table, instruments, symbol = known_rows(table, log)
     symbols = [instrument.symbol for instrument in instruments]
     names, source = source_names(table)
-    bars = read_bars(table, instruments, symbol, source, log)
+    stamps = stamps_of(table, length)
+    bars = read_bars(table, instruments, symbol, source, stamps, log)
     bars = _drop_empty(bars, symbols, log)
     preferred = [sources] if isinstance(sources, str) else list(sources)
     bars = one_source_at_a_time(bars, instruments, names, preferred, log)
-    bars = _once(bars, symbols, table, log)
-    bars, clocks = _on_sessions(bars, instruments, log)
+    bars = _once(bars, symbols, table, stamps, log)
+    if stamps is None:
+        bars, clocks = _on_sessions(bars, instruments, log)
+    else:
+        bars, clocks = _within_hours(bars, instruments, table, stamps, log)
     bars, clocks = _possible(bars, clocks, symbols, table, skip_bad, log)
     if not len(bars.day):
         got = "no row that is one" + "".join(f"; {warned.message}" for warned in log.warned[:1])
         raise InputError(Problem("bars", got, "check dates, symbols and prices", place(table, 0)[0]))
+    if stamps is not None:
+        bars = _moved_without_volume(bars, symbols, log)
     bars = _without_trade(bars, instruments, log)
     opened, bars = bars, _honest_opens(bars, symbols, log)
     _look_over(bars, symbols, log)
@@ -225,13 +248,36 @@ def source_names(table: pd.DataFrame) -> tuple[list[str], Ints]:
     return names, np.array([names.index(name) for name in (*found.distinct, "")], np.int64)[found.codes]
 
 
+def stamps_of(table: pd.DataFrame, length: int | None) -> Stamps | None:
+    """Read when bars open and close; where only the openings stand, their interval says the rest.
+
+    None where bars are daily.
+    """
+    if not is_intraday(table):
+        return None
+    opens_at = instants(table, "opens_at")
+    if "closes_at" in table.columns:
+        return Stamps(opens_at, instants(table, "closes_at"), told=True)
+    if length is None:
+        cure = 'add the column, or say how long bars are: interval="60m"'
+        got = "openings alone"
+        raise InputError(Problem("a column 'closes_at' beside opens_at", got, cure, place(table, 0)[0]))
+    return Stamps(opens_at, opens_at + length, told=False)
+
+
 def read_bars(
-    table: pd.DataFrame, instruments: Sequence[Instrument], symbol: Ints, source: Ints, log: Log
+    table: pd.DataFrame,
+    instruments: Sequence[Instrument],
+    symbol: Ints,
+    source: Ints,
+    stamps: Stamps | None,
+    log: Log,
 ) -> Rows:
-    """Read dates and numbers, adjust where ``adj_close`` stands, and sort by symbol, source and day."""
+    """Read dates and numbers, adjust where ``adj_close`` stands, and sort by symbol, source and time."""
     zones = tuple(dict.fromkeys(venue(one.venue).zone for one in instruments))
     zone = np.array([zones.index(venue(one.venue).zone) for one in instruments], np.int64)
-    day = local_days(table, Texts(zone[symbol], zones))
+    in_zones = Texts(zone[symbol], zones)
+    day = local_days(table, in_zones) if stamps is None else days_of(stamps.opens_at, in_zones)
     values = {name: numbers(table, name) for name in (*PRICES, "volume", "factor")}
     if "adj_close" in table.columns:
         adjusted = numbers(table, "adj_close")
@@ -240,7 +286,7 @@ def read_bars(
         values.update({name: values[name] * ratio for name in PRICES})
         log.say("adjusted", rows=len(table))
     bars = Rows(symbol, source, day, **values, halted=flags(table, "halted"), row=np.arange(len(table)))
-    order = np.lexsort((day, source, symbol))
+    order = np.lexsort((day if stamps is None else stamps.opens_at, source, symbol))
     bars = Rows._make(column[order] for column in bars)
     if not {*ACTIONS} & {*table.columns}:
         return bars
@@ -314,6 +360,7 @@ def one_source_at_a_time(
         kept[rows] = source == force
         _tell_others(instrument.symbol, day, source, force, names, log)
     bars = bars.where(kept)
+    # Stable: of one day only one source is left, and its rows stand by time already.
     by_day = np.lexsort((bars.day, bars.symbol))
     return Rows._make(column[by_day] for column in bars)
 
@@ -383,25 +430,32 @@ def _tell_others(symbol: str, day: Ints, source: Ints, force: Ints, names: Seque
         log.say("other_source", symbol, len(dropped), f"'{names[code]}' beside {beside}", dropped)
 
 
-def _once(bars: Rows, symbols: Sequence[str], table: pd.DataFrame, log: Log) -> Rows:
-    """Drop repeated bars; refuse two different bars of one day."""
-    again, same = faults.repeated(bars)
+def _once(bars: Rows, symbols: Sequence[str], table: pd.DataFrame, stamps: Stamps | None, log: Log) -> Rows:
+    """Drop repeated bars; refuse two different bars of one day (that open at one instant)."""
+    again, same = faults.repeated(bars, stamps)
     if not same[again].all():
-        other = np.flatnonzero(again & ~same)[:LISTED]
-        raise InputError([_second(bars, int(i), symbols, table) for i in other])
+        cure = "remove one of them" + (
+            "" if stamps else "; bars within a day have opens_at in the place of date"
+        )
+        rows = np.flatnonzero(again & ~same)[:LISTED]
+        raise InputError(
+            [_beside(bars, int(i), f"one bar of {_bar(bars, i, symbols, stamps)}", cure, table) for i in rows]
+        )
     log.count("duplicate", bars, again, symbols)
     return bars.where(~again)
 
 
-def _second(bars: Rows, i: int, symbols: Sequence[str], table: pd.DataFrame) -> Problem:
+def _beside(bars: Rows, i: int, expected: str, cure: str, table: pd.DataFrame) -> Problem:
+    """Say that a bar does not go together with the one before it."""
     other, other_line = place(table, int(bars.row[i - 1]))
     file, line = place(table, int(bars.row[i]))
     got = f"another than on line {other_line}" + (f" of {other}" if other != file else "")
-    return Problem(f"one bar of {_bar(bars, i, symbols)}", got, "remove one of them", file, line)
+    return Problem(expected, got, cure, file, line)
 
 
-def _bar(bars: Rows, i: int, symbols: Sequence[str]) -> str:
-    return f"{symbols[bars.symbol[i]]} on {np.datetime64(int(bars.day[i]), 'D')}"
+def _bar(bars: Rows, i: int, symbols: Sequence[str], stamps: Stamps | None = None) -> str:
+    when = np.datetime64(int(bars.day[i]), "D") if stamps is None else iso(stamps.opens_at[bars.row[i]])
+    return f"{symbols[bars.symbol[i]]} {'on' if stamps is None else 'at'} {when}"
 
 
 class Clocks(NamedTuple):
@@ -433,8 +487,78 @@ def _on_sessions(bars: Rows, instruments: Sequence[Instrument], log: Log) -> tup
     return bars.where(kept), clocks.where(kept)
 
 
+def _within_hours(
+    bars: Rows, instruments: Sequence[Instrument], table: pd.DataFrame, stamps: Stamps, log: Log
+) -> tuple[Rows, Clocks]:
+    """Put bars into the trading hours of their venues; drop those that hold none of them."""
+    symbols = [instrument.symbol for instrument in instruments]
+    opens_at, closes_at = stamps.opens_at[bars.row], stamps.closes_at[bars.row]
+    clocks = Clocks(*(np.zeros(len(bars.day), np.int64) for _ in Clocks._fields))
+    codes = ("before_calendar", "after_calendar", "not_a_session", "outside_hours")
+    missing = {code: np.zeros(len(bars.day), np.bool_) for code in codes}
+    day, several = bars.day.copy(), np.zeros(len(bars.day), np.bool_)
+    for mic in dict.fromkeys(instrument.venue for instrument in instruments):
+        here = np.array([instrument.venue == mic for instrument in instruments])[bars.symbol]
+        known = sessions(mic)
+        at = placed(known, opens_at[here], closes_at[here])
+        for code, found in zip(codes, _no_hours(known, day[here], at.outside), strict=True):
+            missing[code][here] = found
+        day[here] = np.where(at.outside, day[here], known.session[at.position])
+        several[here] = at.several
+        values = (at.position, at.opens_at, at.closes_at, *cutoffs(known, at))
+        for column, value in zip(clocks, values, strict=True):
+            column[here] = value
+    for code, found in missing.items():
+        log.count(code, bars, found, symbols, which_days if code == "not_a_session" else None)
+    kept = ~np.logical_or.reduce(list(missing.values()))
+    bars = bars._replace(day=day)
+    _refuse_lengths(bars, kept & ((closes_at <= opens_at) | several), stamps, table)
+    moved = (clocks.opens_at != opens_at) | (stamps.told & (clocks.closes_at != closes_at))
+    log.count("cut_to_hours", bars, moved & kept, symbols)
+    bars, clocks = bars.where(kept), clocks.where(kept)
+    _refuse_overlaps(bars, clocks, symbols, table, stamps)
+    return bars, clocks
+
+
+def _no_hours(known: Sessions, day: Ints, outside: Flags) -> tuple[Flags, Flags, Flags, Flags]:
+    """Say of bars outside the hours whether the calendar begins later, ends earlier, has no such day, or has."""
+    early, late = outside & (day < known.session[0]), outside & (day > known.session[-1])
+    within = outside & ~early & ~late
+    in_session = np.isin(day, known.session)
+    return early, late, within & ~in_session, within & in_session
+
+
+def _refuse_lengths(bars: Rows, wrong: Flags, stamps: Stamps, table: pd.DataFrame) -> None:
+    """Refuse bars that end before they begin or hold several sessions."""
+    rows = bars.row[wrong][:LISTED].tolist()
+    expected, cure = "an end after the opening, in the same session", "correct closes_at or the interval"
+    got = [f"{iso(stamps.opens_at[row])} to {iso(stamps.closes_at[row])}" for row in rows]
+    problems = [
+        Problem(expected, what, cure, *place(table, row), "closes_at" if stamps.told else "opens_at")
+        for row, what in zip(rows, got, strict=True)
+    ]
+    if problems:
+        raise InputError(problems)
+
+
+def _refuse_overlaps(
+    bars: Rows, clocks: Clocks, symbols: Sequence[str], table: pd.DataFrame, stamps: Stamps
+) -> None:
+    """Refuse a bar that opens before the one before it of the same instrument has closed."""
+    overlaps = np.zeros(len(bars.day), np.bool_)
+    overlaps[1:] = (np.diff(bars.symbol) == 0) & (clocks.closes_at[:-1] > clocks.opens_at[1:])
+    cure = "check the interval, or give closes_at"
+    problems = [
+        _beside(bars, int(i), f"bars that do not overlap {_bar(bars, i, symbols, stamps)}", cure, table)
+        for i in np.flatnonzero(overlaps)[:LISTED]
+    ]
+    if problems:
+        raise InputError(problems)
+
+
 def which_days(days: Ints) -> str:
     """Name the first five of some days."""
+    days = np.unique(days)
     shown = ", ".join(str(np.datetime64(int(day), "D")) for day in days[:5])
     return shown + (", ..." if len(days) > 5 else "")
 
@@ -465,6 +589,16 @@ def _impossible(bars: Rows, i: int, name: str, symbols: Sequence[str], table: pd
     expected = f"a high {what} not below its low {bars.low[i]:g}" if below else f"a positive {name} {what}"
     cure = "correct the row, or leave such rows out with skip_bad"
     return Problem(expected, f"{value:g}", cure, *place(table, int(bars.row[i])), name)
+
+
+def _moved_without_volume(bars: Rows, symbols: Sequence[str], log: Log) -> Rows:
+    """Make unknown the volume of 0 of a bar within a session in which prices moved: there was trade.
+
+    Yahoo gives the first bar of a session no volume (github.com/ranaroussi/yfinance/issues/808).
+    """
+    moved = (bars.volume == 0) & (bars.high > bars.low) & ~bars.halted
+    log.count("unknown_volume", bars, moved, symbols)
+    return bars._replace(volume=np.where(moved, np.nan, bars.volume))
 
 
 def _without_trade(bars: Rows, instruments: Sequence[Instrument], log: Log) -> Rows:
@@ -539,7 +673,9 @@ def _parts(
     for position, count in enumerate(np.bincount(bars.symbol, minlength=len(instruments))):
         if not count:
             log.say("no_prices", instruments[position].symbol, more="nothing was left of them")
-    starts = np.flatnonzero(faults.firsts(bars))
+    first = faults.firsts(bars)
+    starts = np.flatnonzero(first)
+    clocks = clocks._replace(close_cutoff=never_falling(clocks.close_cutoff, first))
     kept = [instruments[position] for position in bars.symbol[starts]]
     return Parts(
         symbols=tuple(instrument.symbol for instrument in kept),

@@ -20,7 +20,11 @@ FILE = "_file"
 PRICES = ("open", "high", "low", "close")
 ACTIONS = ("dividend", "split")
 """What is kept beside traded prices, on the ex-date."""
-KNOWN = ("symbol", "date", *PRICES, "adj_close", *ACTIONS, "volume", "source", "factor", "halted", "currency")
+HOURS = ("opens_at", "closes_at")
+KNOWN = (
+    *("symbol", "date", *HOURS, *PRICES, "adj_close", *ACTIONS),
+    *("volume", "source", "factor", "halted", "currency"),
+)
 REQUIRED = ("symbol", "date", "close")
 ALIASES = {
     "ticker": "symbol",
@@ -30,6 +34,8 @@ ALIASES = {
     "dividends": "dividend",
     "stock_splits": "split",
     "splits": "split",
+    "datetime": "opens_at",
+    "timestamp": "opens_at",
 }
 """What other houses call a column."""
 
@@ -39,6 +45,7 @@ LISTED = 1000
 FAR = 106_000
 """Days from 1970 (290 years) beyond which a date is a mistake."""
 
+_ZONED = r"[T ].*(?:Z|[+-]\d{2}(?::?\d{2})?)$"
 _ISO_DATE = re.compile(r"\d{4}([-/]?)\d{2}\1\d{2}")
 _ISO_TIME = re.compile(r"\d{4}-?\d{2}-?\d{2}[T ].+")
 
@@ -55,8 +62,15 @@ def tidy_name(name: object) -> str:
     return ALIASES.get(tidy, tidy)
 
 
-def tidy_columns(frame: pd.DataFrame) -> pd.DataFrame:
+def tidy_columns(frame: pd.DataFrame, *, intraday: bool = False) -> pd.DataFrame:
     """Rename a long table's columns, take what it needs out of its index and keep its lines.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The table.
+    intraday : bool
+        Whether a column ``date`` holds the instants at which bars open.
 
     Raises
     ------
@@ -65,10 +79,15 @@ def tidy_columns(frame: pd.DataFrame) -> pd.DataFrame:
     """
     frame = frame.assign(**{LINE: lines_of(frame)})
     inside = {tidy_name(name) for name in frame.index.names if name is not None}
-    if inside & {"symbol", "date"} - {tidy_name(name) for name in frame.columns}:
+    if inside & {"symbol", "date", "opens_at"} - {tidy_name(name) for name in frame.columns}:
         frame = frame.reset_index()
+    named = {str(name).strip().lower() for name in frame.columns}
     frame = frame.rename(columns=tidy_name)
     file = _file(frame, 0)
+    if {"date", "opens_at"} <= set(frame.columns):
+        frame = _dated_or_timed(frame, named, intraday, file)
+    if intraday:
+        frame = frame.rename(columns={"date": "opens_at"})
     twice = sorted(set(frame.columns[frame.columns.duplicated()]) & set(KNOWN))
     if twice:
         expected = f"one column '{twice[0]}'"
@@ -76,8 +95,29 @@ def tidy_columns(frame: pd.DataFrame) -> pd.DataFrame:
     for other in ("factor", *ACTIONS):
         if {"adj_close", other} <= set(frame.columns):
             raise InputError(Problem(f"adj_close or {other}", "both", "drop one of the two columns", file))
-    check_columns([name for name in frame.columns if name != FILE], KNOWN, REQUIRED, file)
+    required = ("symbol", "opens_at", "close") if is_intraday(frame) else REQUIRED
+    known = [name for name in KNOWN if name != "date" or "opens_at" not in frame.columns]
+    check_columns([name for name in frame.columns if name != FILE], known, required, file)
     return frame
+
+
+def _dated_or_timed(frame: pd.DataFrame, named: set[str], intraday: bool, file: str | None) -> pd.DataFrame:
+    """Pass over a column of daily bars that only happens to be called ``timestamp``; else refuse the two."""
+    if intraday or named & set(HOURS):
+        cure = "drop one of the two columns: date is for daily bars"
+        raise InputError(Problem("date or opens_at", "both", cure, file))
+    return frame.drop(columns="opens_at")
+
+
+def is_intraday(frame: pd.DataFrame) -> bool:
+    """Tell a tidy table of bars with instants from one of daily bars.
+
+    Examples
+    --------
+    >>> is_intraday(pd.DataFrame({"symbol": ["N225"], "date": ["2025-09-12"], "close": [1.0]}))
+    False
+    """
+    return bool(set(HOURS) & set(frame.columns))
 
 
 def place(frame: pd.DataFrame, row: int) -> tuple[str | None, int]:
@@ -180,6 +220,59 @@ def local_days(frame: pd.DataFrame, zones: Texts) -> NDArray[np.int64]:
         raise _no_dates(frame, codes, {code: read[code][2] for code in wrong})
     zoned = np.array([zoned for _, zoned, _ in read], np.bool_)
     return _in_zones(frame, values[:-1], zoned, codes, zones)
+
+
+def instants(frame: pd.DataFrame, column: str) -> NDArray[np.int64]:
+    """Read a column of instants.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The column holds zoned timestamps, or texts with their offset.
+
+    Returns
+    -------
+    ndarray of int64, shape (n_rows,)
+        UTC nanoseconds.
+
+    Raises
+    ------
+    InputError
+        A cell is empty, no instant, or has no zone.
+    """
+    cells = frame[column]
+    if isinstance(cells.dtype, pd.DatetimeTZDtype):
+        values = to_ns(cells)
+    else:
+        stamps = cells.map(_stamp_text, na_action="ignore").astype("str")
+        zoned = stamps.str.contains(_ZONED, regex=True, na=False)
+        read = pd.to_datetime(stamps.where(zoned), utc=True, format="ISO8601", errors="coerce")
+        values = to_ns(read.astype("datetime64[ns, UTC]"))
+    wrong = np.flatnonzero(values == NAT)
+    if len(wrong):
+        raise InputError([_no_instant(frame, column, int(row)) for row in wrong[:LISTED]])
+    return values
+
+
+def _stamp_text(cell: Any) -> str:
+    return cell.isoformat() if isinstance(cell, datetime.datetime) else str(cell).strip()
+
+
+def _no_instant(frame: pd.DataFrame, column: str, row: int) -> Problem:
+    cell = frame[column].iloc[row]
+    got = "nothing" if pd.isna(cell) else f"'{cell}'"
+    cure = "write 2025-09-12T10:00+09:00 (daily bars have a column date)"
+    return Problem("an instant with its zone", got, cure, *place(frame, row), column)
+
+
+def days_of(instants: NDArray[np.int64], zones: Texts) -> NDArray[np.int64]:
+    """Give the local dates of instants, each in the zone of its row, in days since 1970."""
+    days = np.empty(len(instants), np.int64)
+    for code, zone in enumerate(zones.distinct):
+        here = zones.codes == code
+        local = to_index(instants[here]).tz_convert(zone).tz_localize(None)
+        days[here] = local.to_numpy().astype("M8[D]").view(np.int64)
+    return days
 
 
 def _in_zones(

@@ -60,11 +60,33 @@ class Rows(NamedTuple):
         return self if kept.all() else Rows._make(values[kept] for values in self)
 
 
+class Stamps(NamedTuple):
+    """When the bars of a table open and close as given: UTC ns, one value per row of the table.
+
+    ``told`` says whether the table itself has the ends, which are else the openings and an interval.
+    """
+
+    opens_at: Ints
+    closes_at: Ints
+    told: bool
+
+
 def firsts(bars: Rows) -> Flags:
     """Say at which rows another symbol or source begins."""
     first = np.ones(len(bars.day), np.bool_)
     first[1:] = (np.diff(bars.symbol) != 0) | (np.diff(bars.source) != 0)
     return first
+
+
+def begins_session(bars: Rows) -> Flags:
+    """Say which rows are the first of their session; all are where bars are daily."""
+    begins: Flags = firsts(bars) | (np.diff(bars.day, prepend=-1) != 0)
+    return begins
+
+
+def last_of_session(bars: Rows) -> Flags:
+    """Say which rows are the last of their session; all are where bars are daily."""
+    return np.append(begins_session(bars)[1:], True)[: len(bars.day)]
 
 
 def series(bars: Rows) -> list[slice]:
@@ -85,12 +107,16 @@ def without_price(bars: Rows) -> Flags:
     return empty
 
 
-def repeated(bars: Rows) -> tuple[Flags, Flags]:
-    """Find rows of the same day as the row before them, and among these the ones that say the same."""
+def repeated(bars: Rows, stamps: Stamps | None = None) -> tuple[Flags, Flags]:
+    """Find rows of the same day (or opening) as the row before them, and among these the ones that say the same."""
     again = ~firsts(bars)
-    again[1:] &= np.diff(bars.day) == 0
+    again[1:] &= np.diff(bars.day if stamps is None else stamps.opens_at[bars.row]) == 0
     same = again.copy()
-    same[again] = _as_before(bars, np.flatnonzero(again), bars._fields[3:-1])
+    rows = np.flatnonzero(again)
+    same[again] = _as_before(bars, rows, bars._fields[3:-1])
+    if stamps is not None:
+        ends = stamps.closes_at[bars.row]
+        same[again] &= ends[rows] == ends[rows - 1]
     return again, same
 
 
@@ -182,10 +208,11 @@ def made_up_opens(bars: Rows) -> Flags:
     Of the last `OPENS_WINDOW` bars of the segment whose close moved, at least `OPENS_LEAST`, more than
     `OPENS_SHARE` open exactly at the close before. Where ticks are coarse that happens to real opens too, but
     then closes repeat as well: a share not above `OPENS_STILL` times that of unmoved closes is let pass. A bar
-    without an open repeats nothing, so what was once made unknown is judged alike when it comes back.
+    without an open repeats nothing, so what was once made unknown is judged alike when it comes back. Inside a
+    session a bar opens near the close before by nature: only the bar that begins a session is judged.
     """
-    before = previous(bars, bars.close)
-    live = ~(np.isnan(before) | np.isnan(bars.close) | bars.halted)
+    before, judged = previous(bars, bars.close), begins_session(bars)
+    live = judged & ~(np.isnan(before) | np.isnan(bars.close) | bars.halted)
     still = live & (np.abs(bars.close - before) <= SAME * before)
     moved = live & ~still
     repeats = moved & (np.abs(bars.open - before) <= SAME * before)
@@ -193,7 +220,7 @@ def made_up_opens(bars: Rows) -> Flags:
     n_moved, n_still, n_repeated = (_count_since(found, since) for found in (moved, still, repeats))
     coarse = n_repeated * (n_moved + n_still) <= OPENS_STILL * n_still * n_moved
     guilty = (n_moved >= OPENS_LEAST) & (n_repeated > OPENS_SHARE * n_moved) & ~coarse
-    found: Flags = guilty & ~np.isnan(bars.open)
+    found: Flags = guilty & judged & ~np.isnan(bars.open)
     return found
 
 
@@ -231,7 +258,7 @@ def split_like(bars: Rows) -> Flags:
     before = previous(bars, bars.close)
     with np.errstate(invalid="ignore"):
         move, gap = np.log(bars.close / before), np.abs(np.log(bars.open / before))
-    jumps: Flags = np.abs(move) > SPLIT_MOVE
+    jumps: Flags = (np.abs(move) > SPLIT_MOVE) & begins_session(bars)
     near = np.abs(np.exp(gap[jumps])[:, None] / SPLIT_RATIOS - 1) <= SPLIT_TOLERANCE
     jumps[jumps] = near.any(axis=1)
     return jumps

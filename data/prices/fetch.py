@@ -20,7 +20,8 @@ import pandas as pd
 from aftershock.data.errors import InputError, Problem
 from aftershock.data.instants import DAY
 from aftershock.data.prices import yahoo
-from aftershock.data.prices.series import DAILY, Series, changes_table
+from aftershock.data.prices.hours import DAILY
+from aftershock.data.prices.series import Series, changes_table
 from aftershock.data.prices.store import Key, Store, check_interval
 from aftershock.data.universes import Instrument, Universe, universe
 

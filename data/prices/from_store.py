@@ -19,8 +19,9 @@ import pandas as pd
 
 from aftershock.data.calendars import cache, compiled_from
 from aftershock.data.errors import InputError, Problem, did_you_mean
+from aftershock.data.prices.hours import DAILY
 from aftershock.data.prices.mapped import open_tape, save_tape
-from aftershock.data.prices.series import DAILY, Series
+from aftershock.data.prices.series import Series
 from aftershock.data.prices.store import Key, State, Store, check_interval
 from aftershock.data.prices.tape import Tape
 
@@ -70,7 +71,12 @@ def store_tape(
     """
     chosen = _chosen(store, symbols, interval, snapshot)
     provenance = _provenance(store, chosen)
-    how = {"sources": tuple(sources), "skip_bad": skip_bad, "exclude": tuple(exclude)}
+    how = {
+        "sources": tuple(sources),
+        "skip_bad": skip_bad,
+        "exclude": tuple(exclude),
+        "interval": provenance["interval"],
+    }
     pieces = _pieces(store, chosen, how, provenance, past=snapshot is not None)
     if sum(state.rows for state in chosen.values()) <= PIECE:
         return next(pieces)

@@ -1,4 +1,4 @@
-"""Prices read: a tape of whatever holds daily prices."""
+"""Prices read: a tape of whatever holds prices."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from aftershock.data.errors import InputError, Problem
 from aftershock.data.prices.cleaning import Log
 from aftershock.data.prices.columns import FILE, KNOWN, tidy_columns, tidy_name
 from aftershock.data.prices.from_store import store_table, store_tape
+from aftershock.data.prices.hours import DAILY
 from aftershock.data.prices.store import Store, is_store
 from aftershock.data.prices.tape import Tape, warnings_table
 from aftershock.data.tables import LINE, SUFFIXES, Where, lines_of, read_table
@@ -25,7 +26,8 @@ Paths = str | os.PathLike[str]
 
 _STEM = re.compile(r"(.+?)\.(csv|jsonl|parquet)(\.gz)?$", re.IGNORECASE)
 
-FIELDS = frozenset(KNOWN) - {"symbol", "date"}
+TIMES = ("date", "opens_at")
+FIELDS = frozenset(KNOWN) - {"symbol", *TIMES}
 SYMBOL_COLUMNS = ("symbol", "Symbol", "SYMBOL", "ticker", "Ticker", "TICKER")
 
 
@@ -58,7 +60,8 @@ def load_tape(
     skip_bad : bool
         Leave impossible prices out instead of refusing the table.
     interval : str, optional
-        Which bars of a store: ``1d``, ``60m``, ...; daily ones where it has them.
+        How long the bars are (``5m``, ``60m``, ``1h``; ``1d`` is a session): where a table says when they open
+        and not when they close, and which bars of a store (daily ones where it has them). A tape has its own ends.
     snapshot : str, optional
         Which state of a store, by the name that a fetch gave it and a run keeps; else the present one.
     exclude : sequence of str
@@ -104,7 +107,12 @@ def load_tape(
     frame, provenance = read_prices(prices, wanted)
     with naming_files(provenance):
         tape = Tape.from_frame(
-            frame, sources=sources, skip_bad=skip_bad, exclude=exclude, provenance=provenance
+            frame,
+            sources=sources,
+            skip_bad=skip_bad,
+            exclude=exclude,
+            provenance=provenance,
+            interval=interval or DAILY,
         )
     return tape if wanted is None else _wanted(tape, wanted)
 
@@ -213,24 +221,31 @@ def long_table(frame: pd.DataFrame, symbols: Sequence[str] | None = None) -> pd.
 
 
 def _dated(frame: pd.DataFrame) -> pd.DataFrame:
-    """Take the dates out of the index, unless a column holds them."""
-    if any(tidy_name(name) == "date" for name in frame.columns) or isinstance(frame.index, pd.RangeIndex):
+    """Take the dates (instants) out of the index, unless a column holds them."""
+    if any(tidy_name(name) in TIMES for name in frame.columns) or isinstance(frame.index, pd.RangeIndex):
         return frame
-    return frame.rename_axis(index="date").reset_index()
+    return frame.rename_axis(index=_time_name(frame.index.name)).reset_index()
+
+
+def _time_name(name: object) -> str:
+    """Tell by its name whether an index or a column holds the instants at which bars open, or dates."""
+    return "opens_at" if tidy_name(name) == "opens_at" else "date"
 
 
 def _from_closes(frame: pd.DataFrame) -> pd.DataFrame:
     frame = _dated(frame)
-    dates = [name for name in frame.columns if tidy_name(name) == "date"]
-    frame = frame.rename(columns={(dates or list(frame.columns))[0]: "date"})
-    kept = ["date", *(name for name in (LINE, FILE) if name in frame.columns)]
+    dates = [name for name in frame.columns if tidy_name(name) in TIMES]
+    first = (dates or list(frame.columns))[0]
+    time = _time_name(first)
+    frame = frame.rename(columns={first: time})
+    kept = [time, *(name for name in (LINE, FILE) if name in frame.columns)]
     return frame.melt(id_vars=kept, var_name="symbol", value_name="close")
 
 
 def _from_two_levels(frame: pd.DataFrame) -> pd.DataFrame:
     first = {tidy_name(name) for name in frame.columns.get_level_values(0)}
     symbol_level = 1 if FIELDS & first else 0
-    dates = pd.Series(frame.index, dtype=frame.index.dtype)
+    dates, time = pd.Series(frame.index, dtype=frame.index.dtype), _time_name(frame.index.name)
     if isinstance(frame.index, pd.RangeIndex):
         raise InputError(Problem("dates in the index", "row numbers", "set the dates as the index"))
     parts = []
@@ -238,7 +253,9 @@ def _from_two_levels(frame: pd.DataFrame) -> pd.DataFrame:
         part = pd.DataFrame(frame.xs(symbol, axis=1, level=symbol_level)).reset_index(drop=True)
         part = part.rename(columns=tidy_name)
         part = part[[name for name in part.columns if name in FIELDS]]
-        parts.append(part.assign(symbol=str(symbol), date=dates, **{LINE: lines_of(part)}))
+        part = part.assign(symbol=str(symbol), **{LINE: lines_of(part)})
+        part[time] = dates
+        parts.append(part)
     return pd.concat(parts, ignore_index=True)
 
 

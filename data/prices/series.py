@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from aftershock.data.errors import InputError, Problem
 from aftershock.data.instants import DAY, to_index
 from aftershock.data.prices.adjust import factors
+from aftershock.data.prices.columns import PRICES
+from aftershock.data.prices.hours import DAILY
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-PRICES = ("open", "high", "low", "close")
 VALUES = (*PRICES, "volume", "factor", "dividend", "split", "halted")
 """What is kept of every bar."""
-DAILY = "1d"
 SAME = 1e-6
 """Values closer than this (relative) are the same: sources round to single precision and undoing splits repeats it."""
 

@@ -29,7 +29,8 @@ from urllib.parse import quote, unquote
 import numpy as np
 
 from aftershock.data.errors import InputError, Problem, did_you_mean
-from aftershock.data.prices.series import DAILY, VALUES, Series, Update, updated
+from aftershock.data.prices.hours import DAILY, MINUTE, interval_ns
+from aftershock.data.prices.series import VALUES, Series, Update, updated
 from aftershock.data.tables import read_metadata, write_parquet, write_text
 
 FORMAT = 1
@@ -38,7 +39,8 @@ ABOUT = "aftershock"
 """The key of a file's metadata that holds the provenance."""
 SHORT = 16
 """How many digits of a hash name a snapshot."""
-INTERVAL = re.compile(r"1d|[1-9]\d*[mh]")
+INTERVAL = re.compile(r"1d|[1-9]\d*m")
+"""How an interval names a folder."""
 
 
 class Key(NamedTuple):
@@ -319,10 +321,8 @@ def check_interval(interval: str) -> str:
     >>> check_interval("1h"), check_interval("1d")
     ('60m', '1d')
     """
-    text = interval.strip().lower()
-    if not INTERVAL.fullmatch(text):
-        raise InputError(Problem("an interval", f"'{interval}'", "write 1d, 60m, 5m or 1m"))
-    return f"{60 * int(text[:-1])}m" if text.endswith("h") else text
+    length = interval_ns(interval)
+    return DAILY if length is None else f"{length // MINUTE}m"
 
 
 def source_name(text: str) -> str:

@@ -79,8 +79,9 @@ class Tape:
 
     An entry is a segment: bars of one symbol from one source. Where sources follow each other, a symbol has
     several entries, side by side and in time order; a return across two of them means nothing, because sources
-    adjust differently. The bars of entry ``i`` are those from ``offsets[i]`` to ``offsets[i + 1]``, by rising
-    session. Arrays are copied unless read-only already, made C-contiguous and read-only.
+    adjust differently. The bars of entry ``i`` are those from ``offsets[i]`` to ``offsets[i + 1]``, in time order:
+    one for each session, or several within it that do not overlap. Arrays are copied unless read-only already,
+    made C-contiguous and read-only.
 
     Attributes
     ----------
@@ -90,13 +91,14 @@ class Tape:
     session, ordinal : ndarray of int64, shape (n_bars,)
         Local date in days since 1970; position in the venue's sessions.
     opens_at, closes_at, open_cutoff, close_cutoff : ndarray of int64, shape (n_bars,)
-        UTC nanoseconds.
+        UTC nanoseconds: when the bar opens and closes, and the last instants at which one who knows can still have
+        its open and its close (docs/fills.md, section 9). None falls along the bars of an instrument.
     open, high, low, close, volume : ndarray of float64, shape (n_bars,)
         Adjusted prices in the venue's currency, and units traded; NaN unknown.
     factor : ndarray of float64, shape (n_bars,)
         Traded price = price x factor; NaN unknown.
     halted : ndarray of bool, shape (n_bars,)
-        No trade could be done in that session.
+        No trade could be done in that bar.
     simulated : bool
         The prices were made, not observed.
     warnings : DataFrame
@@ -162,8 +164,9 @@ class Tape:
         exclude: Sequence[str] = (),
         simulated: bool = False,
         provenance: Mapping[str, Any] | None = None,
+        interval: str = "1d",
     ) -> Tape:
-        """Make a tape of a long table of daily bars.
+        """Make a tape of a long table of bars.
 
         Parameters
         ----------
@@ -172,7 +175,8 @@ class Tape:
             ``ticker``, ``src`` and Yahoo's capitals are understood. With ``adj_close`` prices are adjusted
             and ``factor`` is close / adj_close. With ``dividend`` and ``split`` (on the ex-date; 0 and 1 are
             none) prices are taken as traded and adjusted here, see `aftershock.data.prices.adjust`. Rows may
-            stand in any order.
+            stand in any order. Bars shorter than a session have ``opens_at`` (``datetime``, ``timestamp``) in the
+            place of ``date``, with its zone, and ``closes_at`` or an ``interval``.
         sources : sequence of str
             Sources in order of preference: of each symbol the first that has bars, and no other. A symbol that
             has none of them, and every symbol where no order is given, keeps its sources one after the other
@@ -185,6 +189,9 @@ class Tape:
             row on).
         simulated, provenance
             Kept on the tape.
+        interval : str
+            How long bars are from ``opens_at`` (or an instant in ``date``), where no ``closes_at`` says so:
+            minutes or hours (``5m``, ``60m``, ``1h``), less where continuous trading ends before.
 
         Returns
         -------
@@ -194,8 +201,8 @@ class Tape:
         Raises
         ------
         InputError
-            Columns missing, cells that are no number or date, two different bars of one day, impossible
-            prices, a code in ``exclude`` that is none of these, or nothing left.
+            Columns missing, cells that are no number or date, two different bars of one day, bars that overlap,
+            impossible prices, a code in ``exclude`` that is none of these, or nothing left.
 
         Notes
         -----
@@ -207,7 +214,12 @@ class Tape:
           (``source_change``).
         - Opens become unknown (``synthetic_open``) where more than half of the last 60 bars with a moved close,
           this one among them, open exactly at the previous close, and more than three times the share of closes
-          that rest. The first 20 bars of a segment cannot be judged and stay.
+          that rest. The first 20 bars of a segment cannot be judged and stay. Of bars within a session only
+          the first is judged.
+        - Bars within a session are put into the venue's continuous trading: cut to it (``cut_to_hours``), or
+          dropped where they hold none (``outside_hours``), as does a closing auction stamped at the close. A bar
+          without volume is halted (``zero_volume``) and does not fill, unless its prices move: then there was
+          trade and the volume is unknown (``unknown_volume``), as Yahoo leaves it in the first bar of a session.
 
         Three things the past alone cannot tell, and this proof leaves out: which of the ``sources`` in order a
         symbol has; what an ambiguous symbol (``6138.TT``) means among those of the table; and adjustment:
@@ -216,7 +228,7 @@ class Tape:
         """
         from aftershock.data.prices.cleaning import clean
 
-        parts = clean(frame, sources=sources, skip_bad=skip_bad, exclude=exclude)
+        parts = clean(frame, sources=sources, skip_bad=skip_bad, exclude=exclude, interval=interval)
         return cls(**parts._asdict(), simulated=simulated, provenance=provenance or {})
 
     @classmethod
@@ -275,9 +287,9 @@ class Tape:
         width = max([9, *map(len, shown)])
         for symbol in shown:
             i, rows, pieces = self.position(symbol), self._rows(symbol), len(self.segments(symbol))
-            about = (
-                f"{self.venues[i]}  {self.kinds[i]:5}  {rows.stop - rows.start:7,} bars  {self._span(rows)}"
-            )
+            bars = "intraday bars" if (np.diff(self.session[rows]) == 0).any() else "bars"
+            count = rows.stop - rows.start
+            about = f"{self.venues[i]}  {self.kinds[i]:5}  {count:7,} {bars}  {self._span(rows)}"
             lines.append(f"  {symbol:{width}}  {about}" + (f"  {pieces} segments" if pieces > 1 else ""))
         if len(self._places) > SHOWN:
             lines.append(f"  ... and {len(self._places) - SHOWN} more")
@@ -285,6 +297,12 @@ class Tape:
         if len(counts):
             lines.append("warnings: " + ", ".join(f"{code} {count}" for code, count in counts.items()))
         return "\n".join(lines)
+
+    @property
+    def intraday(self) -> bool:
+        """Whether a session holds several bars of an instrument."""
+        first = np.isin(np.arange(1, len(self)), self.offsets)
+        return bool((~first & (np.diff(self.session) == 0)).any())
 
     def position(self, symbol: str) -> int:
         """Find the place in `symbols` of an instrument, of its last segment; dialects are understood.
@@ -321,7 +339,7 @@ class Tape:
         Returns
         -------
         DataFrame
-            ``session`` (local date), instants in UTC, prices, ``halted``, ``source``.
+            ``session`` (local date), instants in UTC, prices, ``halted``, ``source``; a row for each bar.
         """
         rows = self._rows(symbol)
         instants = {name: to_index(getattr(self, name)[rows]) for name in CLOCKS}
@@ -355,10 +373,12 @@ class Tape:
 
     def to_frame(self) -> pd.DataFrame:
         """Give the bars as the long table `from_frame` takes; it makes the same arrays and segments of it."""
+        daily = {"date": _dates(self.session)}
+        timed = {name: to_index(getattr(self, name)) for name in ("opens_at", "closes_at")}
         return pd.DataFrame(
             {
                 "symbol": self._per_bar(self.symbols),
-                "date": _dates(self.session),
+                **(daily if self._is_daily() else timed),
                 **{name: getattr(self, name) for name in NUMBERS},
                 "source": self._per_bar(self.sources),
                 "halted": self.halted,
@@ -406,6 +426,18 @@ class Tape:
         cure = near if near.startswith("did you mean") else "see tape.symbols"
         raise InputError(Problem(f"one of the tape's {len(self._places)} instruments", f"'{symbol}'", cure))
 
+    def _is_daily(self) -> bool:
+        """Tell whether every bar is a whole session, which its date alone tells."""
+        from aftershock.data.calendars import sessions
+
+        for i, mic in enumerate(self.venues):
+            known, rows = sessions(mic), slice(int(self.offsets[i]), int(self.offsets[i + 1]))
+            at = np.minimum(np.searchsorted(known.session, self.session[rows]), len(known.session) - 1)
+            hours = zip((known.opens_at, known.closes_at), (self.opens_at, self.closes_at), strict=True)
+            if any((whole[at] != own[rows]).any() for whole, own in hours):
+                return False
+        return True
+
     def _span(self, rows: slice) -> str:
         days = self.session[rows]
         if not len(days):
@@ -424,10 +456,28 @@ class Tape:
         if short:
             raise _unfit(f"arrays of {bars} bars", f"another length of {', '.join(short)}")
         self._check_segments()
-        instrument = np.repeat([self._places[symbol][0] for symbol in self.symbols], steps)
-        late = (np.diff(self.session) <= 0) & (np.diff(instrument) == 0)
-        if late.any():
-            raise _unfit("bars by rising session", f"a bar out of order at {int(np.argmax(late)) + 1}")
+        self._check_order()
+
+    def _check_order(self) -> None:
+        starts, changes = np.zeros(len(self) + 1, np.bool_), np.zeros(len(self) + 1, np.bool_)
+        starts[self.offsets] = True
+        changes[self.offsets[[places[0] for places in self._places.values()]]] = True
+
+        def falls(values: Ints) -> Flags:
+            fallen: Flags = values[1:] < values[:-1]
+            return fallen
+
+        within = (self.ordinal[1:] == self.ordinal[:-1]) & ~starts[1:-1]
+        again = (self.session[1:] == self.session[:-1]) & ~within
+        faults = {
+            "bars by rising session": falls(self.session) | again,
+            "bars that do not overlap": self.opens_at[1:] < self.closes_at[:-1],
+            "cut-offs that never fall along the bars": falls(self.open_cutoff) | falls(self.close_cutoff),
+        }
+        for expected, found in faults.items():
+            wrong = np.flatnonzero(found & ~changes[1:-1])
+            if len(wrong):
+                raise _unfit(expected, f"a bar out of order at {int(wrong[0]) + 1}")
 
     def _check_segments(self) -> None:
         for symbol, places in self._places.items():

@@ -22,7 +22,9 @@ from aftershock.data.calendars import sessions
 from aftershock.data.errors import InputError, Problem
 from aftershock.data.instants import DAY, to_ns
 from aftershock.data.prices.adjust import traded
-from aftershock.data.prices.series import DAILY, PRICES, Series
+from aftershock.data.prices.columns import PRICES
+from aftershock.data.prices.hours import DAILY
+from aftershock.data.prices.series import Series
 from aftershock.data.universes import Instrument, resolve, yahoo_symbol
 from aftershock.data.venues import venue
 

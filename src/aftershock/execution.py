@@ -88,7 +88,8 @@ def execute(
     chosen = experiment.strategy
     scope = priced(tape) if wanted is None else wanted
     selection = select(loaded, chosen, scope, linked)
-    aligned = align_signals(selection.signals, latency=chosen.latency_ns, at_close=chosen.entry == "close")
+    at_close = chosen.entry == "close"
+    aligned = align_signals(selection.signals, tape, latency=chosen.latency_ns, at_close=at_close)
     aligned["outcome"] = _refused(aligned, tape, experiment.portfolio)
     aligned["headline"] = ~aligned["ambiguous"] & (aligned["source_kind"] != "recap")
     parts = {

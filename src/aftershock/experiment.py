@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from aftershock.data.errors import InputError, Problem, did_you_mean
 from aftershock.data.fx.currencies import CURRENCIES
+from aftershock.data.prices.hours import DAILY, interval_ns
 from aftershock.data.settings import Settings
 from aftershock.engine.types import MODES, Book
 from aftershock.strategies.library import strategy as strategy_of
@@ -61,10 +62,19 @@ class EventsSection(Settings):
     skip_bad: bool = False
 
 
+def _interval(value: str) -> str:
+    try:
+        interval_ns(value)
+    except InputError as error:
+        raise ValueError(error.problems[0].cure) from None
+    return value
+
+
 class PricesSection(Settings):
-    """``[prices]``: files in any shape, sources in the order of preference, or the simulated market."""
+    """``[prices]``: files in any shape, their interval, sources in the order of preference, or the simulated market."""
 
     files: Words = ()
+    interval: Annotated[str, AfterValidator(_interval)] = DAILY
     sources: Words = ()
     simulated: bool = False
     skip_bad: bool = False

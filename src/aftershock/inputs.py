@@ -21,6 +21,7 @@ from aftershock.data.errors import InputError, Problem
 from aftershock.data.events import Events, load_events, load_impacts
 from aftershock.data.fx import Fixings, ecb, load_fixings, load_marks
 from aftershock.data.prices import Tape, load_tape, simulated_market
+from aftershock.data.prices.hours import DAILY
 from aftershock.data.universes import Universe, exposures, factors, known_instruments, universe
 from aftershock.experiment import (
     CATALOGUE,
@@ -158,6 +159,9 @@ def experiment_tape(
     """
     section = experiment.prices
     if section.simulated:
+        if section.interval != DAILY:
+            got = f"interval = '{section.interval}'"
+            raise InputError(Problem("daily bars of the simulated market", got, "leave interval out"))
         news = events.frame[events.first_prints()]
         market = simulated_market(wanted, seed=experiment.run.seed, events=news)
         return market.tape, market.truth
@@ -168,13 +172,26 @@ def experiment_tape(
             )
         )
     symbols = None if wanted is None else needed(wanted, events)
-    tape = load_tape(list(section.files), symbols=symbols, sources=section.sources, skip_bad=section.skip_bad)
+    tape = load_tape(
+        list(section.files),
+        symbols=symbols,
+        sources=section.sources,
+        skip_bad=section.skip_bad,
+        interval=section.interval,
+    )
     return tape, None
 
 
-def tape_of(prices: Source, wanted: Universe | None, events: Events, skip_bad: bool = False) -> Tape:
+def tape_of(
+    prices: Source,
+    wanted: Universe | None,
+    events: Events,
+    skip_bad: bool = False,
+    interval: str = "1d",
+) -> Tape:
     """Load what is needed of the prices."""
-    return load_tape(prices, symbols=None if wanted is None else needed(wanted, events), skip_bad=skip_bad)
+    symbols = None if wanted is None else needed(wanted, events)
+    return load_tape(prices, symbols=symbols, skip_bad=skip_bad, interval=interval)
 
 
 def needed(wanted: Universe, events: Events) -> list[str]:

@@ -75,6 +75,7 @@ def backtest(
     seed: int = 0,
     name: str = "backtest",
     skip_bad: bool = False,
+    interval: str = "1d",
 ) -> Result:
     """Backtest a strategy on tagged events and prices.
 
@@ -102,6 +103,8 @@ def backtest(
         What to call the run.
     skip_bad : bool
         Go on without bad rows of events and prices, and list them.
+    interval : str
+        How long bars are (``5m``, ``60m``, ``1h``), where prices say when they open and not when they close.
 
     Returns
     -------
@@ -132,12 +135,12 @@ def backtest(
     asked = universe_section(universe)
     loaded = events_of(events, zone, skip_bad)
     wanted = universe_of(universe if isinstance(universe, (str, Universe)) else _named(asked), chosen)
-    tape = tape_of(prices, wanted, loaded, skip_bad)
+    tape = tape_of(prices, wanted, loaded, skip_bad, interval)
     experiment = Experiment(
         strategy=chosen,
         kind=strategy if isinstance(strategy, str) else "reaction",
         events=events_section(events, impacts, zone=zone, skip_bad=skip_bad),
-        prices=prices_section(prices, skip_bad=skip_bad),
+        prices=prices_section(prices, skip_bad=skip_bad, interval=interval),
         universe=asked,
         portfolio=portfolio or Portfolio(),
         costs=costs or Costs(),
@@ -215,6 +218,7 @@ def align(
     latency: float = 0.0,
     entry: str = "open",
     skip_bad: bool = False,
+    interval: str = "1d",
 ) -> pd.DataFrame:
     """Say for each event and instrument when it could first be traded, and why.
 
@@ -235,12 +239,15 @@ def align(
         Which cut-off makes a signal ambiguous.
     skip_bad : bool
         Go on without bad rows.
+    interval : str
+        How long bars are (``5m``, ``60m``, ``1h``), where prices say when they open and not when they close.
 
     Returns
     -------
     DataFrame
-        ``ALIGN_COLUMNS``, instants in UTC. An event that reaches no instrument has one row that says why, without
-        symbol, venue, phase and first instants.
+        ``ALIGN_COLUMNS``, instants in UTC; with prices that have bars within sessions also ``first_bar``, the first
+        open (close) that can be had. An event that reaches no instrument has one row that says why, without symbol,
+        venue, phase and first instants.
 
     Raises
     ------
@@ -262,7 +269,7 @@ def align(
     wait = Reaction(latency=latency).latency_ns
     loaded = events_of(events, zone, skip_bad)
     wanted = universe_of(universe)
-    tape = None if prices is None else tape_of(prices, wanted, loaded, skip_bad)
+    tape = None if prices is None else tape_of(prices, wanted, loaded, skip_bad, interval)
     pairs = pairs_of(loaded.frame, wanted or (everything() if tape is None else priced(tape)))
     if wanted is not None:
         pairs = pairs[pairs["symbol"].isin(wanted.symbols)]
@@ -271,10 +278,11 @@ def align(
         pairs = pairs[pairs["symbol"].isin(tape.symbols)]
     table = pairs.merge(loaded.frame, on="event_id", how="left", suffixes=("", "_of_event"))
     table["venue"] = [resolve(symbol).venue for symbol in table["symbol"]]
-    aligned = align_signals(table, latency=wait, at_close=entry == "close")
+    aligned = align_signals(table, tape, latency=wait, at_close=entry == "close")
     missing = _unreached(loaded.frame, named, pairs["event_id"])
     texts = dict.fromkeys(["event_id", "symbol", "venue", "phase", "reason"], "str")
-    both = pd.concat([part[ALIGN_COLUMNS].astype(texts) for part in (aligned, missing)])
+    columns = [*ALIGN_COLUMNS, *(["first_bar"] if tape is not None and tape.intraday else [])]
+    both = pd.concat([part[columns].astype(texts) for part in (aligned, missing)])
     return both.sort_values(["known_by", "event_id", "symbol"], ignore_index=True)
 
 
@@ -290,6 +298,7 @@ def _unreached(events: pd.DataFrame, named: pd.Series[str], reached: pd.Series[s
         first_tradable=never,
         first_open=never,
         first_close=never,
+        first_bar=never,
         ambiguous=False,
         reason=why,
     )
@@ -326,7 +335,7 @@ def signals(
     -------
     DataFrame
         ``place_by, entry_at, symbol, venue, action, weight, entry, hold, event_id, tag, direction, strength, known_by,
-        ambiguous, headline, reason`` by ``place_by``, then symbol.
+        ambiguous, headline, reason`` by ``place_by``, then symbol. Without prices these are orders for auctions.
     """
     chosen = strategy_of(strategy) if isinstance(strategy, str) else strategy
     now = int(to_ns(as_of)[0]) if as_of is not None else int(pd.Timestamp.now(tz="UTC").value)
