@@ -194,7 +194,7 @@ def clean(
     bars = _drop_empty(bars, symbols, log)
     preferred = [sources] if isinstance(sources, str) else list(sources)
     bars = one_source_at_a_time(bars, instruments, names, preferred, log)
-    bars = _once(bars, symbols, table, stamps, log)
+    bars = once(bars, symbols, table, stamps, log)
     if stamps is None:
         bars, clocks = _on_sessions(bars, instruments, log)
     else:
@@ -265,15 +265,18 @@ def stamps_of(table: pd.DataFrame, length: int | None) -> Stamps | None:
     return Stamps(opens_at, opens_at + length, told=False)
 
 
-def read_bars(
+def told_bars(
     table: pd.DataFrame,
     instruments: Sequence[Instrument],
     symbol: Ints,
     source: Ints,
     stamps: Stamps | None,
     log: Log,
-) -> Rows:
-    """Read dates and numbers, adjust where ``adj_close`` stands, and sort by symbol, source and time."""
+) -> tuple[Rows, Actions]:
+    """Read dates and numbers, adjust where ``adj_close`` stands, and sort by symbol, source and time.
+
+    Dividends and splits come in the order of the table, where `Rows.row` leads.
+    """
     zones = tuple(dict.fromkeys(venue(one.venue).zone for one in instruments))
     zone = np.array([zones.index(venue(one.venue).zone) for one in instruments], np.int64)
     in_zones = Texts(zone[symbol], zones)
@@ -287,19 +290,32 @@ def read_bars(
         log.say("adjusted", rows=len(table))
     bars = Rows(symbol, source, day, **values, halted=flags(table, "halted"), row=np.arange(len(table)))
     order = np.lexsort((day if stamps is None else stamps.opens_at, source, symbol))
-    bars = Rows._make(column[order] for column in bars)
+    actions = Actions(*(numbers(table, name) for name in ACTIONS))
+    return Rows._make(column[order] for column in bars), actions
+
+
+def read_bars(
+    table: pd.DataFrame,
+    instruments: Sequence[Instrument],
+    symbol: Ints,
+    source: Ints,
+    stamps: Stamps | None,
+    log: Log,
+) -> Rows:
+    """Read bars as they are told, and adjust traded prices where dividends and splits stand beside them."""
+    bars, actions = told_bars(table, instruments, symbol, source, stamps, log)
     if not {*ACTIONS} & {*table.columns}:
         return bars
-    actions = Actions(*(numbers(table, name)[order] for name in ACTIONS))
-    return _adjusted(bars, actions, [one.symbol for one in instruments], table, log)
+    beside = Actions(*(values[bars.row] for values in actions))
+    check_actions(bars, beside, table)
+    return _adjusted(bars, beside, [one.symbol for one in instruments], log)
 
 
-def _adjusted(bars: Rows, actions: Actions, symbols: Sequence[str], table: pd.DataFrame, log: Log) -> Rows:
+def _adjusted(bars: Rows, actions: Actions, symbols: Sequence[str], log: Log) -> Rows:
     """Adjust traded prices, series by series, where dividends and splits stand beside them.
 
     A series whose cells are empty in both columns says nothing of its actions and stays as it was given.
     """
-    _check_actions(bars, actions, table)
     starts = np.flatnonzero(faults.firsts(bars))
     told = np.logical_or.reduceat(~(np.isnan(actions.dividend) & np.isnan(actions.split)), starts)
     factor = bars.factor.copy()
@@ -316,21 +332,23 @@ def _adjusted(bars: Rows, actions: Actions, symbols: Sequence[str], table: pd.Da
     return bars._replace(factor=factor, **{name: getattr(bars, name) / ratio for name in PRICES})
 
 
-def _check_actions(bars: Rows, actions: Actions, table: pd.DataFrame) -> None:
+def check_actions(bars: Rows, actions: Actions, table: pd.DataFrame) -> None:
     """Refuse what cannot be: negative actions, and a factor beside them that says the same in other words."""
     for name, values in actions._asdict().items():
-        wrong = np.flatnonzero(values < 0)
-        if len(wrong):
-            where = place(table, int(bars.row[wrong[0]]))
-            cure = "correct or empty the cell"
-            raise InputError(
-                Problem(f"a {name} that is not negative", f"{values[wrong[0]]:g}", cure, *where, name)
-            )
-    twice = np.flatnonzero(~np.isnan(bars.factor) & ~(np.isnan(actions.dividend) & np.isnan(actions.split)))
-    if len(twice):
-        where = place(table, int(bars.row[twice[0]]))
-        cure = "empty the cell of one of them"
-        raise InputError(Problem("a factor, or a dividend and a split", "both", cure, *where, "factor"))
+        row = _first_in_table(bars, values < 0)
+        if row is not None:
+            got, cure = f"{values[bars.row == row][0]:g}", "correct or empty the cell"
+            expected = f"a {name} that is not negative"
+            raise InputError(Problem(expected, got, cure, *place(table, row), name))
+    told = ~(np.isnan(actions.dividend) & np.isnan(actions.split))
+    row = _first_in_table(bars, ~np.isnan(bars.factor) & told)
+    if row is not None:
+        expected, cure = "a factor, or a dividend and a split", "empty the cell of one of them"
+        raise InputError(Problem(expected, "both", cure, *place(table, row), "factor"))
+
+
+def _first_in_table(bars: Rows, found: Flags) -> int | None:
+    return int(bars.row[found].min()) if found.any() else None
 
 
 def _drop_empty(bars: Rows, symbols: Sequence[str], log: Log) -> Rows:
@@ -430,7 +448,7 @@ def _tell_others(symbol: str, day: Ints, source: Ints, force: Ints, names: Seque
         log.say("other_source", symbol, len(dropped), f"'{names[code]}' beside {beside}", dropped)
 
 
-def _once(bars: Rows, symbols: Sequence[str], table: pd.DataFrame, stamps: Stamps | None, log: Log) -> Rows:
+def once(bars: Rows, symbols: Sequence[str], table: pd.DataFrame, stamps: Stamps | None, log: Log) -> Rows:
     """Drop repeated bars; refuse two different bars of one day (that open at one instant)."""
     again, same = faults.repeated(bars, stamps)
     if not same[again].all():

@@ -21,7 +21,7 @@ from aftershock.data.errors import InputError, Problem
 from aftershock.data.instants import DAY
 from aftershock.data.prices import yahoo
 from aftershock.data.prices.hours import DAILY
-from aftershock.data.prices.series import Series, changes_table
+from aftershock.data.prices.series import Series, Update, changes_table
 from aftershock.data.prices.store import Key, Store, check_interval
 from aftershock.data.universes import Instrument, Universe, universe
 
@@ -63,7 +63,10 @@ class Manners(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What came of one instrument: ``new``, ``extended``, ``unchanged``, ``rewritten``, ``no_prices``, ``failed``."""
+    """What came of one series.
+
+    ``outcome`` is ``new``, ``extended``, ``unchanged``, ``rewritten``, ``no_prices``, ``failed`` or ``unknown``.
+    """
 
     symbol: str
     outcome: str
@@ -336,9 +339,7 @@ class _Fetch:
             return self._answer(instrument, recent=False)
         self.changes[symbol] = update.changes.values.tolist()
         done = update.series
-        kinds = {"rewritten": update.rewritten, "new": old is None, "extended": bool(update.added)}
-        outcome = next((kind for kind, holds in kinds.items() if holds), "unchanged")
-        return Outcome(symbol, outcome, len(done), update.added, *done.span)
+        return Outcome(symbol, kind_of(update, old is not None), len(done), update.added, *done.span)
 
     def _first(self, old: Series | None) -> pd.Timestamp:
         if old is None or not len(old):
@@ -415,6 +416,12 @@ class _Pace:
                 self.next = max(self.next, time.monotonic() + seconds)
         else:
             self.stop.wait(seconds)
+
+
+def kind_of(update: Update, before: bool) -> str:
+    """Name what came of a series that was there ``before`` or not."""
+    kinds = {"rewritten": update.rewritten, "new": not before, "extended": bool(update.added)}
+    return next((kind for kind, holds in kinds.items() if holds), "unchanged")
 
 
 def outcomes_table(outcomes: Iterable[Outcome]) -> pd.DataFrame:

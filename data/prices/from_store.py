@@ -186,8 +186,10 @@ def _long_table(keys: Sequence[Key], series: Sequence[Series]) -> pd.DataFrame:
     columns = {name: [getattr(key, name) for key in keys] for name in ("symbol", "source")}
     columns["currency"] = [str(one.about.get("currency", "")) for one in series]
     for name, words in columns.items():
-        distinct = sorted(set(words))
-        codes = np.repeat(np.array([distinct.index(word) for word in words], np.int64), counts)
+        distinct = sorted(set(words) - {""})
+        codes = np.repeat(
+            np.array([distinct.index(word) if word else -1 for word in words], np.int64), counts
+        )
         table[name] = pd.Categorical.from_codes(codes, categories=pd.Index(distinct))
     return table
 

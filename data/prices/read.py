@@ -263,6 +263,9 @@ def _files(paths: Sequence[Path], wanted: Collection[str] | None) -> list[tuple[
     """List the files to read, each with the symbol its name gives ("" for a table of many)."""
     files: list[tuple[Path, str]] = []
     for path in paths:
+        if is_store(path):
+            cure = "name the store alone, or import the files into it"
+            raise InputError(Problem("files, or one store", "a store among other prices", cure, str(path)))
         files += _in_folder(path, wanted) if path.is_dir() else [(path, "")]
     if not files:
         raise InputError(Problem("price files", "none", "name a CSV or Parquet file, or a folder of them"))

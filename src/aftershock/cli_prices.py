@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from aftershock.showing import Json, Members, err, out, print_json, records, say, show_table
+from aftershock.showing import Json, Members, err, out, print_json, records, say, show_table, working
 
 app = typer.Typer(
     help="Prices in a store: fetch from Yahoo, import files, check, list, show.",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+class Severity(StrEnum):
+    """How grave a finding is, the gravest first."""
+
+    error = "error"
+    warning = "warning"
+    info = "info"
+
 
 Place = Annotated[Path, typer.Option("--store", help="Folder of the store.")]
 Interval = Annotated[str | None, typer.Option(help="Bars of which interval: 1d, 60m, 5m, ...")]
@@ -52,6 +62,69 @@ def fetch(
             say(err, f"aftershock: stopped; what was fetched is in {store}, and the same command goes on")
             raise typer.Exit(130) from None
     _show_fetched(found, as_json)
+
+
+@app.command(name="import")
+def import_(
+    files: Annotated[
+        list[str], typer.Argument(help="Price files or folders: long, wide, or one for each symbol.")
+    ],
+    source: Annotated[
+        str | None, typer.Option(help="Who says so; needed where rows do not name their own.")
+    ] = None,
+    store: Place = Path("prices"),
+    interval: Annotated[
+        str, typer.Option(help="1d, or how long bars within sessions are: 60m, 5m, ...")
+    ] = "1d",
+    universe: Members = None,
+    as_json: Json = False,
+) -> None:
+    """Put the prices of files into a store, as they are told; stopped, the same command goes on.
+
+    Example:  aftershock prices import vendor/*.csv --source desk --store prices
+    """
+    from aftershock.prices import import_prices
+
+    with _progress() as progress:
+        found = import_prices(
+            files, source, store=store, interval=interval, symbols=universe, progress=progress
+        )
+    _show_fetched(found, as_json)
+
+
+@app.command()
+def check(
+    files: Annotated[
+        list[str] | None, typer.Argument(help="Price files or folders, in the place of a store.")
+    ] = None,
+    store: Place = Path("prices"),
+    universe: Members = None,
+    source: Annotated[list[str] | None, typer.Option(help="Sources in order of preference.")] = None,
+    interval: Interval = None,
+    snapshot: Annotated[str | None, typer.Option(help="A state of the store by its name.")] = None,
+    severity: Annotated[
+        Severity, typer.Option(help="The least severity to show (--json gives everything).")
+    ] = Severity.warning,
+    as_json: Json = False,
+) -> None:
+    """Look prices over: gaps, dates, halts, impossible prices, missed splits, the calendar, sources that differ.
+
+    Exit code 1 says that there are errors. docs/prices_audit.md lists what is looked for.
+
+    Example:  aftershock prices check --store prices --universe asia-semis
+    """
+    from aftershock.prices import check_prices
+
+    with working("looking prices over"):
+        found = check_prices(
+            files or store, symbols=universe, sources=source or (), interval=interval, snapshot=snapshot
+        )
+    if as_json:
+        print_json(found.to_records())
+    else:
+        _show_audit(found, severity)
+    if (found.findings["severity"] == "error").any():
+        raise typer.Exit(1)
 
 
 @app.command(name="list")
@@ -94,6 +167,25 @@ def show(
         show_table(table, f"{symbol} (sessions in local dates, instants in UTC)")
 
 
+def _show_audit(found: Any, least: Severity) -> None:
+    """Count everything, list what is as severe as asked, and name the days on which calendar and prices part."""
+    order = [one.value for one in Severity]
+    findings, shown = found.findings, order[: order.index(least.value) + 1]
+    counts = findings.groupby(["severity", "code"], sort=False)["symbol"].size()
+    bars = int(found.coverage["bars"].sum())
+    say(out, f"{len(found.coverage):,} series, {bars:,} bars")
+    for name in order:
+        codes = ", ".join(f"{code} {count}" for (other, code), count in counts.items() if other == name)
+        say(out, f"{name}: {codes or 'none'}")
+    listed = findings[findings["severity"].isin(shown)]
+    if len(listed):
+        columns = ["severity", "code", "symbol", "source", "first", "last", "rows", "message"]
+        show_table(listed[columns], "Findings (local dates)")
+    if len(found.disagreements):
+        columns = ["venue", "session", "last", "kind", "instruments", "of", "status", "explanation"]
+        show_table(found.disagreements[columns], "Calendar against prices")
+
+
 def _show_fetched(found: Any, as_json: bool) -> None:
     """Say what came of a fetch or an import; leave with 1 where something failed."""
     if as_json:
@@ -102,7 +194,7 @@ def _show_fetched(found: Any, as_json: bool) -> None:
     else:
         counts = found.outcomes["outcome"].value_counts(sort=False)
         say(out, ", ".join(f"{count} {outcome}" for outcome, count in counts.items()))
-        wrong = found.outcomes[found.outcomes["outcome"].isin(["failed", "no_prices"])]
+        wrong = found.outcomes[found.outcomes["outcome"].isin(["failed", "no_prices", "unknown"])]
         if len(wrong):
             show_table(wrong[["symbol", "outcome", "reason"]], "Without prices")
         if len(found.changes):

@@ -71,11 +71,13 @@ def _interval(value: str) -> str:
 
 
 class PricesSection(Settings):
-    """``[prices]``: files in any shape, their interval, sources in the order of preference, or the simulated market."""
+    """``[prices]``: a store or files, their interval, sources in the order of preference, or the simulated market."""
 
     files: Words = ()
+    snapshot: str | None = None
     interval: Annotated[str, AfterValidator(_interval)] = DAILY
     sources: Words = ()
+    exclude: Words = ()
     simulated: bool = False
     skip_bad: bool = False
 

@@ -177,7 +177,9 @@ def experiment_tape(
         symbols=symbols,
         sources=section.sources,
         skip_bad=section.skip_bad,
+        exclude=section.exclude,
         interval=section.interval,
+        snapshot=section.snapshot,
     )
     return tape, None
 

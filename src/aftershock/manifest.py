@@ -15,12 +15,15 @@ from numpy.typing import NDArray
 from aftershock.data.calendars import shipped
 from aftershock.data.events import Events
 from aftershock.data.instants import to_index, to_ns
-from aftershock.data.prices import Tape
+from aftershock.data.prices import Tape, audit
 from aftershock.data.universes import Universe
 from aftershock.exchange import Exchange
 from aftershock.experiment import Experiment
 from aftershock.inputs import tradable
 from aftershock.strategies.select import Selection
+
+AUDITED = 1_000_000
+"""Of more bars a run makes no audit: `aftershock prices check` does."""
 
 LIBRARIES = ("numpy", "pandas", "numba", "exchange_calendars", "pyarrow")
 
@@ -129,6 +132,13 @@ def _warnings(area: str, table: pd.DataFrame) -> list[dict[str, Any]]:
         {"area": area, **{str(key): None if pd.isna(value) else value for key, value in row.items()}}
         for row in rows.to_dict("records")
     ]
+
+
+def _price_audit(tape: Tape) -> dict[str, list[dict[str, Any]]] | None:
+    """Look the prices over that were left; None where they were made here, or are too many to do so in passing."""
+    if tape.simulated or len(tape) > AUDITED:
+        return None
+    return audit(tape).to_records()
 
 
 def _skipped_rows(table: pd.DataFrame) -> list[dict[str, Any]]:

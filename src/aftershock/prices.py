@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +10,71 @@ import numpy as np
 import pandas as pd
 
 from aftershock.data.errors import InputError, Problem
-from aftershock.data.prices import load_tape
+from aftershock.data.prices import Audit, audit, load_tape
 from aftershock.data.prices.fetch import Fetched, Manners, fetch_prices
-from aftershock.data.prices.store import Store
-from aftershock.data.universes import known_instruments, resolve
+from aftershock.data.prices.imports import import_prices
+from aftershock.data.prices.store import Store, is_store
+from aftershock.data.universes import Universe, known_instruments, resolve, universe
 
-__all__ = ["Fetched", "Manners", "fetch_prices", "list_prices", "show_prices"]
+__all__ = [
+    "Audit",
+    "Fetched",
+    "Manners",
+    "check_prices",
+    "fetch_prices",
+    "import_prices",
+    "list_prices",
+    "show_prices",
+]
 
 LISTED = ("symbol", "name", "source", "interval", "currency", "bars", "first", "last", "digest")
+
+
+def check_prices(
+    prices: Any = "prices",
+    *,
+    symbols: str | Iterable[str] | Universe | None = None,
+    sources: Sequence[str] = (),
+    interval: str | None = None,
+    snapshot: str | None = None,
+) -> Audit:
+    """Look prices over: gaps, dates, halts, prices that cannot be, missed splits, the calendar, sources that differ.
+
+    Parameters
+    ----------
+    prices : path, paths, Store, DataFrame or Tape
+        A store (every file of it is verified first), or whatever `load_tape` takes.
+    symbols : str, iterable of str or Universe, optional
+        A universe by name, or symbols; else everything there is.
+    sources : sequence of str
+        Sources in order of preference.
+    interval, snapshot : str, optional
+        Which bars and which state of a store.
+
+    Returns
+    -------
+    Audit
+        ``.findings``, ``.coverage``, ``.disagreements``; docs/prices_audit.md lists the codes.
+
+    Raises
+    ------
+    InputError
+        Files of a store that are damaged (each is named), or input that cannot be read.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"symbol": "8035.T", "date": ["2025-09-12", "2025-09-13"], "close": [99.0, 101.0]})
+    >>> check_prices(frame).findings["code"].tolist()
+    ['not_a_session']
+    """
+    at = isinstance(prices, (str, Path)) and is_store(prices)
+    place = Store(prices) if at else prices
+    if isinstance(place, Store):
+        damaged = place.verify()
+        if damaged:
+            raise InputError(damaged)
+    wanted = None if symbols is None else universe(symbols).symbols
+    return audit(place, symbols=wanted, sources=sources, interval=interval, snapshot=snapshot)
 
 
 def list_prices(store: str | Path | Store = "prices") -> pd.DataFrame:

@@ -94,8 +94,11 @@ def _cell(value: Any) -> str:
     if value is None or value != value:
         return ""
     if hasattr(value, "strftime"):
-        return str(value.strftime("%Y-%m-%d %H:%M:%S"))
-    return f"{value:g}" if isinstance(value, float) else printable(str(value))
+        whole_day = value.tzinfo is None and value == value.normalize()
+        return str(value.strftime("%Y-%m-%d" if whole_day else "%Y-%m-%d %H:%M:%S"))
+    if isinstance(value, float):
+        return f"{value:.0f}" if value.is_integer() and abs(value) < 1e15 else f"{value:.8g}"
+    return printable(str(value))
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -285,3 +285,12 @@ def fetch_in_child(address, folder, symbols, start, ready=None):
     if ready is not None:
         ready.wait()
     fetch_prices(symbols, start, store=folder, manners=Manners(pause=0.0, backoff=0.05, timeout=10.0))
+
+
+def import_in_child(files, folder, ready=None):
+    """Import in a process of its own."""
+    from aftershock.data.prices.imports import import_prices
+
+    if ready is not None:
+        ready.wait()
+    import_prices(files, "desk", store=folder)
