@@ -213,6 +213,7 @@ class TestWriting:
             "max_market",
             "max_gross",
             "max_net",
+            "snapshot",
         }
         for model in (*SECTIONS.values(), Reaction):
             for key in set(model.keys()) - off:

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from aftershock.data.calendars import shipped
 from aftershock.data.events import Events
 from aftershock.data.instants import to_index, to_ns
-from aftershock.data.prices import Tape, audit
+from aftershock.data.prices import Tape
+from aftershock.data.prices import audit as audit_prices
 from aftershock.data.universes import Universe
 from aftershock.exchange import Exchange
 from aftershock.experiment import Experiment
@@ -67,6 +68,7 @@ def manifest_of(
         "versions": {name: version(name) for name in LIBRARIES},
         "caveats": [*_caveats(tape, scope, audit, experiment), *exchange.caveats(tape)],
         "warnings": [*warnings_of(loaded, tape), *exchange.warnings(audit)],
+        "price_audit": _price_audit(tape),
         "skipped_events": [*_skipped_rows(loaded.skipped), *selection.skipped.to_dict("records")],
     }
 
@@ -138,7 +140,7 @@ def _price_audit(tape: Tape) -> dict[str, list[dict[str, Any]]] | None:
     """Look the prices over that were left; None where they were made here, or are too many to do so in passing."""
     if tape.simulated or len(tape) > AUDITED:
         return None
-    return audit(tape).to_records()
+    return audit_prices(tape).to_records()
 
 
 def _skipped_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
