@@ -16,12 +16,12 @@ from aftershock.showing import Json, Members, err, out, print_json, records, say
 
 app = typer.Typer(
     help="Event-driven backtests: tagged news, joined point in time with prices of Asian equities.",
+    epilog="Exit codes: 0 done, 1 done with errors or failures that are told, 2 bad input, 130 stopped by Ctrl-C.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.add_typer(cli_prices.app, name="prices")
 Zone = Annotated[str | None, typer.Option(help="Zone of stamps without one, e.g. Asia/Tokyo.")]
 Prices = Annotated[list[str] | None, typer.Option(help="Price file or folder; several are taken together.")]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Go on without bad rows, and say how many.")]
