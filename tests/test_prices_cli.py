@@ -291,6 +291,18 @@ class TestCheck:
             )
             assert done.err.count("\n") == 1
 
+    def test_a_folder_without_rights_is_named(self, store, capsys, monkeypatch):
+        def refuse(*_, **__):
+            raise PermissionError(13, "Permission denied", "prices/desk")
+
+        monkeypatch.setattr("aftershock.prices.Store.verify", refuse)
+        done = call(capsys, "prices", "check")
+        assert (done.code, done.out) == (2, "")
+        assert done.err == (
+            "aftershock: prices/desk: expected files that can be read and written, got Permission denied; check the "
+            "path, the rights to it and the room on the disk\n"
+        )
+
     @pytest.mark.parametrize(
         ("words", "told"),
         [

@@ -37,6 +37,16 @@ def main() -> None:
         for line in f"aftershock: {error}".splitlines():
             say(err, line, style="red")
         sys.exit(2)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        cure = "check the path, the rights to it and the room on the disk"
+        got = error.strerror or error
+        say(
+            err,
+            f"aftershock: {where}expected files that can be read and written, got {got}; {cure}",
+            style="red",
+        )
+        sys.exit(2)
 
 
 @app.callback(invoke_without_command=True)
