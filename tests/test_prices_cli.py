@@ -353,6 +353,21 @@ class TestList:
             ["2025-06-02", f"2025-06-02 {time}:00"] for time in ("00:30", "01:30", "04:30")
         ]
 
+    def test_events_are_aligned_with_them(self, place, capsys):
+        rows = [("8035.T", f"2025-06-02T{hour}:30+09:00", 100.0) for hour in ("09", "10", "13")]
+        pd.DataFrame(rows, columns=["symbol", "opens_at", "close"]).to_csv("hours.csv", index=False)
+        event = {
+            "event_id": "a",
+            "published_at": "2025-06-02T11:00+09:00",
+            "tag": "chip",
+            "symbols": "8035.T",
+        }
+        pd.DataFrame([event]).to_csv("events.csv", index=False)
+        words = ["align", "events.csv", "--prices", "hours.csv"]
+        assert call(capsys, *words).code == 2
+        (told,) = json.loads(call(capsys, *words, "--interval", "60m", "--json").out)
+        assert (told["symbol"], told["first_tradable"]) == ("8035.T", "2025-06-02T02:00:00Z")
+
     def test_an_empty_store(self, store, capsys):
         shutil.rmtree(store / "desk")
         assert call(capsys, "prices", "list").out == "no series in prices: fetch or import first\n"

@@ -121,6 +121,9 @@ def align(
     entry: Annotated[
         str, typer.Option(help="open or close: which cut-off makes a stamp ambiguous.")
     ] = "open",
+    interval: Annotated[
+        str, typer.Option(help="1d, or how long bars within sessions are: 60m, 5m, ...")
+    ] = "1d",
     skip_bad: SkipBad = False,
     as_json: Json = False,
 ) -> None:
@@ -134,7 +137,7 @@ def align(
 
     with working("joining events with sessions"):
         loaded, wanted = events_of(events, zone, skip_bad), universe_of(universe)
-        tape = None if prices is None else tape_of(prices, wanted, loaded, skip_bad)
+        tape = None if prices is None else tape_of(prices, wanted, loaded, skip_bad, interval)
         table = align_events(loaded, tape, universe=wanted, latency=latency, entry=entry)
     _say_left_out(warnings_of(loaded, tape))
     if as_json:
