@@ -368,6 +368,20 @@ class TestList:
         (told,) = json.loads(call(capsys, *words, "--interval", "60m", "--json").out)
         assert (told["symbol"], told["first_tradable"]) == ("8035.T", "2025-06-02T02:00:00Z")
 
+    def test_snapshots_say_what_named_them_and_when(self, store, capsys):
+        first = af.load_tape(store).provenance["snapshot"]
+        part = af.load_tape(store, symbols=["8035.T"]).provenance["snapshot"]
+        run, imported = json.loads(call(capsys, "prices", "list", "--snapshots", "--json").out)
+        assert imported["snapshot"] == first
+        assert (imported["series"], imported["bars"], imported["sources"]) == (3, 313, "desk")
+        assert (imported["what"], imported["at"][-1]) == ("import", "Z")
+        assert (run["snapshot"], run["series"], run["what"], run["at"]) == (part, 1, "", None)
+        done = call(capsys, "prices", "list", "--snapshots")
+        assert done.out.startswith("2 snapshots in prices (UTC)\n")
+        assert [row[0] for row in cells(done.out)] == [part, first]
+        shown = call(capsys, "prices", "show", "8035.T", "--snapshot", part, "--json")
+        assert len(json.loads(shown.out)) == 105
+
     def test_an_empty_store(self, store, capsys):
         shutil.rmtree(store / "desk")
         assert call(capsys, "prices", "list").out == "no series in prices: fetch or import first\n"

@@ -136,18 +136,25 @@ def check(
 
 
 @app.command(name="list")
-def list_(store: Place = Path("prices"), as_json: Json = False) -> None:
-    """List the series of a store.
+def list_(
+    store: Place = Path("prices"),
+    snapshots: Annotated[
+        bool, typer.Option("--snapshots", help="The states that fetches, imports and runs have named.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """List the series of a store, or its snapshots.
 
     Example:  aftershock prices list --store prices
     """
-    from aftershock.prices import list_prices
+    from aftershock.prices import list_prices, list_snapshots
 
-    table = list_prices(store)
+    table, what = (list_snapshots(store), "snapshots") if snapshots else (list_prices(store), "series")
     if as_json:
         print_json(records(table))
     else:
-        show_table(table, f"{len(table)} series in {store}", f"no series in {store}: fetch or import first")
+        title = f"{len(table)} {what} in {store}" + (" (UTC)" if snapshots else "")
+        show_table(table, title, f"no {what} in {store}: fetch or import first")
 
 
 @app.command()

@@ -24,6 +24,7 @@ __all__ = [
     "fetch_prices",
     "import_prices",
     "list_prices",
+    "list_snapshots",
     "show_prices",
 ]
 
@@ -106,6 +107,38 @@ def list_prices(store: str | Path | Store = "prices") -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(LISTED)).sort_values(
         ["symbol", "source", "interval"], ignore_index=True
     )
+
+
+def list_snapshots(store: str | Path | Store = "prices") -> pd.DataFrame:
+    """List the states of a store that a fetch, an import or a run has named.
+
+    Parameters
+    ----------
+    store : path or Store
+        The folder.
+
+    Returns
+    -------
+    DataFrame
+        A row for each snapshot, the latest last: ``snapshot``, ``series`` and ``bars`` (how many it saw), ``sources``,
+        ``what`` (``fetch``, ``import``; "" where a run named it) and ``at`` (UTC, when it was last reached).
+
+    Raises
+    ------
+    InputError
+        No store there.
+    """
+    place = store if isinstance(store, Store) else Store(store)
+    noted = {entry["snapshot"]: entry for entry in place.journal() if "snapshot" in entry}
+    rows = []
+    for name in place.snapshots():
+        states, entry = place.snapshot(name), noted.get(name, {})
+        sources = ", ".join(sorted({key.source for key in states}))
+        bars = sum(state.rows for state in states.values())
+        rows.append((name, len(states), bars, sources, entry.get("what", ""), entry.get("at")))
+    table = pd.DataFrame(rows, columns=["snapshot", "series", "bars", "sources", "what", "at"])
+    table["at"] = pd.to_datetime(table["at"], utc=True).astype("datetime64[ns, UTC]")
+    return table.sort_values(["at", "snapshot"], na_position="first", ignore_index=True)
 
 
 def show_prices(
