@@ -71,7 +71,8 @@
     const below = SIGNED.has(column.kind) && value !== null && value < 0 ? " negative" : "";
     const kind = numeric ? "numeric" + below : KINDS[column.kind] ?? "word";
     const dir = column.kind === "prose" ? "auto" : undefined;
-    return make("td", { class: kind, dir }, fill(value, column, digits));
+    const title = column.kind === "link" && value ? String(value) : undefined;
+    return make("td", { class: kind, dir, title }, fill(value, column, digits));
   };
 
   const heading = (column, ...children) =>
@@ -85,7 +86,10 @@
 
   const collator = new Intl.Collator("en", { numeric: true });
 
+  const GRAVITY = ["error", "warning", "info"];
+
   const order = (left, right) => {
+    if (GRAVITY.includes(left) && GRAVITY.includes(right)) return GRAVITY.indexOf(left) - GRAVITY.indexOf(right);
     if (typeof left === "string") return collator.compare(left, right);
     return left - right;
   };

@@ -692,12 +692,11 @@ def findings_grid(run: Run) -> Grid:
         Column("severity", "Severity"),
         Column("code", "Code", "code"),
         Column("symbol", "Symbol", "code"),
-        Column("venue", "Venue", "code"),
-        Column("source", "Source"),
         Column("first", "First", "date"),
         Column("last", "Last", "date"),
         Column("rows", "Rows", "count"),
         Column("message", "Message", "prose"),
+        Column("source", "Source", "link"),
     ]
     rows = _audited(run, "findings", columns)
     note = "An error is left out of the prices; a warning fills and is told; an info is no fault."
@@ -717,7 +716,7 @@ def disagreements_grid(run: Run) -> Grid:
         Column("of", "Of", "count"),
         Column("status", "Status"),
         Column("explanation", "Explanation", "prose"),
-        Column("source", "Source", "prose"),
+        Column("source", "Source", "link"),
     ]
     rows = _audited(run, "disagreements", columns)
     caption = titled(run, "Days on which calendar and prices disagree")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -213,9 +214,24 @@ def facts(run: Run) -> dict[str, str]:
         "Strategy": setting(run, "strategy") or UNDEFINED,
         "Period": " to ".join(period) or UNDEFINED,
         "Universe": setting(run, "universe") or UNDEFINED,
-        "Prices": "simulated market" if run.simulated else setting(run, "prices") or UNDEFINED,
+        "Prices": "simulated market" if run.simulated else _where_from(run) or UNDEFINED,
         "Capital": f"{capital} {unit(run)}" if capital != UNDEFINED else UNDEFINED,
     }
+
+
+def _where_from(run: Run) -> str:
+    """Name the store and its state, else the sources, else the files that prices came from."""
+    told = run.manifest.get("prices")
+    if not isinstance(told, Mapping):
+        return word(told)
+    if told.get("snapshot"):
+        return f"{Path(word(told.get('store'))).name or 'store'}, snapshot {word(told['snapshot'])}"
+    sources = [source for source in told.get("sources") or () if source]
+    files = [Path(word(file)).name for file in told.get("files") or ()]
+    for names, nouns in ((sources, "sources"), (files, "files")):
+        if names:
+            return word(names) if len(names) <= 6 else counted(len(names), nouns)
+    return word(told)
 
 
 def unit(run: Run) -> str:
@@ -354,6 +370,16 @@ def price_lines(run: Run) -> list[str]:
     nouns = {"error": "errors", "warning": "warnings", "info": "remarks"}
     counts = [counted(found.count(severity), noun) for severity, noun in nouns.items()]
     lines = [f"The audit gave {counts[0]}, {counts[1]} and {counts[2]}."]
+    left_out = {
+        (warned.get("code"), warned.get("symbol"))
+        for warned in run.manifest.get("warnings") or ()
+        if (warned.get("area"), warned.get("severity")) == ("prices", "error")
+    }
+    if left_out:
+        lines[0] = (
+            f"The audit of the bars that were kept gave {counts[0]}, {counts[1]} and {counts[2]}. Reading the prices "
+            f"had left out rows for {counted(len(left_out), 'errors')}, listed among the warnings about the data."
+        )
     days = audit.get("disagreements") or ()
     if days:
         puzzling = sum(record.get("status") == "unexplained" for record in days)

@@ -10,7 +10,7 @@ import pytest
 from aftershock.data.prices import audit
 from aftershock.reports import tables
 from aftershock.reports.html import render
-from aftershock.reports.words import price_lines
+from aftershock.reports.words import facts, price_lines
 
 make_run = runpy.run_path(str(Path(__file__).parent / "factories" / "runs.py"))["make_run"]
 
@@ -62,6 +62,43 @@ def test_an_audit_without_findings_is_told_too():
     run = with_audit(audit(frame).to_records())
     assert "Calendar and prices agree." in render([run])
     assert price_lines(run) == ["The audit gave 0 errors, 0 warnings and 0 remarks."]
+
+
+def test_what_reading_left_out_is_told_beside_the_audit(records):
+    run = with_audit(records)
+    left_out = {"area": "prices", "code": "bad_price", "severity": "error", "symbol": "8035.T", "rows": 1}
+    again = left_out | {"source": "another"}
+    run = dataclasses.replace(run, manifest=run.manifest | {"warnings": [left_out, again]})
+    assert price_lines(run)[0] == (
+        "The audit of the bars that were kept gave 1 error, 3 warnings and 0 remarks. Reading the prices had left out "
+        "rows for 1 error, listed among the warnings about the data."
+    )
+
+
+def test_messages_come_before_sources_and_sources_are_cut_short(records):
+    for grid in (tables.findings_grid, tables.disagreements_grid):
+        columns = grid(with_audit(records)).columns
+        assert [column.kind for column in columns[-2:]] == ["prose", "link"]
+
+
+@pytest.mark.parametrize(
+    ("prices", "told"),
+    [
+        (
+            {"from": "a store", "store": "/data/prices", "snapshot": "b1ff8b945d711528"},
+            "prices, snapshot b1ff8b945d711528",
+        ),
+        ({"from": "files", "files": ["vendor/a.csv", "b.csv"], "sources": [""]}, "a.csv, b.csv"),
+        ({"from": "files", "files": ["a.csv"], "sources": ["desk"]}, "desk"),
+        ({"from": "files", "files": ["a.csv"], "sources": list("abcdefgh")}, "8 sources"),
+        ({"from": "a table", "sources": [""]}, "–"),
+        ("csv", "csv"),
+    ],
+)
+def test_the_head_says_where_prices_came_from(prices, told):
+    run = make_run()
+    run = dataclasses.replace(run, manifest=run.manifest | {"prices": prices})
+    assert facts(run)["Prices"] == told
 
 
 def test_hostile_text_stays_text(records):

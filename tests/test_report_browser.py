@@ -179,6 +179,15 @@ def test_long_tables_turn_sort_and_search(browse: Browse, page: str, run: Any) -
     assert told["nothing"] == ["Nothing matches the search."]
 
 
+def test_severities_sort_by_how_grave_they_are(browse: Browse, run: Any) -> None:
+    warned = [{"area": "prices", "severity": severity} for severity in ("info", "warning", "error", "info")]
+    text = render([dataclasses.replace(run, manifest=run.manifest | {"warnings": warned})])
+    seen = browse(
+        text, 'return texts("tbody td:first-child", document.querySelector("#run-1-warnings-table"));'
+    )
+    assert seen["told"] == ["error", "warning", "info", "info"]
+
+
 def test_an_event_opens_to_its_trades(browse: Browse, page: str, run: Any) -> None:
     seen = browse(
         page,

@@ -16,13 +16,12 @@ from aftershock.showing import Json, Members, err, out, print_json, records, say
 
 app = typer.Typer(
     help="Event-driven backtests: tagged news, joined point in time with prices of Asian equities.",
+    epilog="Exit codes: 0 done, 1 done with errors or failures that are told, 2 bad input, 130 stopped by Ctrl-C.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.add_typer(cli_prices.app, name="prices")
-app.add_typer(cli_fx.app, name="fx")
 Zone = Annotated[str | None, typer.Option(help="Zone of stamps without one, e.g. Asia/Tokyo.")]
 Prices = Annotated[list[str] | None, typer.Option(help="Price file or folder; several are taken together.")]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Go on without bad rows, and say how many.")]
@@ -37,6 +36,16 @@ def main() -> None:
     except InputError as error:
         for line in f"aftershock: {error}".splitlines():
             say(err, line, style="red")
+        sys.exit(2)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        cure = "check the path, the rights to it and the room on the disk"
+        got = error.strerror or error
+        say(
+            err,
+            f"aftershock: {where}expected files that can be read and written, got {got}; {cure}",
+            style="red",
+        )
         sys.exit(2)
 
 
@@ -112,6 +121,9 @@ def align(
     entry: Annotated[
         str, typer.Option(help="open or close: which cut-off makes a stamp ambiguous.")
     ] = "open",
+    interval: Annotated[
+        str, typer.Option(help="1d, or how long bars within sessions are: 60m, 5m, ...")
+    ] = "1d",
     skip_bad: SkipBad = False,
     as_json: Json = False,
 ) -> None:
@@ -125,7 +137,7 @@ def align(
 
     with working("joining events with sessions"):
         loaded, wanted = events_of(events, zone, skip_bad), universe_of(universe)
-        tape = None if prices is None else tape_of(prices, wanted, loaded, skip_bad)
+        tape = None if prices is None else tape_of(prices, wanted, loaded, skip_bad, interval)
         table = align_events(loaded, tape, universe=wanted, latency=latency, entry=entry)
     _say_left_out(warnings_of(loaded, tape))
     if as_json:

@@ -4,29 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from aftershock.showing import Json, Members, err, out, print_json, records, say, show_table, working
+from aftershock.showing import (
+    SHOWN_ROWS,
+    Json,
+    Members,
+    err,
+    out,
+    print_json,
+    records,
+    say,
+    show_table,
+    working,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 app = typer.Typer(
     help="Prices in a store: fetch from Yahoo, import files, check, list, show.",
+    epilog="Exit codes: 0 done, 1 errors found or failures to ask for again, 2 bad input, 130 stopped by Ctrl-C.",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
-class Severity(StrEnum):
-    """How grave a finding is, the gravest first."""
-
-    error = "error"
-    warning = "warning"
-    info = "info"
-
-
+SEVERITIES = ("error", "warning", "info")
+"""How grave a finding is, the gravest first."""
 Place = Annotated[Path, typer.Option("--store", help="Folder of the store.")]
 Interval = Annotated[str | None, typer.Option(help="Bars of which interval: 1d, 60m, 5m, ...")]
 SHOWN_CHANGES = 20
@@ -49,18 +57,16 @@ def fetch(
 ) -> None:
     """Bring a store up to date with Yahoo's prices; stopped, the same command goes on.
 
+    Exit code 1 says that some could not be fetched (the same command asks for them again), 130 that it was stopped.
+
     Example:  aftershock prices fetch --universe asia-semis --start 2018-01-01
     """
     from aftershock.prices import fetch_prices
 
-    with _progress() as progress:
-        try:
-            found = fetch_prices(
-                universe or [], start, end, store=store, interval=interval, recent=recent, progress=progress
-            )
-        except KeyboardInterrupt:
-            say(err, f"aftershock: stopped; what was fetched is in {store}, and the same command goes on")
-            raise typer.Exit(130) from None
+    with _stoppable(store, "fetched"), _progress() as progress:
+        found = fetch_prices(
+            universe or [], start, end, store=store, interval=interval, recent=recent, progress=progress
+        )
     _show_fetched(found, as_json)
 
 
@@ -85,7 +91,7 @@ def import_(
     """
     from aftershock.prices import import_prices
 
-    with _progress() as progress:
+    with _stoppable(store, "imported"), _progress() as progress:
         found = import_prices(
             files, source, store=store, interval=interval, symbols=universe, progress=progress
         )
@@ -103,8 +109,9 @@ def check(
     interval: Interval = None,
     snapshot: Annotated[str | None, typer.Option(help="A state of the store by its name.")] = None,
     severity: Annotated[
-        Severity, typer.Option(help="The least severity to show (--json gives everything).")
-    ] = Severity.warning,
+        str,
+        typer.Option(help="The least to show: error, warning or info (--json gives everything)."),
+    ] = "warning",
     as_json: Json = False,
 ) -> None:
     """Look prices over: gaps, dates, halts, impossible prices, missed splits, the calendar, sources that differ.
@@ -115,6 +122,7 @@ def check(
     """
     from aftershock.prices import check_prices
 
+    _check_severity(severity)
     with working("looking prices over"):
         found = check_prices(
             files or store, symbols=universe, sources=source or (), interval=interval, snapshot=snapshot
@@ -128,18 +136,25 @@ def check(
 
 
 @app.command(name="list")
-def list_(store: Place = Path("prices"), as_json: Json = False) -> None:
-    """List the series of a store.
+def list_(
+    store: Place = Path("prices"),
+    snapshots: Annotated[
+        bool, typer.Option("--snapshots", help="The states that fetches, imports and runs have named.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """List the series of a store, or its snapshots.
 
     Example:  aftershock prices list --store prices
     """
-    from aftershock.prices import list_prices
+    from aftershock.prices import list_prices, list_snapshots
 
-    table = list_prices(store)
+    table, what = (list_snapshots(store), "snapshots") if snapshots else (list_prices(store), "series")
     if as_json:
         print_json(records(table))
     else:
-        show_table(table, f"{len(table)} series in {store}")
+        title = f"{len(table)} {what} in {store}" + (" (UTC)" if snapshots else "")
+        show_table(table, title, f"no {what} in {store}: fetch or import first")
 
 
 @app.command()
@@ -164,13 +179,45 @@ def show(
     if as_json:
         print_json(records(table))
     else:
-        show_table(table, f"{symbol} (sessions in local dates, instants in UTC)")
+        _show_bars(table, symbol, start, end)
 
 
-def _show_audit(found: Any, least: Severity) -> None:
+def _check_severity(text: str) -> None:
+    from aftershock.data.errors import InputError, Problem, did_you_mean
+
+    if text not in SEVERITIES:
+        raise InputError(Problem("a severity", f"'{text}'", did_you_mean(text, SEVERITIES)))
+
+
+def _show_bars(table: pd.DataFrame, symbol: str, start: str | None, end: str | None) -> None:
+    """Show bars without the columns that say nothing: what is the same all over stands in the title."""
+    sources, factor = table["source"].unique(), table["factor"]
+    words = ["sessions in local dates"]
+    silent = []
+    if (factor == 1).all():
+        words.append("prices as traded")
+        silent = ["factor", "traded"]
+    elif factor.isna().all():
+        words.append("factor to traded prices unknown")
+        silent = ["factor", "traded"]
+    if table["session"].is_unique:
+        silent.append("opens_at")
+    else:
+        words.append("instants in UTC")
+    if not table["halted"].any():
+        silent.append("halted")
+    if len(sources) == 1:
+        silent.append("source")
+    named = symbol + (f" from {sources[0]}" if len(sources) == 1 and sources[0] else "")
+    asked = " ".join(f"{word} {day}" for word, day in (("from", start), ("to", end)) if day is not None)
+    empty = f"no bars of {symbol} {asked}".rstrip()
+    show_table(table.drop(columns=silent), f"{named} ({', '.join(words)})", empty)
+
+
+def _show_audit(found: Any, least: str) -> None:
     """Count everything, list what is as severe as asked, and name the days on which calendar and prices part."""
-    order = [one.value for one in Severity]
-    findings, shown = found.findings, order[: order.index(least.value) + 1]
+    order = list(SEVERITIES)
+    findings, shown = found.findings, order[: order.index(least) + 1]
     counts = findings.groupby(["severity", "code"], sort=False)["symbol"].size()
     bars = int(found.coverage["bars"].sum())
     say(out, f"{len(found.coverage):,} series, {bars:,} bars")
@@ -180,10 +227,21 @@ def _show_audit(found: Any, least: Severity) -> None:
     listed = findings[findings["severity"].isin(shown)]
     if len(listed):
         columns = ["severity", "code", "symbol", "source", "first", "last", "rows", "message"]
-        show_table(listed[columns], "Findings (local dates)")
+        show_table(_some_of_each(listed)[columns], "Findings (local dates)")
     if len(found.disagreements):
         columns = ["venue", "session", "last", "kind", "instruments", "of", "status", "explanation"]
-        show_table(found.disagreements[columns], "Calendar against prices")
+        settled = found.disagreements["status"] != "unexplained"
+        days = found.disagreements.loc[settled.sort_values(kind="stable").index]
+        show_table(days[columns], "Calendar against prices")
+
+
+def _some_of_each(findings: pd.DataFrame) -> pd.DataFrame:
+    """Put so many findings of each code first that a code with many does not hide the others."""
+    import pandas as pd
+
+    place = findings.groupby(["severity", "code"], sort=False).cumcount()
+    first = place.sort_values(kind="stable").index[:SHOWN_ROWS].sort_values()
+    return pd.concat([findings.loc[first], findings.drop(index=first)])
 
 
 def _show_fetched(found: Any, as_json: bool) -> None:
@@ -204,6 +262,16 @@ def _show_fetched(found: Any, as_json: bool) -> None:
         say(out, f"store: {found.store.path}  snapshot: {found.snapshot}")
     if len(found.failed):
         raise typer.Exit(1)
+
+
+@contextmanager
+def _stoppable(store: Path, done: str) -> Iterator[None]:
+    """Say after Ctrl-C, when the bar is gone, that nothing is lost."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        say(err, f"aftershock: stopped; what was {done} is in {store}, and the same command goes on")
+        raise typer.Exit(130) from None
 
 
 @contextmanager

@@ -24,6 +24,7 @@ __all__ = [
     "fetch_prices",
     "import_prices",
     "list_prices",
+    "list_snapshots",
     "show_prices",
 ]
 
@@ -67,12 +68,11 @@ def check_prices(
     >>> check_prices(frame).findings["code"].tolist()
     ['not_a_session']
     """
-    at = isinstance(prices, (str, Path)) and is_store(prices)
-    place = Store(prices) if at else prices
+    place = _place(prices)
     if isinstance(place, Store):
         damaged = place.verify()
         if damaged:
-            raise InputError(damaged)
+            raise InputError(list(dict.fromkeys(damaged)))
     wanted = None if symbols is None else universe(symbols).symbols
     return audit(place, symbols=wanted, sources=sources, interval=interval, snapshot=snapshot)
 
@@ -101,12 +101,44 @@ def list_prices(store: str | Path | Store = "prices") -> pd.DataFrame:
     for key in place.series():
         about = place.about(key)
         name = known[key.symbol].name if key.symbol in known else ""
-        span = about.get("span", ["", ""])
+        span = [text.replace(" ", "T").replace("+00:00", "Z") for text in about.get("span", ["", ""])]
         head = (key.symbol, name, key.source, key.interval, about.get("currency", ""))
         rows.append((*head, about["rows"], *span, about["digest"][:12]))
     return pd.DataFrame(rows, columns=list(LISTED)).sort_values(
         ["symbol", "source", "interval"], ignore_index=True
     )
+
+
+def list_snapshots(store: str | Path | Store = "prices") -> pd.DataFrame:
+    """List the states of a store that a fetch, an import or a run has named.
+
+    Parameters
+    ----------
+    store : path or Store
+        The folder.
+
+    Returns
+    -------
+    DataFrame
+        A row for each snapshot, the latest last: ``snapshot``, ``series`` and ``bars`` (how many it saw), ``sources``,
+        ``what`` (``fetch``, ``import``; "" where a run named it) and ``at`` (UTC, when it was last reached).
+
+    Raises
+    ------
+    InputError
+        No store there.
+    """
+    place = store if isinstance(store, Store) else Store(store)
+    noted = {entry["snapshot"]: entry for entry in place.journal() if "snapshot" in entry}
+    rows = []
+    for name in place.snapshots():
+        states, entry = place.snapshot(name), noted.get(name, {})
+        sources = ", ".join(sorted({key.source for key in states}))
+        bars = sum(state.rows for state in states.values())
+        rows.append((name, len(states), bars, sources, entry.get("what", ""), entry.get("at")))
+    table = pd.DataFrame(rows, columns=["snapshot", "series", "bars", "sources", "what", "at"])
+    table["at"] = pd.to_datetime(table["at"], utc=True).astype("datetime64[ns, UTC]")
+    return table.sort_values(["at", "snapshot"], na_position="first", ignore_index=True)
 
 
 def show_prices(
@@ -140,7 +172,7 @@ def show_prices(
     Raises
     ------
     InputError
-        No such prices, or dates that are none.
+        No such prices, dates that are none, or a start after the end.
 
     Examples
     --------
@@ -149,9 +181,12 @@ def show_prices(
     [101.0]
     """
     wanted = resolve(symbol).symbol
-    tape = load_tape(prices, symbols=[wanted], interval=interval, snapshot=snapshot)
+    first, last = _date("start", start, "1900-01-01"), _date("end", end, "2200-01-01")
+    if first > last:
+        got = f"{first.date()} to {last.date()}"
+        raise InputError(Problem("a start that is not after the end", got, "exchange the two"))
+    tape = load_tape(_place(prices), symbols=[wanted], interval=interval, snapshot=snapshot)
     bars = tape.bars(wanted)
-    first, last = _date("--from", start, "1900-01-01"), _date("--to", end, "2200-01-01")
     kept = bars[(bars["session"] >= first) & (bars["session"] <= last)]
     columns = ["session", "opens_at", "open", "high", "low", "close", "volume", "factor"]
     table = kept[columns].assign(
@@ -160,8 +195,28 @@ def show_prices(
     return table.reset_index(drop=True)
 
 
+def _place(prices: Any) -> Any:
+    """Open a store; refuse a folder that is not there and a store without prices."""
+    if isinstance(prices, (str, Path)):
+        path = Path(prices)
+        if is_store(path):
+            prices = Store(path)
+        elif not path.exists() and not path.suffix:
+            cure = "fetch or import into it first, or check the path"
+            raise InputError(Problem("a price store, file or folder", "nothing there", cure, str(prices)))
+    if isinstance(prices, Store) and not prices.series():
+        cure = "fetch or import into it first"
+        raise InputError(Problem("prices in the store", "none", cure, str(prices.path)))
+    return prices
+
+
 def _date(name: str, value: Any, otherwise: str) -> pd.Timestamp:
+    problem = Problem(f"a date as {name}", f"'{value}'", "write it as 2018-01-31")
     try:
-        return pd.Timestamp(pd.Timestamp(otherwise if value is None else value).date())
+        day = pd.Timestamp(otherwise if value is None else value)
     except (ValueError, TypeError):
-        raise InputError(Problem(f"{name} as a date", f"'{value}'", "write it as 2018-01-31")) from None
+        raise InputError(problem) from None
+    # Of an empty text pandas makes a date that is none.
+    if pd.isna(day):
+        raise InputError(problem)
+    return pd.Timestamp(day.date())

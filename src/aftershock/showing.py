@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -21,6 +22,10 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs inst
 Members = Annotated[list[str] | None, typer.Option(help="Universe by name, or symbols.")]
 SHOWN_ROWS = 40
 """How many rows a table in the terminal shows before it counts the rest."""
+SHOWN_BLOCKS = 10
+"""How many where each row needs a block of lines, in a terminal too narrow for the table."""
+GROUPED = 10_000
+"""Numbers from here on are written with separators of thousands."""
 LAST_WIDTH = 24
 """The least width of the last column, whose text may run over several lines."""
 
@@ -41,39 +46,50 @@ def say(console: Console, line: str, style: str | None = None) -> None:
     console.print(printable(line), style=style, markup=False, highlight=False, soft_wrap=True)
 
 
-def show_table(table: pd.DataFrame, title: str) -> None:
-    """Print a table as wide as the terminal allows, and count the rows that it does not show."""
-    rows = [[_cell(value) for value in row] for row in table.head(SHOWN_ROWS).itertuples(index=False)]
+def show_table(table: pd.DataFrame, title: str, empty: str = "") -> None:
+    """Print a table as wide as the terminal allows, and count the rows that it does not show.
+
+    Where it has no row and ``empty`` says what that means, that is said instead.
+    """
+    if table.empty and empty:
+        say(out, empty)
+        return
     names = [str(name) for name in table.columns]
-    widths = [max(map(_width, column)) + 3 for column in zip(names, *rows, strict=True)]
+    columns = [_cells(table.iloc[:SHOWN_ROWS, place].tolist()) for place in range(len(names))]
+    numeric = {name for name, kind in zip(names, table.dtypes, strict=True) if kind.kind in "iuf"}
+    widths = [max(map(_width, [name, *cells])) + 3 for name, cells in zip(names, columns, strict=True)]
+    rows = [list(row) for row in zip(*columns, strict=True)]
+    say(out, title, style="italic")
     if sum(widths[:-1]) + min(widths[-1], LAST_WIDTH + 3) < out.width:
-        out.print(_grid(names, rows, title))
+        out.print(_grid(names, rows, numeric))
     elif out.is_terminal:
-        out.print(_records_of(names, rows, title))
+        rows = rows[:SHOWN_BLOCKS]
+        out.print(_records_of(names, rows))
     else:
-        Console(width=sum(widths) + 1).print(_grid(names, rows, title))
-    if len(table) > SHOWN_ROWS:
-        say(out, f"... and {len(table) - SHOWN_ROWS} more rows (--json prints all)")
+        Console(width=sum(widths) + 1).print(_grid(names, rows, numeric))
+    if len(table) > len(rows):
+        say(out, f"... and {len(table) - len(rows)} more rows (--json prints all)")
 
 
-def _grid(names: list[str], rows: list[list[str]], title: str) -> Any:
+def _grid(names: list[str], rows: list[list[str]], numeric: set[str]) -> Any:
     from rich.table import Table
     from rich.text import Text
 
-    shown = Table(title=title, title_justify="left")
+    shown = Table()
     for name in names:
-        shown.add_column(name, no_wrap=name != names[-1], overflow="fold")
+        side: Literal["left", "right"] = "right" if name in numeric else "left"
+        shown.add_column(name, no_wrap=name != names[-1], overflow="fold", justify=side)
     for row in rows:
         shown.add_row(*map(Text, row))
     return shown
 
 
-def _records_of(names: list[str], rows: list[list[str]], title: str) -> Any:
+def _records_of(names: list[str], rows: list[list[str]]) -> Any:
     """Show a table that is too wide for the terminal as a block of lines for each row."""
     from rich.table import Table
     from rich.text import Text
 
-    shown = Table(title=title, title_justify="left", show_header=False)
+    shown = Table(show_header=False)
     shown.add_column("column", no_wrap=True)
     shown.add_column("value", overflow="fold")
     for row in rows:
@@ -88,7 +104,21 @@ def _width(text: str) -> int:
     return cell_len(text)
 
 
-def _cell(value: Any) -> str:
+def _cells(values: list[Any]) -> list[str]:
+    """Write the values of a column: numbers with as many decimals as the longest needs."""
+    floats = [value for value in values if isinstance(value, float) and math.isfinite(value)]
+    decimals = _decimals(floats)
+    return [_cell(value, decimals) for value in values]
+
+
+def _decimals(values: list[float]) -> int:
+    """Count the decimals that numbers need for eight digits of the greatest."""
+    greatest = max(map(abs, values), default=0.0)
+    most = min(max(7 - math.floor(math.log10(greatest)), 0), 8) if greatest else 0
+    return max((len(f"{value:.{most}f}".partition(".")[2].rstrip("0")) for value in values), default=0)
+
+
+def _cell(value: Any, decimals: int) -> str:
     from aftershock.result import printable
 
     if value is None or value != value:
@@ -96,23 +126,24 @@ def _cell(value: Any) -> str:
     if hasattr(value, "strftime"):
         whole_day = value.tzinfo is None and value == value.normalize()
         return str(value.strftime("%Y-%m-%d" if whole_day else "%Y-%m-%d %H:%M:%S"))
-    if isinstance(value, float):
-        return f"{value:.0f}" if value.is_integer() and abs(value) < 1e15 else f"{value:.8g}"
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return f"{value:{',' if abs(value) >= GROUPED else ''}.{0 if isinstance(value, int) else decimals}f}"
     return printable(str(value))
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Give the rows of a table for JSON: instants in ISO with Z, local dates as dates, None for what is unknown."""
-    shown = {str(name): _plain_column(column) for name, column in table.items()}
+    """Give the rows of a table for JSON: instants in ISO with Z, dates (which have no zone) as 2025-09-12."""
+    shown = {str(name): _plain(column) for name, column in table.items()}
     return [dict(zip(shown, row, strict=True)) for row in zip(*shown.values(), strict=True)]
 
 
-def _plain_column(column: pd.Series[Any]) -> list[Any]:
+def _plain(column: pd.Series[Any]) -> list[Any]:
     from aftershock.data.instants import iso, to_ns
 
     if column.dtype.kind != "M":
-        return column.tolist()
-    if getattr(column.dtype, "tz", None) is None:
+        return list(column.tolist())
+    known = column.dropna()
+    if column.dt.tz is None and (known == known.dt.normalize()).all():
         return [None if day != day else day.strftime("%Y-%m-%d") for day in column]
     return [iso(int(ns)) for ns in to_ns(column)]
 
