@@ -127,6 +127,27 @@ def test_a_dividend_that_cannot_be_is_told_and_moves_nothing():
     assert told["rows"].tolist() == [1]
 
 
+@pytest.mark.parametrize("times", [2, 3])
+def test_a_row_that_is_there_again_pays_and_divides_once(times):
+    frame = pd.DataFrame(
+        {
+            "symbol": "8035.T",
+            "date": ["2025-09-10", "2025-09-11", "2025-09-12"],
+            "close": [100.0, 48.0, 51.0],
+            "dividend": [0.0, 2.0, np.nan],
+            "split": [1.0, 2.0, 1.0],
+        }
+    )
+    tape = Tape.from_frame(pd.concat([frame] * times, ignore_index=True))
+    assert tape.digest() == Tape.from_frame(frame).digest()
+    other = frame.iloc[[1]].assign(dividend=3.0)
+    with pytest.raises(
+        InputError,
+        match=r"line 4, column dividend: expected one dividend for one bar, got another than on line 2",
+    ):
+        Tape.from_frame(pd.concat([frame, other], ignore_index=True))
+
+
 @pytest.mark.parametrize(
     ("cells", "message"),
     [

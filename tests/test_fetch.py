@@ -12,6 +12,7 @@ from yahoo_server import NOW, UNKNOWN, at, server
 from aftershock.data.errors import InputError
 from aftershock.data.prices import load_tape
 from aftershock.data.prices.fetch import Manners, fetch_prices
+from aftershock.data.prices.imports import import_prices
 from aftershock.data.prices.store import Key, Store
 
 __all__ = ["server"]
@@ -293,6 +294,13 @@ class TestFaults:
         again = fetch(["8035.T", "2330.TW"])
         assert outcomes(again) == {"8035.T": "failed", "2330.TW": "unchanged"}
         assert "remove the file and fetch" in again.failed["reason"].iloc[0]
+
+    def test_imported_bars_that_are_adjusted_are_not_joined_with_traded_ones(self, server, fetch, tmp_path):
+        frame = pd.DataFrame({"symbol": "8035.T", "date": ["2023-06-01"], "close": [9.0], "factor": [2.0]})
+        import_prices(frame, "yahoo", store=tmp_path / "prices")
+        fetched = fetch(["8035.T", "2330.TW"])
+        assert outcomes(fetched) == {"8035.T": "failed", "2330.TW": "new"}
+        assert "import under another source name" in fetched.failed["reason"].iloc[0]
 
     def test_a_series_does_not_become_half_of_another_currency(self, server, fetch):
         fetch(["9988.HK"])

@@ -109,8 +109,10 @@ class TestUpdated:
 
 
 class TestStore:
-    def test_what_is_written_is_read(self, store):
+    @pytest.mark.parametrize("silent", [("factor",), ("dividend", "split")])
+    def test_what_is_written_is_read(self, store, silent):
         every = {name: [1.5, np.nan] for name in VALUES} | {"halted": [1.0, 0.0]}
+        every |= {name: [np.nan, np.nan] for name in silent}
         series = Series.of(pd.DataFrame({"at": [FRIDAY, FRIDAY + 3], **every}), about={"currency": "JPY"})
         store.write(KEY, series)
         found = store.read(KEY)

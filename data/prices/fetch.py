@@ -393,7 +393,12 @@ class _Fetch:
             )
             if doubt:
                 return Outcome(symbol, "failed", reason=f"{doubt}: the series was left as it is")
-        update = self.store.write(key, answer, window)
+        try:
+            update = self.store.write(key, answer, window)
+        except InputError as refusal:
+            if isinstance(refusal.__cause__, OSError):
+                raise
+            return Outcome(symbol, "failed", reason=str(refusal))
         self.changes[symbol] = update.changes.values.tolist()
         done = update.series
         return Outcome(symbol, kind_of(update, old is not None), len(done), update.added, *done.span)

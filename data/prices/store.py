@@ -148,11 +148,18 @@ class Store:
         -------
         Update
             What changed. Where the past was rewritten the old state is kept, and snapshots of it stay readable.
+
+        Raises
+        ------
+        InputError
+            Bars with a factor and bars with dividends or splits in one series, or a place that cannot be written.
         """
         path = self.file(key)
         old = _read(path) if path.exists() else series.rows(slice(0, 0))
         update = updated(old, series, key.symbol, window)
-        about = {**series.about, **_asked(old.about, series.about), **_stamp(update.series), **key._asdict()}
+        _check_alike(key, update.series, path)
+        joined = {**_asked(old.about, series.about), **_files(old.about, series.about)}
+        about = {**series.about, **joined, **_stamp(update.series), **key._asdict()}
         if update.rewritten:
             self._keep(key, path, old.digest())
         if not path.exists() or about != _about(path):
@@ -477,6 +484,23 @@ def _stamp(series: Series) -> dict[str, Any]:
 
 def _state(about: Mapping[str, Any]) -> State:
     return State(str(about["digest"]), int(about["first"]), int(about["rows"]))
+
+
+def _check_alike(key: Key, series: Series, path: Path) -> None:
+    """Refuse a series whose prices are adjusted in part, with a factor, and traded in part, with actions beside."""
+    values = series.values
+    adjusted = ~np.isnan(values["factor"])
+    beside = ~(np.isnan(values["dividend"]) & np.isnan(values["split"]))
+    if adjusted.any() and beside.any():
+        expected = f"{key.symbol} of {key.source} all adjusted or all traded"
+        got, cure = "a factor on some bars, dividends or splits on others", "import under another source name"
+        raise InputError(Problem(expected, got, cure, str(path)))
+
+
+def _files(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """Join the files that a series was read from."""
+    told = [json.dumps(one, sort_keys=True) for about in (old, new) for one in about.get("files", ())]
+    return {"files": [json.loads(one) for one in sorted(set(told))]} if told else {}
 
 
 def _asked(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
