@@ -254,9 +254,16 @@ class TestStore:
         store.write(KEY, days(1.0))
         left = store.file(KEY).with_name(".8035.T.parquet.abcd")
         left.write_bytes(b"half")
+        aside = store.path / "kept" / "desk" / "1d" / f".8035.T.{'0a' * 8}.parquet.abcd"
+        other = aside.with_name(f".8035.T.X.{'0a' * 8}.parquet.abcd")
+        for path in (aside, other):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(b"half")
         assert store.series() == [KEY]
         with store.writing(KEY):
             assert not left.exists()
+            assert not aside.exists()
+            assert other.exists()
 
 
 class TestPlaces:
@@ -350,7 +357,10 @@ class TestTape:
             assert mapped.digest() == whole.digest()
             assert mapped.provenance == whole.provenance
             pd.testing.assert_frame_equal(mapped.warnings, whole.warnings)
-        assert len(list((tmp_path / "cache" / "aftershock" / "tapes").iterdir())) == 1
+        (place,) = (tmp_path / "cache" / "aftershock" / "tapes").iterdir()
+        (place / "close.bin").write_bytes(b"half")
+        assert store_tape(store).digest() == whole.digest()
+        assert Tape.load(place).digest() == whole.digest()
         store.write(Key("desk", "1d", "8035.T"), days(7.0, first=FRIDAY))
         assert store_tape(store).bars("8035.T")["close"].iloc[-1] == 7.0
 

@@ -232,7 +232,8 @@ def _saved(pieces: Iterator[Tape], place: Path, folder: Path | None, provenance:
         save_tape(pieces, made, provenance)
         tape = open_tape(made)
         if folder is not None:
-            # Whoever was here first has compiled the same tape, and keeps the place.
+            # What is there could not be opened, or is the same tape that another process has made meanwhile.
+            shutil.rmtree(place, ignore_errors=True)
             with contextlib.suppress(OSError):
                 made.rename(place)
     return tape

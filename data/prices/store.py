@@ -198,8 +198,10 @@ class Store:
         """Hold the lock of a series, and clear away what a writer that was killed left beside it."""
         with self.lock("-".join(key), wait=wait) as held:
             if held:
-                path = self.file(key)
-                for left in path.parent.glob(f".{path.name}.*"):
+                path, place = self.file(key), self._kept(key)
+                digest = "[0-9a-f]" * SHORT
+                kept = place.parent.glob(f".{_safe(key.symbol)}.{digest}.parquet.*")
+                for left in [*path.parent.glob(f".{path.name}.*"), *kept]:
                     left.unlink(missing_ok=True)
             yield held
 
