@@ -7,6 +7,7 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
+from filelock import FileLock
 from yahoo_server import NOW, UNKNOWN, at, server
 
 from aftershock.data.errors import InputError
@@ -443,6 +444,23 @@ class TestAgain:
         path.write_bytes(old)
         assert outcomes(fetch(["8035.T", "2330.TW"]))["8035.T"] == "rewritten"
         same_as_traded(bars(fetched, "8035.T"), server.market, "8035.T")
+
+    def test_who_finishes_first_leaves_the_marks_to_the_others(self, server, fetch, tmp_path):
+        marks, others = tmp_path / "prices" / ".fetching", []
+
+        def another_joins(outcome, done, of):
+            if done == 1:
+                (own,) = marks.glob("*/*.present")
+                others.append(FileLock(own.with_name("other.present"), thread_local=False).acquire().lock)
+
+        fetch(progress=another_joins)
+        assert len(server.asked) == len(SYMBOLS)
+        assert outcomes(fetch()) == dict.fromkeys(SYMBOLS, "new")
+        others[0].release()
+        assert outcomes(fetch()) == dict.fromkeys(SYMBOLS, "new")
+        assert len(server.asked) == len(SYMBOLS)
+        assert list(marks.iterdir()) == []
+        assert outcomes(fetch()) == dict.fromkeys(SYMBOLS, "unchanged")
 
     def test_stopped_by_the_user_it_goes_on_where_it_was(self, server, fetch):
         def stop(outcome, done, of):

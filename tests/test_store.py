@@ -517,7 +517,6 @@ class TestProcesses:
         for child in together:
             child.join()
         assert [child.exitcode for child in together] == [0] * 8
-        assert sorted(one[0] for one in server.asked) == sorted(SYMBOLS)
         alone = processes.Process(
             target=fetch_in_child, args=(server.address, tmp_path / "one", SYMBOLS, "2025-01-01")
         )
