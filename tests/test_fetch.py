@@ -146,23 +146,29 @@ class TestWhatIsKept:
                     value / 2 if stamp < second else value
                     for stamp, value in zip(result["timestamp"], quote[name], strict=True)
                 ]
-            paid = {"date": second, "amount": 7.0}
-            result["events"] = {"dividends": {str(second): paid}, "splits": {str(second): split}}
+            day = 86_400
+            paid = {
+                str(at): {"date": at, "amount": amount}
+                for at, amount in ((second - day, 0.1), (second, 7.0), (second + day, 0.2))
+            }
+            result["events"] = {"dividends": paid, "splits": {str(second): split}}
 
         expected = server.market.traded("8035.T")
         server.market.extra["8035.T"] = on_saturday
         fetched = fetch(["8035.T"])
         found = bars(fetched, "8035.T")
         acted = found[(found["dividend"] != 0) | (found["split"] != 1)]
-        assert acted["date"].astype(str).tolist() == ["2025-09-06"]
-        assert acted[["dividend", "split"]].values.tolist() == [[7.0, 2.0]]
+        assert acted["date"].astype(str).tolist() == ["2025-09-05", "2025-09-06", "2025-09-07"]
+        assert acted[["dividend", "split"]].values.tolist() == [[0.2, 1.0], [7.0, 2.0], [0.2, 1.0]]
         found = found[found["close"].notna()]
         np.testing.assert_allclose(found["close"], expected["close"], rtol=1e-9)
         before, after = (
             expected.loc[expected["date"] == day, "close"].iloc[0] for day in ("2025-09-05", "2025-09-08")
         )
         tape = load_tape(fetched.store).bars("8035.T").set_index("session")["close"]
-        assert tape["2025-09-08"] / tape["2025-09-05"] == pytest.approx(after / (before / 2 - 7.0))
+        held = before / 2
+        paid = (held / (held - 7.0)) * (held / (held - 0.2))
+        assert tape["2025-09-08"] / tape["2025-09-05"] == pytest.approx(after / held * paid, rel=1e-9)
 
     def test_a_volume_that_yahoo_does_not_tell_is_no_halt(self, server, fetch):
         def untold(result):

@@ -343,7 +343,8 @@ def _on_their_dates(history: pd.DataFrame, source: Any) -> pd.DataFrame:
             if date in bars or before < 0:
                 continue
             at, there = bars[before], history.loc[bars[before], column]
-            history.loc[at, column] = there - value if column == "Dividends" else there / value
+            # Rounded, so that nothing of a sum is left.
+            history.loc[at, column] = round(there - value if column == "Dividends" else there / value, 9)
             if date not in history.index:
                 history.loc[date, ["Dividends", "Stock Splits"]] = 0.0
             history.loc[date, column] = value
