@@ -6,9 +6,12 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+import typer
 
+from aftershock import cli, cli_prices
 from aftershock.data.events import describe_schema
 from aftershock.data.prices.simulated import EFFECTS, MODEL, TRUTH
+from aftershock.data.prices.yahoo import REACH
 from aftershock.data.settings import Settings
 from aftershock.experiment import SECTIONS, read_experiment
 from aftershock.strategies.reaction import Reaction
@@ -83,6 +86,27 @@ def test_the_simulated_market_is_described_as_it_is(root: Path) -> None:
     assert planted == {
         way: [str(size) for size in asdict(effect).values()] for way, effect in EFFECTS.items()
     }
+
+
+def verbs(app: typer.Typer) -> set[str]:
+    commands = {one.name or getattr(one.callback, "__name__", "") for one in app.registered_commands}
+    return commands | {str(group.name) for group in app.registered_groups}
+
+
+def test_every_verb_is_in_the_readme(root: Path) -> None:
+    shown = set(re.findall(r"aftershock (\w+)", (root / "README.md").read_text("utf-8")))
+    assert verbs(cli.app) - shown == {"demo"}  # by way of make
+    of_prices = set(re.findall(r"aftershock prices (\w+)", (root / "README.md").read_text("utf-8")))
+    assert of_prices == verbs(cli_prices.app)
+
+
+def test_prices_are_described_as_they_are(root: Path) -> None:
+    text = (root / "docs/prices.md").read_text("utf-8")
+    table = [row for row in cells(text, 3) if row[0].startswith("aftershock prices ")]
+    assert {row[0].split()[-1] for row in table} == verbs(cli_prices.app)
+    for days in set(REACH.values()):
+        known = sorted((key for key, reach in REACH.items() if reach == days), key=lambda key: int(key[:-1]))
+        assert re.search(rf"`{', '.join(known)}`\s+for\s+{days}\b", text)
 
 
 def test_the_example_is_an_experiment(root: Path) -> None:

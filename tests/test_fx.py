@@ -483,7 +483,8 @@ class TestSizes:
     def test_a_currency_without_any_fixing_is_an_error_where_it_is_needed(self, prices):
         got = refusal(backtest, EVENTS, prices, HOLD, costs=Costs(lot=1000.0))
         assert "expected exchange rates of TWD to size orders in USD, got none" in got
-        assert '[portfolio] fx = ["usdtwd.csv"] (date, close)' in got
+        assert "aftershock fx fetch USDTWD -o usdtwd.csv" in got
+        assert '[portfolio] fx = ["usdtwd.csv"]' in got
 
     def test_before_the_first_fixing_no_order_is_sized(self, tmp_path, prices):
         path = write(tmp_path, "usdtwd.csv", "date,close\n2025-06-20,29.5\n2025-06-23,29.5\n")

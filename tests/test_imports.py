@@ -8,12 +8,14 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
+from inputs import make_prices, write_inputs
 from yahoo_server import Market, import_in_child
 
 from aftershock.data.errors import InputError
 from aftershock.data.prices import audit, load_tape
 from aftershock.data.prices.imports import import_prices
 from aftershock.data.prices.store import Key, Store, is_store
+from aftershock.run import run_experiment
 
 SYMBOLS = ["8035.T", "6857.T", "2330.TW", "000660.KS", "9988.HK", "0700.HK"]
 BARS = pd.DataFrame(
@@ -241,3 +243,20 @@ class TestProcesses:
             assert [child.exitcode for child in children] == [0] * count
         assert content(tmp_path / "one") == content(tmp_path / "eight")
         assert np.isfinite(load_tape(tmp_path / "eight").close).all()
+
+
+def test_a_run_names_the_state_it_used_and_runs_again_on_it(tmp_path):
+    write_inputs(tmp_path)
+    import_prices(make_prices(), "desk", store=tmp_path / "store")
+    first = run_experiment(tmp_path / "chips.toml", prices=str(tmp_path / "store"))
+    first.save(tmp_path / "run")
+    name = first.manifest["prices"]["snapshot"]
+    assert name in Store(tmp_path / "store").snapshots()
+    other = make_prices()
+    import_prices(other.assign(close=other["close"] * 1.001), "desk", store=tmp_path / "store")
+    again = run_experiment(tmp_path / "run" / "experiment.toml")
+    assert again.manifest["prices"]["snapshot"] == name
+    assert again.manifest["hashes"] == first.manifest["hashes"]
+    now = run_experiment(tmp_path / "chips.toml", prices=str(tmp_path / "store"))
+    assert now.manifest["hashes"]["prices"] != first.manifest["hashes"]["prices"]
+    assert now.manifest["hashes"]["experiment"] == first.manifest["hashes"]["experiment"]

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aftershock.data.calendars import (
@@ -90,6 +90,7 @@ def part_of(days: Sessions, first: int, size: int) -> Sessions:
     return Sessions(*(values[first : first + size] for values in days))
 
 
+@settings(deadline=None)
 @given(moments(), st.integers(0, 10_000), st.integers(1, 60))
 def test_positions_agree_with_a_plain_loop(moment, first, size):
     mic, _ = moment

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
 from importlib.metadata import version
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from aftershock.data.calendars import cache, compiled_from
 from aftershock.data.errors import InputError, Problem, did_you_mean
 from aftershock.data.prices.hours import DAILY
 from aftershock.data.prices.mapped import open_tape, save_tape
-from aftershock.data.prices.series import Series
+from aftershock.data.prices.series import VALUES, Series, bars_table
 from aftershock.data.prices.store import Key, State, Store, check_interval
 from aftershock.data.prices.tape import Tape
 
@@ -164,13 +165,16 @@ def _pieces(
 
     # A source that occurs nowhere is told of once, one that occurs elsewhere is not.
     unknown = set(how["sources"]) - {key.source for key in states}
+    groups = list(_groups(states))
     with ThreadPoolExecutor(READERS) as readers:
-        for group in _groups(states):
-            frame = _long_table(group, list(readers.map(read, group)))
+        ahead = readers.map(read, groups[0])
+        for group, later in zip_longest(groups, groups[1:], fillvalue=()):
+            series, ahead = list(ahead), readers.map(read, later)
             here = {key.source for key in group} | unknown
             sources = [source for source in how["sources"] if source in here]
             unknown = set()
-            yield Tape.from_frame(frame, **{**how, "sources": sources}, provenance=provenance)
+            table = _long_table(group, series)
+            yield Tape.from_frame(table, **{**how, "sources": sources}, provenance=provenance)
 
 
 def _groups(states: States) -> Iterator[list[Key]]:
@@ -188,8 +192,8 @@ def _groups(states: States) -> Iterator[list[Key]]:
 
 def _long_table(keys: Sequence[Key], series: Sequence[Series]) -> pd.DataFrame:
     counts = [len(one) for one in series]
-    frames = [one.to_frame() for one in series]
-    table = pd.concat(frames, ignore_index=True)
+    values = {name: np.concatenate([one.values[name] for one in series]) for name in VALUES}
+    table = bars_table(np.concatenate([one.at for one in series]), values, series[0].interval)
     columns = {name: [getattr(key, name) for key in keys] for name in ("symbol", "source")}
     columns["currency"] = [str(one.about.get("currency", "")) for one in series]
     for name, words in columns.items():

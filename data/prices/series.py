@@ -121,16 +121,21 @@ class Series:
 
     def to_frame(self) -> pd.DataFrame:
         """Give the columns that say something, ``date`` or ``opens_at`` first."""
-        columns = {name: self.values[name] for name in VALUES if _says(name, self.values[name])}
-        if "halted" in columns:
-            columns["halted"] = columns["halted"] == 1
-        if self.interval == DAILY:
-            return pd.DataFrame({"date": self.at.astype("M8[D]").astype("M8[ns]"), **columns})
-        return pd.DataFrame({"opens_at": to_index(self.at), **columns})
+        return bars_table(self.at, self.values, self.interval)
 
     def _name(self, row: int) -> str:
         value = int(self.at[row])
         return str(np.datetime64(value, "D")) if self.interval == DAILY else f"{to_index(self.at[[row]])[0]}"
+
+
+def bars_table(at: Ints, values: Mapping[str, Floats], interval: str) -> pd.DataFrame:
+    """Make a table of the bars of one series or several: columns that say something, the time first."""
+    columns = {name: values[name] for name in VALUES if _says(name, values[name])}
+    if "halted" in columns:
+        columns["halted"] = columns["halted"] == 1
+    if interval == DAILY:
+        return pd.DataFrame({"date": at.astype("M8[D]").astype("M8[ns]"), **columns})
+    return pd.DataFrame({"opens_at": to_index(at), **columns})
 
 
 @dataclass(frozen=True, eq=False)

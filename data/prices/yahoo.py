@@ -89,27 +89,48 @@ def ask(
     YahooError
         Yahoo did not answer, refused, or has no such prices.
     """
+    zone = venue(instrument.venue).zone
+    found, meta = history(yahoo_symbol(instrument.symbol), zone, first, interval, timeout=timeout)
+    series = _series(found, instrument, interval, meta)
+    return series.rows(series.at >= bounds(instrument, interval, first, first)[0])
+
+
+def history(
+    symbol: str, zone: str, first: pd.Timestamp, interval: str = DAILY, *, timeout: float = 30.0
+) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Ask once for the bars of a symbol as Yahoo writes it, from a date to the present.
+
+    Returns
+    -------
+    bars : DataFrame
+        As yfinance gives them, unadjusted, but for dividends and splits of dates without a bar, which have rows of
+        their own; the index is in the zone of the exchange.
+    told : dict
+        Yahoo's words on the symbol: `TOLD`.
+
+    Raises
+    ------
+    YahooError
+        Yahoo did not answer, refused, or has no such prices.
+    """
     import yfinance
 
-    zone = venue(instrument.venue).zone
-    ticker = yfinance.Ticker(yahoo_symbol(instrument.symbol))
+    ticker = yfinance.Ticker(symbol)
     # Known here: spares a request for each instrument, and a cache that several processes would lock.
     ticker._tz = zone
     start = first.strftime("%Y-%m-%d")
     with _frank(yfinance):
         try:
-            history = ticker.history(
+            bars = ticker.history(
                 start=start, interval=interval, auto_adjust=False, actions=True, timeout=timeout
             )
             if interval == DAILY:
-                history = _on_their_dates(history, ticker._lazy_load_price_history())
+                bars = _on_their_dates(bars, ticker._lazy_load_price_history())
             told = ticker.get_history_metadata()
-            meta = {name: str(told.get(key) or "") for name, key in TOLD.items()}
+            return bars, {name: str(told.get(key) or "") for name, key in TOLD.items()}
         except Exception as error:
             # Whatever yfinance or its backend raises becomes a refusal with a sentence.
             raise _refusal(error) from error
-    series = _series(history, instrument, interval, meta)
-    return series.rows(series.at >= bounds(instrument, interval, first, first)[0])
 
 
 def bounds(instrument: Instrument, interval: str, first: pd.Timestamp, last: pd.Timestamp) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from aftershock import cli_places, cli_prices
+from aftershock import cli_fx, cli_places, cli_prices
 from aftershock.showing import Json, Members, err, out, print_json, records, say, show_table, working
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(cli_prices.app, name="prices")
+app.add_typer(cli_fx.app, name="fx")
 Zone = Annotated[str | None, typer.Option(help="Zone of stamps without one, e.g. Asia/Tokyo.")]
 Prices = Annotated[list[str] | None, typer.Option(help="Price file or folder; several are taken together.")]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Go on without bad rows, and say how many.")]
@@ -218,6 +219,7 @@ def report(
 
 
 app.add_typer(cli_prices.app, name="prices")
+app.add_typer(cli_fx.app, name="fx")
 app.add_typer(cli_places.symbols, name="symbols")
 app.command()(cli_places.sessions)
 

@@ -208,7 +208,7 @@ def _show_fetched(found: Any, as_json: bool) -> None:
         if len(wrong):
             show_table(wrong[["symbol", "outcome", "reason"]], "Without prices")
         if len(found.changes):
-            show_table(found.changes.head(SHOWN_CHANGES), "The source tells another past than before")
+            show_table(found.changes.head(SHOWN_CHANGES), "What changed in the past")
         if len(found.changes) > SHOWN_CHANGES:
             say(out, f"... and {len(found.changes) - SHOWN_CHANGES} more changes (--json prints all)")
         say(out, f"store: {found.store.path}  snapshot: {found.snapshot}")

@@ -242,7 +242,8 @@ def _check_reach(exchange: Exchange) -> None:
         Problem(
             f"exchange rates of {name} to size orders in {base}",
             "none: neither a file nor the ECB tells them",
-            f'give a file of them: [portfolio] fx = ["{base.lower()}{name.lower()}.csv"] (date, close)',
+            f'write "aftershock fx fetch {base}{name} -o {base.lower()}{name.lower()}.csv" (or take a file of date and '
+            f'close), then [portfolio] fx = ["{base.lower()}{name.lower()}.csv"]',
         )
         for name in sized
         if exchange.fixings.last(base, name) is None

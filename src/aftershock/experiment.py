@@ -232,12 +232,12 @@ class Experiment:
         return tomli_w.dumps(table)
 
     def without_paths(self) -> Experiment:
-        """Leave out where the inputs lie, which differs from machine to machine; their content is hashed apart."""
+        """Leave out where the inputs lie and what they are called there; their content is hashed apart."""
         nowhere = {"files": (), "impacts": ()}
         return replace(
             self,
             events=self.events.model_copy(update=nowhere),
-            prices=self.prices.model_copy(update={"files": ()}),
+            prices=self.prices.model_copy(update={"files": (), "snapshot": None}),
             portfolio=self.portfolio.model_copy(update={"fx": (ECB,), "marks": ()}),
         )
 
@@ -245,7 +245,7 @@ class Experiment:
         self, *, prices: tuple[str, ...] = (), events: tuple[str, ...] = (), skip_bad: bool = False
     ) -> Experiment:
         """Put other files in the place of those the experiment names, and let bad rows be skipped."""
-        other_prices = {"files": prices, "simulated": False} if prices else {}
+        other_prices = {"files": prices, "snapshot": None, "simulated": False} if prices else {}
         shipped = tuple(path.removeprefix(CATALOGUE) for path in events if path.startswith(CATALOGUE))
         files = tuple(path for path in events if not path.startswith(CATALOGUE))
         other_events = {"files": files, "catalogue": shipped} if events else {}

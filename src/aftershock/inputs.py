@@ -22,6 +22,7 @@ from aftershock.data.events import Events, load_events, load_impacts
 from aftershock.data.fx import Fixings, ecb, load_fixings, load_marks
 from aftershock.data.prices import Tape, load_tape, simulated_market
 from aftershock.data.prices.hours import DAILY
+from aftershock.data.prices.store import Store
 from aftershock.data.universes import Universe, exposures, factors, known_instruments, universe
 from aftershock.experiment import (
     CATALOGUE,
@@ -240,6 +241,15 @@ def marks_of(portfolio: Portfolio) -> Fixings:
         A file that cannot be used.
     """
     return load_marks(portfolio.marks)
+
+
+def pinned(experiment: Experiment, tape: Tape) -> Experiment:
+    """Name the state of the store that a run used, so that it can be run again on the same prices."""
+    name, store = tape.provenance.get("snapshot"), tape.provenance.get("store")
+    # A store that nobody may write to has no record of the state.
+    if name is None or name not in Store(str(store)).snapshots():
+        return experiment
+    return replace(experiment, prices=experiment.prices.model_copy(update={"snapshot": name}))
 
 
 def events_section(source: Source, impacts: Source = None, **others: Any) -> EventsSection:

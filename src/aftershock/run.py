@@ -36,6 +36,7 @@ from aftershock.inputs import (
     experiment_news,
     experiment_tape,
     links_of,
+    pinned,
     priced,
     prices_section,
     tape_of,
@@ -187,7 +188,7 @@ def run_experiment(
         wanted = universe_of(_named(experiment.universe), experiment.strategy)
         tape, truth = experiment_tape(experiment, wanted, loaded)
         linked = links_of(experiment.events.impacts, loaded, news, experiment.events.catalogue)
-    return execute(loaded, tape, wanted, linked, anchored(experiment), truth=truth)
+    return execute(loaded, tape, wanted, linked, pinned(anchored(experiment), tape), truth=truth)
 
 
 @contextmanager

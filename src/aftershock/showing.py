@@ -102,14 +102,19 @@ def _cell(value: Any) -> str:
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Give the rows of a table for JSON; instants in ISO with Z."""
+    """Give the rows of a table for JSON: instants in ISO with Z, local dates as dates, None for what is unknown."""
+    shown = {str(name): _plain_column(column) for name, column in table.items()}
+    return [dict(zip(shown, row, strict=True)) for row in zip(*shown.values(), strict=True)]
+
+
+def _plain_column(column: pd.Series[Any]) -> list[Any]:
     from aftershock.data.instants import iso, to_ns
 
-    shown = {
-        str(name): [iso(int(ns)) for ns in to_ns(column)] if column.dtype.kind == "M" else column.tolist()
-        for name, column in table.items()
-    }
-    return [dict(zip(shown, row, strict=True)) for row in zip(*shown.values(), strict=True)]
+    if column.dtype.kind != "M":
+        return column.tolist()
+    if getattr(column.dtype, "tz", None) is None:
+        return [None if day != day else day.strftime("%Y-%m-%d") for day in column]
+    return [iso(int(ns)) for ns in to_ns(column)]
 
 
 def print_json(value: Any) -> None:
