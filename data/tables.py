@@ -196,9 +196,9 @@ def read_metadata(path: str | os.PathLike[str]) -> dict[str, str]:
     _suffix(path)
     try:
         stored = pq.read_schema(path).metadata or {}
-    except (pa.ArrowException, OSError) as error:
+        return {key.decode(): value.decode() for key, value in stored.items()}
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise _corrupt(path, "a Parquet file", error) from error
-    return {key.decode(): value.decode() for key, value in stored.items()}
 
 
 def write_text(text: str, path: str | os.PathLike[str]) -> None:
@@ -209,21 +209,40 @@ def write_text(text: str, path: str | os.PathLike[str]) -> None:
     InputError
         The place cannot be written; what stood there before still stands.
     """
+    write_bytes(text.encode("utf-8"), path)
+
+
+def write_bytes(data: bytes, path: str | os.PathLike[str]) -> None:
+    """Write bytes beside their place and then renamed into it, as `write_text` does."""
     with _beside(Path(path)) as temporary:
-        temporary.write_bytes(text.encode("utf-8"))
+        temporary.write_bytes(data)
+
+
+@contextlib.contextmanager
+def writing_to(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Make a refusal of the system to write (no right, no room) one sentence.
+
+    Raises
+    ------
+    InputError
+        The place cannot be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        cure = "choose another place, or give yourself the right to write there and room on the disk"
+        raise InputError(Problem("a place that can be written", reason, cure, str(path))) from error
 
 
 @contextlib.contextmanager
 def _beside(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        temporary.replace(path)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        cure = "choose another place, or give yourself the right to write there and room on the disk"
-        raise InputError(Problem("a place that can be written", reason, cure, str(path))) from error
+        with writing_to(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield temporary
+            temporary.replace(path)
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()

@@ -5,12 +5,13 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from aftershock.data.errors import InputError
 from aftershock.data.prices import Tape
 from aftershock.data.prices.adjust import factors, impossible_dividends, traded
+from aftershock.data.prices.series import Series
 
 # Recorded from Yahoo, as kept among the tests of yfinance (github.com/ranaroussi/yfinance, tests/data):
 # date, close, adjusted close, dividend, split. Closes are restated for the split of 2023-03-30.
@@ -125,6 +126,38 @@ def test_a_dividend_that_cannot_be_is_told_and_moves_nothing():
     assert tape.factor.tolist() == [1, 1, 1]
     told = tape.warnings[tape.warnings["code"] == "bad_dividend"]
     assert told["rows"].tolist() == [1]
+
+
+@given(st.lists(days, min_size=2, max_size=8).filter(lambda bars: bars[0][0] == bars[0][0]))
+def test_the_factors_of_a_series_are_those_of_its_tape(bars):
+    """Rows without a price and dates that are no session move factors too, and leave the tape afterwards."""
+    close, dividend, split = map(np.array, zip(*bars, strict=True))
+    at = np.arange(20341, 20341 + len(bars))
+    series = Series.made(at, {"close": close, "dividend": dividend, "split": split}, "1d", {})
+    assume(not np.isnan([dividend, split]).all())
+    tape = Tape.from_frame(series.to_frame().assign(symbol="8035.T"))
+    np.testing.assert_array_equal(tape.factor, series.factor()[np.isin(at, tape.session)])
+
+
+@pytest.mark.parametrize("times", [2, 3])
+def test_a_row_that_is_there_again_pays_and_divides_once(times):
+    frame = pd.DataFrame(
+        {
+            "symbol": "8035.T",
+            "date": ["2025-09-10", "2025-09-11", "2025-09-12"],
+            "close": [100.0, 48.0, 51.0],
+            "dividend": [0.0, 2.0, np.nan],
+            "split": [1.0, 2.0, 1.0],
+        }
+    )
+    tape = Tape.from_frame(pd.concat([frame] * times, ignore_index=True))
+    assert tape.digest() == Tape.from_frame(frame).digest()
+    other = frame.iloc[[1]].assign(dividend=3.0)
+    with pytest.raises(
+        InputError,
+        match=r"line 4, column dividend: expected one dividend for one bar, got another than on line 2",
+    ):
+        Tape.from_frame(pd.concat([frame, other], ignore_index=True))
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,13 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
+from filelock import FileLock
 from yahoo_server import NOW, UNKNOWN, at, server
 
 from aftershock.data.errors import InputError
 from aftershock.data.prices import load_tape
 from aftershock.data.prices.fetch import Manners, fetch_prices
+from aftershock.data.prices.imports import import_prices
 from aftershock.data.prices.store import Key, Store
 
 __all__ = ["server"]
@@ -119,6 +121,67 @@ class TestWhatIsKept:
         assert (found["opens_at"].astype("int64") // 10**9).tolist() == expected["at"].tolist()
         assert found["close"].tolist() == expected["close"].tolist()
 
+    def test_a_session_that_begins_on_the_day_before_in_utc_is_whole(self, server, monkeypatch, fetch):
+        """Summer in Sydney: ten o'clock is 23:00 UTC."""
+        monkeypatch.setattr(time, "time_ns", at("2025-02-04T00:30Z"))
+        server.market.last = "2025-02-04"
+        found = bars(fetch(["CBA.AX"], "2025-01-20", "2025-01-23", interval="60m"), "CBA.AX", "60m")
+        expected = server.market.intraday("CBA.AX", 60)
+        expected = expected[expected["date"].between("2025-01-20", "2025-01-23")]
+        assert (found["opens_at"].astype("int64") // 10**9).tolist() == expected["at"].tolist()
+        later = fetch(["CBA.AX"], "2025-01-20", interval="60m")
+        assert outcomes(later) == {"CBA.AX": "extended"}
+        opens = bars(later, "CBA.AX", "60m")["opens_at"]
+        assert str(opens.iloc[-1]) == "2025-02-03 04:00:00+00:00"
+
+    def test_an_action_on_a_date_without_a_bar_keeps_its_date(self, server, fetch):
+        """yfinance puts it on the bar before: paid out, or divided, a day too early."""
+
+        def on_saturday(result):
+            second = int(pd.Timestamp("2025-09-06 09:00", tz="Asia/Tokyo").timestamp())
+            split = {"date": second, "numerator": 2.0, "denominator": 1.0, "splitRatio": "2:1"}
+            quote = result["indicators"]["quote"][0]
+            for name in ("open", "high", "low", "close"):
+                quote[name] = [
+                    value / 2 if stamp < second else value
+                    for stamp, value in zip(result["timestamp"], quote[name], strict=True)
+                ]
+            day = 86_400
+            paid = {
+                str(at): {"date": at, "amount": amount}
+                for at, amount in ((second - day, 0.1), (second, 7.0), (second + day, 0.2))
+            }
+            result["events"] = {"dividends": paid, "splits": {str(second): split}}
+
+        expected = server.market.traded("8035.T")
+        server.market.extra["8035.T"] = on_saturday
+        fetched = fetch(["8035.T"])
+        found = bars(fetched, "8035.T")
+        acted = found[(found["dividend"] != 0) | (found["split"] != 1)]
+        assert acted["date"].astype(str).tolist() == ["2025-09-05", "2025-09-06", "2025-09-07"]
+        assert acted[["dividend", "split"]].values.tolist() == [[0.2, 1.0], [7.0, 2.0], [0.2, 1.0]]
+        found = found[found["close"].notna()]
+        np.testing.assert_allclose(found["close"], expected["close"], rtol=1e-9)
+        before, after = (
+            expected.loc[expected["date"] == day, "close"].iloc[0] for day in ("2025-09-05", "2025-09-08")
+        )
+        tape = load_tape(fetched.store).bars("8035.T").set_index("session")["close"]
+        held = before / 2
+        paid = (held / (held - 7.0)) * (held / (held - 0.2))
+        assert tape["2025-09-08"] / tape["2025-09-05"] == pytest.approx(after / held * paid, rel=1e-9)
+
+    def test_a_volume_that_yahoo_does_not_tell_is_no_halt(self, server, fetch):
+        def untold(result):
+            quote = result["indicators"]["quote"][0]
+            quote["volume"][10] = quote["volume"][11] = None
+            for name in ("open", "high", "low"):
+                quote[name][11] = quote["close"][11]
+
+        server.market.extra["8035.T"] = untold
+        found = load_tape(fetch(["8035.T"]).store).bars("8035.T")
+        assert np.isnan(found["volume"].iloc[10])
+        assert found["halted"].iloc[9:13].tolist() == [False, False, True, False]
+
     def test_an_end_is_kept_and_later_splits_are_undone(self, server, fetch):
         server.market.splits = {"8035.T": [("2025-09-11", 2)]}
         found = bars(fetch(["8035.T"], end="2025-06-30"), "8035.T")
@@ -222,6 +285,39 @@ class TestFaults:
         assert "the answer lacks" in fetched.failed["reason"].iloc[0]
         pd.testing.assert_frame_equal(bars(fetched, "8035.T"), before)
 
+    def test_losses_are_believed_where_the_user_says_so(self, server, fetch):
+        first = fetch(["8035.T"])
+        before = bars(first, "8035.T")
+        server.market.first = "2025-06-02"
+        fetched = fetch(["8035.T"], accept_losses=True)
+        assert outcomes(fetched) == {"8035.T": "rewritten"}
+        same_as_traded(bars(fetched, "8035.T"), server.market, "8035.T")
+        tape = load_tape(fetched.store, snapshot=first.snapshot)
+        assert tape.close.tolist() == before["close"].tolist()
+
+    def test_a_damaged_file_stops_nobody_else(self, server, fetch):
+        fetched = fetch(["8035.T", "2330.TW"])
+        fetched.store.file(Key("yahoo", "1d", "8035.T")).write_bytes(b"PAR1")
+        again = fetch(["8035.T", "2330.TW"])
+        assert outcomes(again) == {"8035.T": "failed", "2330.TW": "unchanged"}
+        assert "remove the file and fetch" in again.failed["reason"].iloc[0]
+
+    def test_imported_bars_that_are_adjusted_are_not_joined_with_traded_ones(self, server, fetch, tmp_path):
+        frame = pd.DataFrame({"symbol": "8035.T", "date": ["2023-06-01"], "close": [9.0], "factor": [2.0]})
+        import_prices(frame, "yahoo", store=tmp_path / "prices")
+        fetched = fetch(["8035.T", "2330.TW"])
+        assert outcomes(fetched) == {"8035.T": "failed", "2330.TW": "new"}
+        assert "import under another source name" in fetched.failed["reason"].iloc[0]
+
+    def test_a_series_does_not_become_half_of_another_currency(self, server, fetch):
+        fetch(["9988.HK"])
+        server.market.currency["9988.HK"] = "CNY"
+        half = fetch(["9988.HK"], "2025-01-01")
+        assert half.failed["reason"].tolist() == [
+            "its currency was HKD and is CNY now (start at 2024-01-02 or before): the series was left as it is"
+        ]
+        assert outcomes(fetch(["9988.HK"])) == {"9988.HK": "unchanged"}
+
     def test_only_what_failed_is_asked_for_again(self, server, fetch):
         server.answers["8035.T"] = (500, "oops")
         fetched = fetch()
@@ -302,8 +398,75 @@ class TestAgain:
             for one in server.asked
         )
         assert starts == [("2330.TW", 2025, 8), ("8035.T", 2023, 12), ("8035.T", 2025, 8)]
-        assert set(fetched.changes["first"]) == {"2024-05-07"}
+        assert set(fetched.changes["first"]) == {"2024-05-07", "2025-09-10"}
         same_as_traded(bars(fetched, "8035.T"), server.market, "8035.T")
+
+    def test_recent_tells_what_changed_in_the_last_days_alone(self, server, fetch):
+        first = fetch(["8035.T"])
+        server.market.edits = {"8035.T": [("2025-09-10", 999.0)]}
+        fetched = fetch(["8035.T"], recent=True)
+        assert outcomes(fetched) == {"8035.T": "rewritten"}
+        close = fetched.changes.set_index("column").loc["close"]
+        assert (close["first"], close["after"]) == ("2025-09-10", 999.0)
+        assert len(load_tape(first.store, snapshot=first.snapshot)) == len(load_tape(first.store))
+
+    def test_recent_asks_for_what_was_never_asked_for(self, server, fetch):
+        fetch(["8035.T"], "2025-01-01")
+        fetched = fetch(["8035.T"], "2024-01-01", recent=True)
+        assert outcomes(fetched) == {"8035.T": "extended"}
+        same_as_traded(bars(fetched, "8035.T"), server.market, "8035.T")
+
+    @pytest.mark.parametrize(
+        "spans",
+        [
+            [("2025-01-01", None), ("2024-02-01", "2024-03-01")],
+            [("2024-02-01", "2024-03-01"), ("2025-01-01", None)],
+        ],
+    )
+    def test_no_hole_between_what_was_asked_for(self, server, fetch, spans):
+        for span in spans:
+            fetched = fetch(["8035.T"], *span)
+        expected = server.market.traded("8035.T")
+        expected = expected[expected["date"] >= "2024-02-01"]
+        assert bars(fetched, "8035.T")["close"].tolist() == expected["close"].tolist()
+
+    def test_what_was_done_this_morning_is_asked_again_when_another_session_is_over(
+        self, server, monkeypatch, fetch
+    ):
+        server.answers["2330.TW"] = (500, "oops")
+        monkeypatch.setattr(time, "time_ns", at("2025-09-12T01:00Z"))
+        fetch(["8035.T", "2330.TW"])
+        del server.answers["2330.TW"]
+        monkeypatch.setattr(time, "time_ns", at("2025-09-12T07:30Z"))
+        assert set(fetch(["8035.T", "2330.TW"]).outcomes["last"]) == {"2025-09-12"}
+
+    def test_a_file_that_was_put_back_is_not_taken_for_the_one_fetched(self, server, fetch):
+        fetched = fetch(["8035.T"])
+        path = fetched.store.file(Key("yahoo", "1d", "8035.T"))
+        old = path.read_bytes()
+        server.answers["2330.TW"] = (500, "oops")
+        server.market.edits = {"8035.T": [("2024-05-07", 999.0)]}
+        fetch(["8035.T", "2330.TW"])
+        path.write_bytes(old)
+        assert outcomes(fetch(["8035.T", "2330.TW"]))["8035.T"] == "rewritten"
+        same_as_traded(bars(fetched, "8035.T"), server.market, "8035.T")
+
+    def test_who_finishes_first_leaves_the_marks_to_the_others(self, server, fetch, tmp_path):
+        marks, others = tmp_path / "prices" / ".fetching", []
+
+        def another_joins(outcome, done, of):
+            if done == 1:
+                (own,) = marks.glob("*/*.present")
+                others.append(FileLock(own.with_name("other.present"), thread_local=False).acquire().lock)
+
+        fetch(progress=another_joins)
+        assert len(server.asked) == len(SYMBOLS)
+        assert outcomes(fetch()) == dict.fromkeys(SYMBOLS, "new")
+        others[0].release()
+        assert outcomes(fetch()) == dict.fromkeys(SYMBOLS, "new")
+        assert len(server.asked) == len(SYMBOLS)
+        assert list(marks.iterdir()) == []
+        assert outcomes(fetch()) == dict.fromkeys(SYMBOLS, "unchanged")
 
     def test_stopped_by_the_user_it_goes_on_where_it_was(self, server, fetch):
         def stop(outcome, done, of):
@@ -318,6 +481,7 @@ class TestAgain:
         fetched = fetch(progress=lambda outcome, done, of: told.append((outcome.symbol, done, of)))
         assert outcomes(fetched) == dict.fromkeys(SYMBOLS, "new")
         assert 0 < len(server.asked) < len(SYMBOLS)
+        assert list((fetched.store.path / ".fetching").rglob("*.*")) == []
         assert sorted(done for _, done, _ in told) == [1, 2, 3, 4]
         same_as_traded(bars(fetched, "8035.T"), server.market, "8035.T")
 

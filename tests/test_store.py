@@ -1,9 +1,14 @@
 """The store: what is written is there, what is replaced is kept, and whatever stops a writer does no harm."""
 
+import errno
 import multiprocessing
+import os
 import random
+import shutil
 import signal
+import tempfile
 import time
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,7 +18,7 @@ from hypothesis import strategies as st
 from yahoo_server import Market, fetch_in_child, server
 
 from aftershock.data.errors import InputError
-from aftershock.data.prices import Tape, load_tape
+from aftershock.data.prices import Tape, from_store, load_tape, mapped
 from aftershock.data.prices.from_store import store_tape
 from aftershock.data.prices.series import VALUES, Series, updated
 from aftershock.data.prices.store import Key, Store, is_store
@@ -104,8 +109,10 @@ class TestUpdated:
 
 
 class TestStore:
-    def test_what_is_written_is_read(self, store):
+    @pytest.mark.parametrize("silent", [("factor",), ("dividend", "split")])
+    def test_what_is_written_is_read(self, store, silent):
         every = {name: [1.5, np.nan] for name in VALUES} | {"halted": [1.0, 0.0]}
+        every |= {name: [np.nan, np.nan] for name in silent}
         series = Series.of(pd.DataFrame({"at": [FRIDAY, FRIDAY + 3], **every}), about={"currency": "JPY"})
         store.write(KEY, series)
         found = store.read(KEY)
@@ -151,6 +158,32 @@ class TestStore:
             assert store.read_state(KEY, state).values["close"].tolist() == closes
         assert store.verify() == []
 
+    @given(st.data())
+    def test_every_state_that_was_pinned_stays_readable(self, data):
+        bar = st.tuples(st.integers(0, 9), st.sampled_from([1.0, 2.0, np.nan]), st.sampled_from([0.0, 0.5]))
+        told = st.lists(bar, unique_by=lambda one: one[0], min_size=1, max_size=8)
+        window = st.one_of(st.none(), st.tuples(st.integers(0, 4), st.integers(4, 9)))
+        with tempfile.TemporaryDirectory() as folder:
+            store, seen = Store(Path(folder) / "prices", create=True), {}
+            for bars, dates in data.draw(st.lists(st.tuples(told, window), min_size=2, max_size=7)):
+                frame = pd.DataFrame(bars, columns=["at", "close", "dividend"])
+                store.write(KEY, Series.of(frame), dates)
+                if data.draw(st.booleans()):
+                    seen[store.pin([KEY])] = store.read(KEY)
+            for name, series in seen.items():
+                assert store.read_state(KEY, store.snapshot(name)[KEY]).digest() == series.digest()
+            assert store.verify() == []
+
+    def test_a_kept_file_that_is_damaged_hides_no_other_state(self, store):
+        for closes in ((1.0, 2.0), (9.0, 2.0), (9.0, 2.0, 3.0), (9.0, 8.0, 3.0)):
+            store.write(KEY, days(*closes))
+            if closes == (9.0, 2.0):
+                state = store.states([KEY])[KEY]
+        oldest = store.path / "kept" / "desk" / "1d" / f"8035.T.{days(1.0, 2.0).digest()[:16]}.parquet"
+        oldest.write_bytes(b"PAR1")
+        oldest.rename(oldest.with_name("8035.T.0.parquet"))
+        assert store.read_state(KEY, state).values["close"].tolist() == [9.0, 2.0]
+
     def test_a_snapshot_that_is_none(self, store):
         store.write(KEY, days(1.0))
         name = store.pin([KEY])
@@ -164,12 +197,33 @@ class TestStore:
         store.write(KEY, days(*np.random.default_rng(1).random(50)))
         path, digest = store.file(KEY), store.read(KEY).digest()
         data, noticed = path.read_bytes(), 0
-        for place in range(4, len(data), 53):
-            path.write_bytes(data[:place] + bytes([data[place] ^ 4]) + data[place + 1 :])
-            problems = store.verify()
-            noticed += bool(problems)
-            assert problems or store.read(KEY).digest() == digest
-        assert noticed > 20
+        for place in range(0, len(data), 11):
+            for bit in (4, 128):
+                path.write_bytes(data[:place] + bytes([data[place] ^ bit]) + data[place + 1 :])
+                problems = store.verify()
+                noticed += bool(problems)
+                assert problems or store.read(KEY).digest() == digest
+        assert noticed > 200
+
+    def test_verify_looks_at_kept_files_snapshots_and_places(self, store):
+        for closes in ((1.0, 2.0), (3.0, 4.0), (5.0, 6.0)):
+            store.write(KEY, days(*closes))
+        name = store.pin([KEY])
+        kept = next(store.path.glob("kept/*/*/*.parquet"))
+        other, snapshot = Key("desk", "1d", "6857.T"), store.path / "snapshots" / f"{name}.json"
+        assert store.verify() == []
+        kept.write_bytes(kept.read_bytes()[:-30])
+        snapshot.write_text(snapshot.read_text("utf-8").replace("8035", "6857"), "utf-8")
+        store.file(other).write_bytes(store.file(KEY).read_bytes())
+        assert {problem.file for problem in store.verify()} == {
+            str(kept),
+            str(snapshot),
+            str(store.file(other)),
+        }
+        with pytest.raises(InputError, match=r"expected the series desk 1d 6857.T, got desk 1d 8035.T"):
+            store.read(other)
+        with pytest.raises(InputError, match="the content that the snapshot's name tells, got another"):
+            store.snapshot(name)
 
     @pytest.mark.parametrize("how", ["cut", "other", "gone"])
     def test_damage_is_found(self, store, how):
@@ -200,9 +254,66 @@ class TestStore:
         store.write(KEY, days(1.0))
         left = store.file(KEY).with_name(".8035.T.parquet.abcd")
         left.write_bytes(b"half")
+        aside = store.path / "kept" / "desk" / "1d" / f".8035.T.{'0a' * 8}.parquet.abcd"
+        other = aside.with_name(f".8035.T.X.{'0a' * 8}.parquet.abcd")
+        for path in (aside, other):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(b"half")
         assert store.series() == [KEY]
         with store.writing(KEY):
             assert not left.exists()
+            assert not aside.exists()
+            assert other.exists()
+
+
+class TestPlaces:
+    def test_a_store_that_another_process_makes_at_the_same_moment(self, tmp_path, monkeypatch):
+        """It was not there at the first look, and is there at the second."""
+        made, looks = Store(tmp_path / "prices", create=True), []
+
+        def late(path):
+            looks.append(path)
+            return len(looks) > 1 and is_store(path)
+
+        monkeypatch.setattr("aftershock.data.prices.store.is_store", late)
+        assert Store(made.path, create=True).series() == []
+        assert len(looks) > 1
+
+    def test_a_line_of_the_journal_that_was_cut_off_swallows_no_other(self, store):
+        store.note("first")
+        with (store.path / "journal.jsonl").open("ab") as file:
+            file.write('{"at": "2025-09-12", "what": "é'.encode()[:-1])
+        store.note("second")
+        assert [entry["what"] for entry in store.journal()] == ["first", "second"]
+
+    def test_a_disk_without_room_is_one_sentence_and_the_old_state_stays(self, store, monkeypatch):
+        def full(*_):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        store.write(KEY, days(1.0, 2.0))
+        before = content(store.path)
+        monkeypatch.setattr(Path, "write_bytes", full)
+        with pytest.raises(InputError, match="a place that can be written, got No space left on device"):
+            store.write(KEY, days(1.0, 3.0))
+        assert content(store.path) == before
+
+    def test_a_store_that_cannot_be_written_is_one_sentence(self, store):
+        (store.path / ".locks").write_text("")
+        with pytest.raises(InputError, match="a place that can be written"), store.writing(KEY):
+            pass
+
+    def test_a_load_beside_a_writer_is_of_the_state_it_names(self, store, monkeypatch):
+        store.write(KEY, days(100.0, 101.0, first=FRIDAY - 1))
+        record = store.record
+
+        def rewritten(states):
+            store.write(KEY, days(100.0, 111.0, 112.0, first=FRIDAY - 1))
+            return record(states)
+
+        monkeypatch.setattr(store, "record", rewritten)
+        tape = load_tape(store)
+        assert tape.close.tolist() == [100.0, 101.0]
+        assert load_tape(store, snapshot=tape.provenance["snapshot"]).digest() == tape.digest()
 
 
 class TestTape:
@@ -246,7 +357,10 @@ class TestTape:
             assert mapped.digest() == whole.digest()
             assert mapped.provenance == whole.provenance
             pd.testing.assert_frame_equal(mapped.warnings, whole.warnings)
-        assert len(list((tmp_path / "cache" / "aftershock" / "tapes").iterdir())) == 1
+        (place,) = (tmp_path / "cache" / "aftershock" / "tapes").iterdir()
+        (place / "close.bin").write_bytes(b"half")
+        assert store_tape(store).digest() == whole.digest()
+        assert Tape.load(place).digest() == whole.digest()
         store.write(Key("desk", "1d", "8035.T"), days(7.0, first=FRIDAY))
         assert store_tape(store).bars("8035.T")["close"].iloc[-1] == 7.0
 
@@ -257,6 +371,71 @@ class TestTape:
         for symbol in ("8035.T", "6857.T"):
             store.write(Key("desk", "1d", symbol), days(1.0))
         assert store_tape(store).close.tolist() == [1.0, 1.0]
+
+    def test_what_is_wrong_with_prices_is_no_fault_of_the_cache(self, store, monkeypatch, tmp_path):
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+        monkeypatch.setattr("aftershock.data.prices.from_store.PIECE", 1)
+        store.write(KEY, days(1.0, -1.0, first=FRIDAY - 1))
+        store.write(Key("desk", "1d", "6857.T"), days(1.0))
+        with pytest.raises(InputError, match=r"a positive close of 8035.T on 2025-09-12"):
+            store_tape(store)
+        assert list((tmp_path / "cache" / "aftershock" / "tapes").iterdir()) == []
+
+    def test_a_cache_that_fails_on_the_way_costs_no_instrument(self, store, monkeypatch, tmp_path):
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+        monkeypatch.setattr("aftershock.data.prices.from_store.PIECE", 1)
+        append, calls = mapped._append, []
+
+        def full(*args):
+            calls.append(args)
+            if len(calls) == 2:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            append(*args)
+
+        for symbol in ("6857.T", "8035.T"):
+            store.write(Key("desk", "1d", symbol), days(1.0))
+        monkeypatch.setattr(mapped, "_append", full)
+        assert store_tape(store).symbols == ("6857.T", "8035.T")
+        assert len(calls) == 4
+
+    def test_a_tape_that_others_push_out_of_the_cache_is_there_all_the_same(
+        self, store, monkeypatch, tmp_path
+    ):
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+        monkeypatch.setattr("aftershock.data.prices.from_store.PIECE", 1)
+        drop = from_store._drop_oldest
+
+        def all_of_them(folder):
+            for path in folder.iterdir():
+                shutil.rmtree(path)
+            drop(folder)
+
+        monkeypatch.setattr(from_store, "_drop_oldest", all_of_them)
+        for symbol in ("6857.T", "8035.T"):
+            store.write(Key("desk", "1d", symbol), days(1.0))
+        assert store_tape(store).close.tolist() == [1.0, 1.0]
+
+    def test_what_a_killed_process_left_of_a_tape_is_cleared_in_time(self, store, monkeypatch, tmp_path):
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+        monkeypatch.setattr("aftershock.data.prices.from_store.PIECE", 1)
+        fresh, old = (tmp_path / "cache" / "aftershock" / "tapes" / name for name in (".fresh", ".old"))
+        for left in (fresh, old):
+            left.mkdir(parents=True)
+        os.utime(old, (0, 0))
+        for symbol in ("6857.T", "8035.T"):
+            store.write(Key("desk", "1d", symbol), days(1.0))
+        store_tape(store)
+        assert fresh.exists()
+        assert not old.exists()
+
+    def test_a_preferred_source_that_occurs_nowhere_is_told_once(self, store, monkeypatch, tmp_path):
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+        for source, symbol in (("a", "6857.T"), ("b", "8035.T")):
+            store.write(Key(source, "1d", symbol), days(1.0))
+        for _ in ("whole", "in pieces"):
+            told = store_tape(store, sources=["b", "desk"]).warnings
+            assert told["code"].tolist().count("unknown_source") == 1
+            monkeypatch.setattr("aftershock.data.prices.from_store.PIECE", 1)
 
     def test_a_saved_tape_is_the_same_tape(self, tmp_path):
         frame = Market().traded("2330.TW").assign(symbol="2330.TW").drop(columns="at")

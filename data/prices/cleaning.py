@@ -7,6 +7,7 @@ and both are counted in the table of warnings; what cannot be true is refused.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -307,7 +308,10 @@ def read_bars(
     if not {*ACTIONS} & {*table.columns}:
         return bars
     beside = Actions(*(values[bars.row] for values in actions))
-    check_actions(bars, beside, table)
+    check_actions(bars, beside, table, stamps)
+    again, _ = faults.repeated(bars, stamps)
+    # A row that is there twice pays and divides once.
+    beside = Actions(*(np.where(again, np.nan, values) for values in beside))
     return _adjusted(bars, beside, [one.symbol for one in instruments], log)
 
 
@@ -332,14 +336,24 @@ def _adjusted(bars: Rows, actions: Actions, symbols: Sequence[str], log: Log) ->
     return bars._replace(factor=factor, **{name: getattr(bars, name) / ratio for name in PRICES})
 
 
-def check_actions(bars: Rows, actions: Actions, table: pd.DataFrame) -> None:
-    """Refuse what cannot be: negative actions, and a factor beside them that says the same in other words."""
+def check_actions(bars: Rows, actions: Actions, table: pd.DataFrame, stamps: Stamps | None) -> None:
+    """Refuse what cannot be: negative actions, two for one bar, and a factor that says the same in other words."""
     for name, values in actions._asdict().items():
         row = _first_in_table(bars, values < 0)
         if row is not None:
             got, cure = f"{values[bars.row == row][0]:g}", "correct or empty the cell"
             expected = f"a {name} that is not negative"
             raise InputError(Problem(expected, got, cure, *place(table, row), name))
+    again, _ = faults.repeated(bars, stamps)
+    paid = np.where(actions.dividend > 0, actions.dividend, 0.0)
+    ratio = np.where(actions.split > 0, actions.split, 1.0)
+    for name, values in (("dividend", paid), ("split", ratio)):
+        differs = np.flatnonzero(again & (np.diff(values, prepend=0.0) != 0))
+        if len(differs):
+            problem = _beside(
+                bars, int(differs[0]), f"one {name} for one bar", "remove one of the rows", table
+            )
+            raise InputError(replace(problem, column=name))
     told = ~(np.isnan(actions.dividend) & np.isnan(actions.split))
     row = _first_in_table(bars, ~np.isnan(bars.factor) & told)
     if row is not None:

@@ -6,11 +6,12 @@ import contextlib
 import hashlib
 import json
 import random
+import secrets
 import shutil
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,11 +19,11 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from aftershock.data.errors import InputError, Problem
-from aftershock.data.instants import DAY
 from aftershock.data.prices import yahoo
 from aftershock.data.prices.hours import DAILY
-from aftershock.data.prices.series import Series, Update, changes_table
-from aftershock.data.prices.store import Key, Store, check_interval
+from aftershock.data.prices.series import Series, Update, changes_table, updated
+from aftershock.data.prices.store import Key, State, Store, check_interval
+from aftershock.data.tables import write_text, writing_to
 from aftershock.data.universes import Instrument, Universe, universe
 
 OVERLAP = 30
@@ -31,6 +32,8 @@ LOST_SHARE, LOST_BARS = 0.1, 10
 """An answer that lacks more of the bars there were than both is taken for a faulty one."""
 TRIES = 5
 """How often one instrument is asked for before it counts as failed."""
+LEAVE = 1.0
+"""Seconds that threads are waited for when the user stops a fetch."""
 BLINK = 0.05
 """Seconds before a series that another process writes is looked at again."""
 
@@ -116,6 +119,7 @@ def fetch_prices(
     store: str | Path | Store = "prices",
     interval: str = DAILY,
     recent: bool = False,
+    accept_losses: bool = False,
     manners: Manners | None = None,
     progress: Progress | None = None,
 ) -> Fetched:
@@ -124,7 +128,8 @@ def fetch_prices(
     Whole histories are asked for, because a source rewrites its past and one request gives all of it; what agrees
     keeps its bytes. Each series is written as soon as it is there, so that nothing already fetched is lost, whatever
     stops the fetch; called again on the same day with the same arguments, one that was stopped or had failures goes
-    on where it was. Several processes may fetch into one store: they share the work.
+    on where it was. Several processes may fetch into one store: they share the work. Dates between those asked for
+    before and those asked for now are asked for too, so that a series has no hole.
 
     Parameters
     ----------
@@ -137,7 +142,11 @@ def fetch_prices(
     interval : str
         ``1d``, or intraday where Yahoo has it (``60m``: two years; shorter ones: two months or less).
     recent : bool
-        Ask only for what is new and the last 30 days; the whole again where those tell another past.
+        Ask only for what is new and the last 30 days; the whole again where those tell another past, and where a
+        series does not begin as early as ``start`` yet.
+    accept_losses : bool
+        Believe an answer that lacks much of what there was (more than 10 bars and a tenth), which else fails. The
+        state before stays readable as a snapshot.
     manners : Manners, optional
         How politely.
     progress : callable, optional
@@ -156,7 +165,10 @@ def fetch_prices(
         After Ctrl-C, with everything fetched until then in the store.
     """
     return _Fetch(
-        _job(symbols, start, end, interval, recent), _store(store), manners or Manners(), progress
+        _job(symbols, start, end, interval, recent)._replace(accept_losses=accept_losses),
+        _store(store),
+        manners or Manners(),
+        progress,
     ).run()
 
 
@@ -168,6 +180,7 @@ class _Job(NamedTuple):
     last: pd.Timestamp | None
     interval: str
     recent: bool
+    accept_losses: bool = False
 
     @property
     def name(self) -> str:
@@ -224,7 +237,7 @@ class _Fetch:
 
     def __init__(self, job: _Job, store: Store, manners: Manners, progress: Progress | None) -> None:
         self.job, self.store, self.manners, self.progress = job, store, manners, progress
-        self.marks = store.path / ".fetching" / job.name
+        self.marks = self.here = store.path / ".fetching" / job.name
         self.waiting = deque(job.instruments)
         self.outcomes: dict[str, Outcome] = {}
         self.changes: dict[str, list[Any]] = {}
@@ -232,11 +245,18 @@ class _Fetch:
         self.lock = threading.Lock()
         self.pace = _Pace(manners, self.stop)
         self.error: BaseException | None = None
+        self.complete = False
 
     def run(self) -> Fetched:
         """Work through the queue with several threads; finish, or stop where the user says so."""
         _clear_older(self.marks)
-        self.marks.mkdir(parents=True, exist_ok=True)
+        with self._present():
+            self._share()
+            if self.error is not None:
+                raise self.error
+            return self._finish()
+
+    def _share(self) -> None:
         count = min(self.manners.workers, len(self.job.instruments))
         threads = [threading.Thread(target=self._work, daemon=True) for _ in range(count)]
         for thread in threads:
@@ -248,11 +268,41 @@ class _Fetch:
         finally:
             # A thread that writes finishes its file; one that waits for Yahoo is left behind.
             self.stop.set()
+            deadline = time.monotonic() + LEAVE
             for thread in threads:
-                thread.join(1.0)
-        if self.error is not None:
-            raise self.error
-        return self._finish()
+                thread.join(max(0.0, deadline - time.monotonic()))
+
+    @contextlib.contextmanager
+    def _present(self) -> Iterator[None]:
+        """Hold a lock beside the marks: the last one at a fetch that is complete clears them."""
+        from filelock import FileLock
+
+        self.here = self.marks / f"{secrets.token_hex(8)}.present"
+        with self.store.lock("fetch"), writing_to(self.marks):
+            self.marks.mkdir(parents=True, exist_ok=True)
+            held = FileLock(self.here)
+            held.acquire()
+        try:
+            yield
+        finally:
+            with self.store.lock("fetch"):
+                held.release()
+                if self.complete and self._is_last():
+                    shutil.rmtree(self.marks, ignore_errors=True)
+                self.here.unlink(missing_ok=True)
+
+    def _is_last(self) -> bool:
+        """Say whether no other process is at this fetch: what one that was killed left is locked by nobody."""
+        from filelock import FileLock, Timeout
+
+        for other in self.marks.glob("*.present"):
+            if other != self.here:
+                try:
+                    with FileLock(other, timeout=0):
+                        pass
+                except Timeout:
+                    return False
+        return True
 
     def _work(self) -> None:
         try:
@@ -278,20 +328,25 @@ class _Fetch:
             return
         with self.lock:
             self.outcomes[instrument.symbol] = outcome
-            done = len(self.outcomes)
-        if self.progress is not None:
-            self.progress(outcome, done, len(self.job.instruments))
+            if self.progress is not None:
+                self.progress(outcome, len(self.outcomes), len(self.job.instruments))
 
     def _mark(self, instrument: Instrument) -> Path:
         return self.marks / self.store.file(self.job.key(instrument)).with_suffix(".json").name
 
+    def _reached(self, instrument: Instrument) -> list[str]:
+        """Identify what a mark was set for: a later session that is over, or another file, is not done yet."""
+        key = self.job.key(instrument)
+        digest = str(self.store.about(key)["digest"]) if self.store.file(key).exists() else ""
+        return [str(self.job.through(instrument).date()), digest]
+
     def _done_before(self, instrument: Instrument) -> Outcome | None:
         try:
             kept = json.loads(self._mark(instrument).read_text("utf-8"))
+            if kept["reached"] != self._reached(instrument):
+                return None
             outcome = Outcome(*kept["outcome"])
         except (OSError, ValueError, KeyError, TypeError):
-            return None
-        if outcome.outcome != "no_prices" and not self.store.file(self.job.key(instrument)).exists():
             return None
         self.changes[instrument.symbol] = kept["changes"]
         return outcome
@@ -321,62 +376,74 @@ class _Fetch:
 
     def _answer(self, instrument: Instrument, recent: bool) -> Outcome:
         key, symbol = self.job.key(instrument), instrument.symbol
-        old = self.store.read(key) if self.store.file(key).exists() else None
-        first = self._first(old if recent else None)
-        answer = self._asked(instrument, first)
+        try:
+            old = self.store.read(key) if self.store.file(key).exists() else None
+        except InputError as damage:
+            return Outcome(symbol, "failed", reason=str(damage))
+        first, last = self._dates(instrument, old, recent)
+        answer = self._asked(instrument, first, last)
         if not len(answer):
-            reason = f"no bars from {first.date()} to {self.job.through(instrument).date()}"
-            return Outcome(symbol, "no_prices", reason=reason)
-        window = (first.value // DAY, self.job.through(instrument).value // DAY)
-        lost = 0 if old is None else _lost(old, answer, window)
-        if old is not None and lost > max(LOST_BARS, LOST_SHARE * len(old)):
-            reason = (
-                f"the answer lacks {lost} of the {len(old)} bars there were: the series was left as it is"
+            return Outcome(symbol, "no_prices", reason=f"no bars from {first.date()} to {last.date()}")
+        window = yahoo.bounds(instrument, self.job.interval, first, last)
+        if old is not None:
+            if recent and first > self.job.first and updated(old, answer, symbol, window).rewritten:
+                return self._answer(instrument, recent=False)
+            doubt = _currency_doubt(old, answer) or (
+                "" if self.job.accept_losses else _loss(old, answer, window)
             )
-            return Outcome(symbol, "failed", reason=reason)
-        update = self.store.write(key, answer, window)
-        if update.rewritten and first > self.job.first:
-            return self._answer(instrument, recent=False)
+            if doubt:
+                return Outcome(symbol, "failed", reason=f"{doubt}: the series was left as it is")
+        try:
+            update = self.store.write(key, answer, window)
+        except InputError as refusal:
+            if isinstance(refusal.__cause__, OSError):
+                raise
+            return Outcome(symbol, "failed", reason=str(refusal))
         self.changes[symbol] = update.changes.values.tolist()
         done = update.series
         return Outcome(symbol, kind_of(update, old is not None), len(done), update.added, *done.span)
 
-    def _first(self, old: Series | None) -> pd.Timestamp:
-        if old is None or not len(old):
-            return self.job.first
-        last = pd.Timestamp(int(old.day[-1]), unit="D").as_unit("ns")
-        return max(self.job.first, last - pd.Timedelta(days=OVERLAP))
+    def _dates(
+        self, instrument: Instrument, old: Series | None, recent: bool
+    ) -> tuple[pd.Timestamp, pd.Timestamp]:
+        """Give the first and last date to ask for, without a hole to those asked for before."""
+        first, last = self.job.first, self.job.through(instrument)
+        if old is None or not len(old) or "asked_from" not in old.about:
+            return first, last
+        since, until = (_date(name, old.about[name]) for name in ("asked_from", "asked_through"))
+        day = pd.Timedelta(days=1)
+        if recent and since <= first:
+            first = max(first, pd.Timestamp(int(old.day[-1]), unit="D").as_unit("ns") - OVERLAP * day)
+        floor = yahoo.earliest(self.job.interval)
+        first = min(first, until + day)
+        return first if floor is None else max(first, floor), max(last, since - day)
 
-    def _asked(self, instrument: Instrument, first: pd.Timestamp) -> Series:
+    def _asked(self, instrument: Instrument, first: pd.Timestamp, last: pd.Timestamp) -> Series:
         """Ask Yahoo, and say in the provenance for which dates."""
         answer = yahoo.ask(instrument, first, self.job.interval, timeout=self.manners.timeout)
-        last = self.job.through(instrument)
-        answer = answer.rows(answer.day <= last.value // DAY)
+        answer = answer.rows(answer.at <= yahoo.bounds(instrument, self.job.interval, first, last)[1])
         asked = {"asked_from": str(first.date()), "asked_through": str(last.date())}
         return Series(answer.at, answer.values, answer.interval, {**answer.about, **asked})
 
     def _put_mark(self, instrument: Instrument, outcome: Outcome) -> None:
-        """Note that this fetch is done with an instrument; a fetch that somebody else has finished needs no note."""
-        changes = self.changes.get(instrument.symbol, [])
-        mark = self._mark(instrument)
-        beside = mark.with_name(f".{mark.name}.{threading.get_ident()}")
-        with contextlib.suppress(FileNotFoundError):
-            beside.write_text(json.dumps({"outcome": outcome, "changes": changes}), encoding="utf-8")
-            beside.replace(mark)
+        """Note that this fetch is done with an instrument."""
+        changes, reached = self.changes.get(instrument.symbol, []), self._reached(instrument)
+        mark = {"outcome": outcome, "changes": changes, "reached": reached}
+        write_text(json.dumps(mark), self._mark(instrument))
 
     def _finish(self) -> Fetched:
-        """Name the state that is reached, write it down and clear the marks of a fetch that is complete."""
+        """Name the state that is reached and write it down."""
         outcomes = sorted(self.outcomes.values())
-        keys = [
-            self.job.key(one) for one in self.job.instruments if self.store.file(self.job.key(one)).exists()
-        ]
-        snapshot = self.store.pin(keys)
+        states: dict[Key, State] = {}
+        for key in map(self.job.key, self.job.instruments):
+            # A file that is absent or damaged is no part of the state; its outcome says so.
+            with contextlib.suppress(InputError):
+                states |= self.store.states([key])
+        snapshot = self.store.record(states)
         changes = changes_table(
             [tuple(row) for symbol in sorted(self.changes) for row in self.changes[symbol]]
         )
-        with self.store.lock("fetch"):
-            if all(one.outcome != "failed" for one in outcomes):
-                shutil.rmtree(self.marks, ignore_errors=True)
+        self.complete = all(one.outcome != "failed" for one in outcomes)
         table = outcomes_table(outcomes)
         self.store.note(
             "fetch",
@@ -431,10 +498,21 @@ def outcomes_table(outcomes: Iterable[Outcome]) -> pd.DataFrame:
     return table.astype({**texts, "rows": "int64", "added": "int64"})
 
 
-def _lost(old: Series, new: Series, window: tuple[int, int]) -> int:
-    """Count the bars inside the window that an answer no longer has."""
-    inside = (old.day >= window[0]) & (old.day <= window[1])
-    return int((inside & ~pd.Index(old.at).isin(new.at)).sum())
+def _loss(old: Series, new: Series, window: tuple[int, int]) -> str:
+    """Say what an answer lacks of the bars inside the window, where that is too much to believe; "" else."""
+    inside = (old.at >= window[0]) & (old.at <= window[1])
+    lost = int((inside & ~pd.Index(old.at).isin(new.at)).sum())
+    if lost <= max(LOST_BARS, LOST_SHARE * len(old)):
+        return ""
+    return f"the answer lacks {lost} of the {len(old)} bars there were (accept_losses believes it)"
+
+
+def _currency_doubt(old: Series, new: Series) -> str:
+    """Say where a series would be half in another currency; "" else."""
+    before, now = old.about.get("currency"), new.about.get("currency")
+    if not before or not now or before == now or new.at[0] <= old.at[0]:
+        return ""
+    return f"its currency was {before} and is {now} now (start at {old.span[0][:10]} or before)"
 
 
 def _clear_older(marks: Path) -> None:

@@ -8,8 +8,10 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache, partial
 from importlib.metadata import version
 from itertools import zip_longest
 from pathlib import Path
@@ -30,6 +32,8 @@ PIECE = 400_000
 """About so many bars are cleaned at a time."""
 KEPT = 4
 """How many compiled tapes are kept in the user's cache folder."""
+ABANDONED = 86_400.0
+"""After so many seconds a folder that is still being compiled belongs to nobody any more."""
 READERS = 2
 
 States = dict[Key, State]
@@ -78,9 +82,9 @@ def store_tape(
         "exclude": tuple(exclude),
         "interval": provenance["interval"],
     }
-    pieces = _pieces(store, chosen, how, provenance, past=snapshot is not None)
+    pieces = partial(_pieces, store, chosen, how, provenance, past=snapshot is not None)
     if sum(state.rows for state in chosen.values()) <= PIECE:
-        return next(pieces)
+        return next(pieces())
     return _compiled(pieces, chosen, how, provenance)
 
 
@@ -106,8 +110,8 @@ def store_table(
         Store, interval and snapshot.
     """
     chosen = _chosen(store, symbols, interval, snapshot)
-    past = snapshot is not None
-    series = [store.read_state(key, state) if past else store.read(key) for key, state in chosen.items()]
+    read = store.read_seen if snapshot is None else store.read_state
+    series = [read(key, state) for key, state in chosen.items()]
     return _long_table(list(chosen), series), _provenance(store, chosen)
 
 
@@ -157,16 +161,20 @@ def _pieces(
     """Clean some instruments at a time; files are read ahead of it."""
 
     def read(key: Key) -> Series:
-        return store.read_state(key, states[key]) if past else store.read(key)
+        return (store.read_state if past else store.read_seen)(key, states[key])
 
-    known = {key.source for key in states}
-    how = how | {"sources": [source for source in how["sources"] if source in known]}
+    # A source that occurs nowhere is told of once, one that occurs elsewhere is not.
+    unknown = set(how["sources"]) - {key.source for key in states}
     groups = list(_groups(states))
     with ThreadPoolExecutor(READERS) as readers:
         ahead = readers.map(read, groups[0])
         for group, later in zip_longest(groups, groups[1:], fillvalue=()):
             series, ahead = list(ahead), readers.map(read, later)
-            yield Tape.from_frame(_long_table(group, series), **how, provenance=provenance)
+            here = {key.source for key in group} | unknown
+            sources = [source for source in how["sources"] if source in here]
+            unknown = set()
+            table = _long_table(group, series)
+            yield Tape.from_frame(table, **{**how, "sources": sources}, provenance=provenance)
 
 
 def _groups(states: States) -> Iterator[list[Key]]:
@@ -198,29 +206,58 @@ def _long_table(keys: Sequence[Key], series: Sequence[Series]) -> pd.DataFrame:
 
 
 def _compiled(
-    pieces: Iterator[Tape], states: States, how: dict[str, Any], provenance: dict[str, Any]
+    pieces: Callable[[], Iterator[Tape]], states: States, how: dict[str, Any], provenance: dict[str, Any]
 ) -> Tape:
     folder = cache.folder().parent / "tapes"
     named = [[*key, state.digest, state.rows] for key, state in states.items()]
-    parts = json.dumps([named, how, compiled_from(), version("aftershock"), provenance["store"]])
+    parts = json.dumps([named, how, compiled_from(), _code(), provenance["store"]])
     place = folder / hashlib.sha256(parts.encode()).hexdigest()[:24]
     with contextlib.suppress(InputError):
         tape = open_tape(place)
-        os.utime(place)
+        with contextlib.suppress(OSError):
+            os.utime(place)
         return tape
     try:
-        save_tape(pieces, place, provenance)
-    except InputError:
+        folder.mkdir(parents=True, exist_ok=True)
+        tape = _saved(pieces(), place, folder, provenance)
+    except (OSError, InputError) as error:
+        if isinstance(error, InputError) and not isinstance(error.__cause__, OSError):
+            raise
         # No cache can be written: the tape lives in a folder that goes with the mapping.
-        with tempfile.TemporaryDirectory() as lent:
-            save_tape(pieces, Path(lent) / "tape", provenance)
-            return open_tape(Path(lent) / "tape")
+        return _saved(pieces(), place, None, provenance)
     _drop_oldest(folder)
-    return open_tape(place)
+    return tape
+
+
+def _saved(pieces: Iterator[Tape], place: Path, folder: Path | None, provenance: dict[str, Any]) -> Tape:
+    """Write a tape in a room of its own, map it, and move it to its place: a mapping goes with its files."""
+    with tempfile.TemporaryDirectory(prefix=".", dir=folder) as room:
+        made = Path(room) / place.name
+        save_tape(pieces, made, provenance)
+        tape = open_tape(made)
+        if folder is not None:
+            # What is there could not be opened, or is the same tape that another process has made meanwhile.
+            shutil.rmtree(place, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                made.rename(place)
+    return tape
+
+
+@lru_cache
+def _code() -> str:
+    """Identify the code that makes tapes, and the tables it knows instruments by."""
+    parts = hashlib.sha256(version("aftershock").encode())
+    here = Path(__file__).parent
+    for folder in (here, here.parent / "universes", here.parent / "venues"):
+        for path in sorted([*folder.glob("*.py"), *folder.glob("*.csv")]):
+            parts.update(path.read_bytes())
+    return parts.hexdigest()
 
 
 def _drop_oldest(folder: Path) -> None:
+    """Drop tapes that were not used for longest, and what processes that were killed left behind."""
     with contextlib.suppress(OSError):
+        left = [path for path in folder.glob(".*") if time.time() - path.stat().st_mtime > ABANDONED]
         tapes = sorted(folder.glob("[!.]*"), key=lambda path: path.stat().st_mtime)
-        for path in tapes[:-KEPT]:
+        for path in [*left, *tapes[:-KEPT]]:
             shutil.rmtree(path, ignore_errors=True)

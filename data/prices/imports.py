@@ -51,7 +51,9 @@ def import_prices(
     ----------
     files : DataFrame, path or paths
         In any shape that `load_tape` takes. With columns ``dividend`` and ``split`` prices are kept as traded; with
-        ``adj_close`` they are adjusted by it, with the factor back beside; else as they are.
+        ``adj_close`` they are adjusted by it, with the factor back beside; else as they are. Every dividend and split
+        moves all adjusted prices before it, so files with ``adj_close`` (or a ``factor``) tell the whole history each
+        time: bars that a later file does not tell stay as they were adjusted before.
     source : str, optional
         Who says so; needed where rows do not name their own. Rows that do are kept under both names, ``desk-yahoo``.
     store : path or Store
@@ -119,7 +121,7 @@ def _told(files: Any, source: str | None, interval: str, wanted: Sequence[str] |
     stamps = stamps_of(table, length)
     _check_length(stamps, length, table)
     bars, actions = told_bars(table, instruments, symbol, position, stamps, log)
-    check_actions(bars, Actions(*(values[bars.row] for values in actions)), table)
+    check_actions(bars, Actions(*(values[bars.row] for values in actions)), table, stamps)
     bars = once(_with_something(bars, actions), symbols, table, stamps, log)
     sources = {code: _named(names[code], source) for code in np.unique(bars.source).tolist()}
     hashes = [_file(path) for path in provenance.get("files", ())]

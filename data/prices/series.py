@@ -171,8 +171,8 @@ def updated(old: Series, new: Series, symbol: str, window: tuple[int, int] | Non
     symbol : str
         Whose they are, for the table.
     window : (int, int), optional
-        First and last day (since 1970) that ``new`` was asked for: inside it bars of ``old`` that ``new`` lacks are
-        gone. Without it only what is told counts.
+        First and last time, as in ``at``, that ``new`` was asked for: inside it bars of ``old`` that ``new`` lacks
+        are gone. Without it only what is told counts.
 
     Returns
     -------
@@ -236,7 +236,7 @@ def _unlike(before: Floats, after: Floats) -> NDArray[np.bool_]:
 def _within(series: Series, window: tuple[int, int] | None) -> NDArray[np.bool_]:
     if window is None:
         return np.zeros(len(series), np.bool_)
-    return np.asarray((series.day >= window[0]) & (series.day <= window[1]))
+    return np.asarray((series.at >= window[0]) & (series.at <= window[1]))
 
 
 def _joined(old: Series, new: Series) -> Series:

@@ -22,6 +22,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
@@ -31,12 +32,13 @@ import numpy as np
 from aftershock.data.errors import InputError, Problem, did_you_mean
 from aftershock.data.prices.hours import DAILY, MINUTE, interval_ns
 from aftershock.data.prices.series import VALUES, Series, Update, updated
-from aftershock.data.tables import read_metadata, write_parquet, write_text
+from aftershock.data.tables import read_metadata, write_bytes, write_parquet, write_text, writing_to
 
 FORMAT = 1
 MARK = "store.json"
 ABOUT = "aftershock"
 """The key of a file's metadata that holds the provenance."""
+AGAIN = "remove the file and fetch or import it again"
 SHORT = 16
 """How many digits of a hash name a snapshot."""
 INTERVAL = re.compile(r"1d|[1-9]\d*m")
@@ -89,8 +91,7 @@ class Store:
     def __init__(self, path: str | os.PathLike[str], *, create: bool = False) -> None:
         self.path = Path(path)
         if create and not is_store(self.path):
-            _check_empty(self.path)
-            write_text(json.dumps({"aftershock": "prices", "format": FORMAT}) + "\n", self.path / MARK)
+            _make(self.path)
         if not is_store(self.path):
             got = "another folder" if self.path.is_dir() else "nothing there"
             cure = "fetch or import into it first, or check the path"
@@ -127,9 +128,9 @@ class Store:
         Raises
         ------
         InputError
-            There is no such series, or its file is damaged.
+            There is no such series, or its file is damaged or that of another.
         """
-        return _read(self.file(key))
+        return _of(key, _read(self.file(key)), self.file(key))
 
     def write(self, key: Key, series: Series, window: tuple[int, int] | None = None) -> Update:
         """Bring a series up to date; call it while holding `lock`.
@@ -141,17 +142,24 @@ class Store:
         series : Series
             What its source says now.
         window : (int, int), optional
-            First and last day that the source was asked for, see `updated`.
+            First and last time that the source was asked for, see `updated`.
 
         Returns
         -------
         Update
             What changed. Where the past was rewritten the old state is kept, and snapshots of it stay readable.
+
+        Raises
+        ------
+        InputError
+            Bars with a factor and bars with dividends or splits in one series, or a place that cannot be written.
         """
         path = self.file(key)
         old = _read(path) if path.exists() else series.rows(slice(0, 0))
         update = updated(old, series, key.symbol, window)
-        about = {**series.about, **_asked(old.about, series.about), **_stamp(update.series), **key._asdict()}
+        _check_alike(key, update.series, path)
+        joined = {**_asked(old.about, series.about), **_files(old.about, series.about)}
+        about = {**series.about, **joined, **_stamp(update.series), **key._asdict()}
         if update.rewritten:
             self._keep(key, path, old.digest())
         if not path.exists() or about != _about(path):
@@ -172,11 +180,12 @@ class Store:
         from filelock import FileLock, Timeout
 
         folder = self.path / ".locks"
-        folder.mkdir(parents=True, exist_ok=True)
         held = FileLock(folder / f"{_safe(name)}.lock", timeout=-1 if wait else 0)
-        try:
-            held.acquire()
-        except Timeout:
+        with writing_to(self.path):
+            folder.mkdir(parents=True, exist_ok=True)
+            with contextlib.suppress(Timeout):
+                held.acquire()
+        if not held.is_locked:
             yield False
             return
         try:
@@ -189,8 +198,10 @@ class Store:
         """Hold the lock of a series, and clear away what a writer that was killed left beside it."""
         with self.lock("-".join(key), wait=wait) as held:
             if held:
-                path = self.file(key)
-                for left in path.parent.glob(f".{path.name}.*"):
+                path, place = self.file(key), self._kept(key)
+                digest = "[0-9a-f]" * SHORT
+                kept = place.parent.glob(f".{_safe(key.symbol)}.{digest}.parquet.*")
+                for left in [*path.parent.glob(f".{path.name}.*"), *kept]:
                     left.unlink(missing_ok=True)
             yield held
 
@@ -229,15 +240,21 @@ class Store:
         Raises
         ------
         InputError
-            No such snapshot, or several that begin so.
+            No such snapshot, several that begin so, or one whose file was changed.
         """
         found = [known for known in self.snapshots() if name and known.startswith(name)]
         if len(found) != 1:
             got = f"'{name}'" + (", which several begin with" if found else "")
             cure = did_you_mean(name, self.snapshots())
             raise InputError(Problem("the name of a snapshot", got, cure, str(self.path)))
-        listed = json.loads((self.path / "snapshots" / f"{found[0]}.json").read_text("utf-8"))["series"]
-        return {Key(*row[:3]): State(*row[3:]) for row in listed}
+        path = self.path / "snapshots" / f"{found[0]}.json"
+        data = path.read_bytes().rstrip()
+        if hashlib.sha256(data).hexdigest()[:SHORT] != found[0]:
+            cure = "restore the file, or use another snapshot"
+            raise InputError(
+                Problem("the content that the snapshot's name tells", "another", cure, str(path))
+            )
+        return {Key(*row[:3]): State(*row[3:]) for row in json.loads(data)["series"]}
 
     def read_state(self, key: Key, state: State) -> Series:
         """Read a series as a snapshot saw it.
@@ -247,11 +264,9 @@ class Store:
         InputError
             Neither the present file nor those that were kept hold that state.
         """
-        kept = sorted(self._kept(key).parent.glob(f"{_safe(key.symbol)}.*.parquet"))
-        # A state that was whole when it was put aside has its digest in the name.
-        kept.sort(key=lambda path: f".{state.digest[:SHORT]}." not in path.name)
-        for path in [*kept[:1], self.file(key), *kept[1:]]:
-            if path.exists():
+        # Twice, because a writer may have put the file aside between the listing and the look at it.
+        for path in chain(self._holders(key, state), self._holders(key, state)):
+            with contextlib.suppress(InputError):
                 series = _read(path)
                 start = int(np.searchsorted(series.at, state.first))
                 seen = series.rows(slice(start, start + state.rows))
@@ -261,16 +276,31 @@ class Store:
         cure = "restore the files under kept/, or use another snapshot"
         raise InputError(Problem(f"{key.symbol} in the state of the snapshot", got, cure, str(self.path)))
 
+    def read_seen(self, key: Key, state: State) -> Series:
+        """Read a series in the state that `states` gave a moment ago, even if it was written to since.
+
+        Raises
+        ------
+        InputError
+            Its file is gone or damaged.
+        """
+        series = self.read(key)
+        return series if series.about["digest"] == state.digest else self.read_state(key, state)
+
     def note(self, what: str, **details: Any) -> None:
         """Add a line to the journal: what was done, and when."""
         line = json.dumps({"at": datetime.now(UTC).isoformat(timespec="seconds"), "what": what, **details})
-        with self.lock("journal"), (self.path / "journal.jsonl").open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
+        path = self.path / "journal.jsonl"
+        with self.lock("journal"), writing_to(path), path.open("ab+") as file:
+            # A line that was cut off by a kill must not swallow this one.
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 1))
+            begun = file.read(1) not in (b"", b"\n")
+            file.write((("\n" if begun else "") + line + "\n").encode())
 
     def journal(self) -> list[dict[str, Any]]:
         """Read what was done when; a line cut off by a kill is passed over."""
         path = self.path / "journal.jsonl"
-        lines = path.read_text("utf-8").splitlines() if path.exists() else []
+        lines = path.read_text("utf-8", "replace").splitlines() if path.exists() else []
         entries = []
         for line in lines:
             with contextlib.suppress(json.JSONDecodeError):
@@ -278,13 +308,27 @@ class Store:
         return entries
 
     def verify(self) -> list[Problem]:
-        """Compare every series with its digest, and every snapshot with the series it saw; list what is wrong."""
+        """Compare every series, kept ones too, with its digest, and snapshots with what they saw; list faults."""
         problems: list[Problem] = []
+        present: set[tuple[Key, str]] = set()
+        damaged: set[Key] = set()
         for key in self.series():
+            before = len(problems)
             with _collected(problems):
-                _read(self.file(key), verified=True)
+                series = _of(key, _read(self.file(key), verified=True), self.file(key))
+                present.add((key, str(series.about["digest"])))
+            if len(problems) > before:
+                damaged.add(key)
+        for path in sorted(self.path.glob("kept/[!.]*/*/[!.]*.parquet")):
+            with _collected(problems):
+                _read(path, verified=True)
+        seen: dict[tuple[Key, State], None] = {}
         for name in self.snapshots():
-            for key, state in self.snapshot(name).items():
+            with _collected(problems):
+                seen |= dict.fromkeys(self.snapshot(name).items())
+        for key, state in seen:
+            # What a damaged file no longer holds follows from the damage: it is told once.
+            if (key, state.digest) not in present and key not in damaged:
                 with _collected(problems):
                     self.read_state(key, state)
         return problems
@@ -297,10 +341,14 @@ class Store:
         place = self._kept(key)
         target = place.with_name(f"{_safe(key.symbol)}.{digest[:SHORT]}.parquet")
         if not target.exists():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            beside = target.with_name(f".{target.name}.{os.getpid()}")
-            beside.write_bytes(path.read_bytes())
-            beside.replace(target)
+            write_bytes(path.read_bytes(), target)
+
+    def _holders(self, key: Key, state: State) -> Iterator[Path]:
+        """List the files that may hold a state: first the one that has its digest in the name."""
+        place = self._kept(key)
+        named = place.with_name(f"{_safe(key.symbol)}.{state.digest[:SHORT]}.parquet")
+        kept = sorted(place.parent.glob(f"{_safe(key.symbol)}.*.parquet"))
+        yield from (path for path in dict.fromkeys([named, self.file(key), *kept]) if path.exists())
 
 
 def is_store(path: str | os.PathLike[str]) -> bool:
@@ -345,12 +393,15 @@ def source_name(text: str) -> str:
     return name
 
 
-def _check_empty(path: Path) -> None:
+def _make(path: Path) -> None:
     if path.exists() and not path.is_dir():
         raise InputError(Problem("a folder for the store", "a file", "choose another place", str(path)))
-    if path.is_dir() and any(not child.name.startswith(".") for child in path.iterdir()):
+    filled = path.is_dir() and any(not child.name.startswith(".") for child in path.iterdir())
+    # Looked at again: what fills the folder may be the store that another process has made just now.
+    if filled and not is_store(path):
         cure = "choose a new or empty folder"
         raise InputError(Problem("a price store, or an empty folder", "other files", cure, str(path)))
+    write_text(json.dumps({"aftershock": "prices", "format": FORMAT}) + "\n", path / MARK)
 
 
 def _check_format(path: Path) -> None:
@@ -381,39 +432,49 @@ def _key_of(path: Path) -> Key:
 
 
 def _about(path: Path) -> dict[str, Any]:
-    stored = read_metadata(path).get(ABOUT)
-    try:
+    return _told(read_metadata(path).get(ABOUT), path)
+
+
+def _told(stored: str | bytes | None, path: Path) -> dict[str, Any]:
+    """Read the provenance that a file holds."""
+    with contextlib.suppress(ValueError, TypeError):
         about = json.loads(stored or "")
-        if about["format"] == FORMAT:
+        if about.get("format") == FORMAT and about.keys() >= {"digest", "first", "rows", "interval"}:
             return dict(about)
-    except (ValueError, KeyError, TypeError):
-        pass
-    cure = "remove the file and fetch or import it again"
-    raise InputError(
-        Problem("a series of this store", "a Parquet file without its provenance", cure, str(path))
-    )
+    got = "a Parquet file without its provenance"
+    raise InputError(Problem("a series of this store", got, AGAIN, str(path)))
 
 
 def _read(path: Path, verified: bool = False) -> Series:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    about = _about(path)
+    if not path.exists():
+        raise InputError(Problem("a series of this store", "nothing", "fetch or import it", str(path)))
     try:
+        # Opened once: provenance and bars are of one state, whatever is renamed into this place meanwhile.
         with pq.ParquetFile(path) as file:
+            about = _told((file.schema_arrow.metadata or {}).get(ABOUT.encode()), path)
             table = file.read(use_threads=False)
-    except (pa.ArrowException, OSError) as error:
+        daily = about["interval"] == DAILY
+        at = table.column("date" if daily else "opens_at").to_numpy()
+        at = at.astype("M8[D]" if daily else "M8[ns]").astype(np.int64)
+        values = {name: table.column(name).to_numpy() for name in table.column_names if name in VALUES}
+    except (pa.ArrowException, OSError, KeyError, UnicodeDecodeError) as error:
         got = str(error).splitlines()[0]
-        cure = "remove the file and fetch or import it again"
-        raise InputError(Problem("a series of this store", got, cure, str(path))) from error
-    daily = about["interval"] == DAILY
-    at = table.column("date" if daily else "opens_at").to_numpy()
-    at = at.astype("M8[D]" if daily else "M8[ns]").astype(np.int64)
-    values = {name: table.column(name).to_numpy() for name in table.column_names if name in VALUES}
+        raise InputError(Problem("a series of this store", got, AGAIN, str(path))) from error
     series = Series.made(at, values, about["interval"], about)
     if verified and series.digest() != about["digest"]:
-        cure = "remove the file and fetch or import it again"
-        raise InputError(Problem("the content that its digest tells", "another", cure, str(path)))
+        raise InputError(Problem("the content that its digest tells", "another", AGAIN, str(path)))
+    return series
+
+
+def _of(key: Key, series: Series, path: Path) -> Series:
+    """Refuse a file that lies in the place of another series."""
+    named = [str(series.about.get(name)) for name in Key._fields]
+    if named != [*key]:
+        cure = "move the file back, or remove it"
+        raise InputError(Problem("the series " + " ".join(key), " ".join(named), cure, str(path)))
     return series
 
 
@@ -430,6 +491,23 @@ def _stamp(series: Series) -> dict[str, Any]:
 
 def _state(about: Mapping[str, Any]) -> State:
     return State(str(about["digest"]), int(about["first"]), int(about["rows"]))
+
+
+def _check_alike(key: Key, series: Series, path: Path) -> None:
+    """Refuse a series whose prices are adjusted in part, with a factor, and traded in part, with actions beside."""
+    values = series.values
+    adjusted = ~np.isnan(values["factor"])
+    beside = ~(np.isnan(values["dividend"]) & np.isnan(values["split"]))
+    if adjusted.any() and beside.any():
+        expected = f"{key.symbol} of {key.source} all adjusted or all traded"
+        got, cure = "a factor on some bars, dividends or splits on others", "import under another source name"
+        raise InputError(Problem(expected, got, cure, str(path)))
+
+
+def _files(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """Join the files that a series was read from."""
+    told = [json.dumps(one, sort_keys=True) for about in (old, new) for one in about.get("files", ())]
+    return {"files": [json.loads(one) for one in sorted(set(told))]} if told else {}
 
 
 def _asked(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:

@@ -92,7 +92,7 @@ def ask(
     zone = venue(instrument.venue).zone
     found, meta = history(yahoo_symbol(instrument.symbol), zone, first, interval, timeout=timeout)
     series = _series(found, instrument, interval, meta)
-    return series.rows(series.day >= first.value // DAY)
+    return series.rows(series.at >= bounds(instrument, interval, first, first)[0])
 
 
 def history(
@@ -103,7 +103,8 @@ def history(
     Returns
     -------
     bars : DataFrame
-        As yfinance gives them, unadjusted; the index is in the zone of the exchange.
+        As yfinance gives them, unadjusted, but for dividends and splits of dates without a bar, which have rows of
+        their own; the index is in the zone of the exchange.
     told : dict
         Yahoo's words on the symbol: `TOLD`.
 
@@ -123,11 +124,29 @@ def history(
             bars = ticker.history(
                 start=start, interval=interval, auto_adjust=False, actions=True, timeout=timeout
             )
+            if interval == DAILY:
+                bars = _on_their_dates(bars, ticker._lazy_load_price_history())
             told = ticker.get_history_metadata()
             return bars, {name: str(told.get(key) or "") for name, key in TOLD.items()}
         except Exception as error:
             # Whatever yfinance or its backend raises becomes a refusal with a sentence.
             raise _refusal(error) from error
+
+
+def bounds(instrument: Instrument, interval: str, first: pd.Timestamp, last: pd.Timestamp) -> tuple[int, int]:
+    """Give the first and last `Series.at` of some local dates: in Sydney a session begins on the day before in UTC.
+
+    Examples
+    --------
+    >>> days = pd.Timestamp("2025-09-12"), pd.Timestamp("2025-09-12")
+    >>> bounds(resolve("8035.T"), "1d", *days), bounds(resolve("8035.T"), "60m", *days)
+    ((20343, 20343), (1757602800000000000, 1757689199999999999))
+    """
+    if interval == DAILY:
+        return first.value // DAY, last.value // DAY
+    zone = venue(instrument.venue).zone
+    after = last + pd.Timedelta(days=1)
+    return first.tz_localize(zone).value, after.tz_localize(zone).value - 1
 
 
 def fetch(
@@ -312,6 +331,9 @@ def _series(history: pd.DataFrame, instrument: Instrument, interval: str, meta: 
     table = pd.DataFrame({name: traded(values, splits) for name, values in restated.items()})
     shares = traded(np.ones(len(table)), splits)
     volume = history.get("Volume", pd.Series(dtype=float)).to_numpy(np.float64) / shares
+    if interval == DAILY:
+        # yfinance writes 0 where Yahoo says nothing of the volume; prices that moved tell that there was some.
+        volume = np.where((volume == 0) & (restated["high"] > restated["low"]), np.nan, volume)
     table = table.assign(
         at=_times(pd.DatetimeIndex(history.index), interval),
         volume=volume,
@@ -325,6 +347,29 @@ def _series(history: pd.DataFrame, instrument: Instrument, interval: str, meta: 
         "prices": "as traded: splits that Yahoo has taken in were undone; dividends and splits beside",
     }
     return Series.of(table[_over(table["at"].to_numpy(np.int64), instrument, interval)], interval, about)
+
+
+def _on_their_dates(history: pd.DataFrame, source: Any) -> pd.DataFrame:
+    """Give dividends and splits of dates without a bar a row of their own.
+
+    yfinance puts them on the bar before (`yfinance.utils.safe_merge_dfs`), a day or more before the ex-date.
+    """
+    history = history.sort_index()
+    bars = history.index
+    for column, told in (("Dividends", source._dividends), ("Stock Splits", source._splits)):
+        events = told["Dividends"] if isinstance(told, pd.DataFrame) else told
+        for stamp, value in events.items():
+            date = pd.Timestamp(stamp).normalize()  # type: ignore[arg-type]
+            before = int(bars.searchsorted(date)) - 1
+            if date in bars or before < 0:
+                continue
+            at, there = bars[before], history.loc[bars[before], column]
+            # Rounded, so that nothing of a sum is left.
+            history.loc[at, column] = round(there - value if column == "Dividends" else there / value, 9)
+            if date not in history.index:
+                history.loc[date, ["Dividends", "Stock Splits"]] = 0.0
+            history.loc[date, column] = value
+    return history
 
 
 def _times(index: pd.DatetimeIndex, interval: str) -> np.ndarray[Any, np.dtype[np.int64]]:
@@ -348,7 +393,7 @@ def _over(
 
 
 def _cut(series: Series, last: pd.Timestamp) -> Series:
-    return series.rows(series.day <= last.value // DAY)
+    return series.rows(series.at <= last.value // DAY)
 
 
 def _day(date: Any) -> pd.Timestamp:

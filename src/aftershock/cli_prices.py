@@ -53,6 +53,9 @@ def fetch(
     recent: Annotated[
         bool, typer.Option("--recent", help="Ask only for new bars and the last 30 days.")
     ] = False,
+    accept_losses: Annotated[
+        bool, typer.Option("--accept-losses", help="Believe answers that lack much of what there was.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Bring a store up to date with Yahoo's prices; stopped, the same command goes on.
@@ -65,7 +68,14 @@ def fetch(
 
     with _stoppable(store, "fetched"), _progress() as progress:
         found = fetch_prices(
-            universe or [], start, end, store=store, interval=interval, recent=recent, progress=progress
+            universe or [],
+            start,
+            end,
+            store=store,
+            interval=interval,
+            recent=recent,
+            accept_losses=accept_losses,
+            progress=progress,
         )
     _show_fetched(found, as_json)
 
