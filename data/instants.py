@@ -94,6 +94,36 @@ def iso(nanoseconds: int) -> str | None:
     return pd.Timestamp(nanoseconds, unit="ns").isoformat() + "Z"
 
 
+def local_date(value: Any, what: str = "a date") -> pd.Timestamp:
+    """Read one local date, of a text, a date or a timestamp.
+
+    Parameters
+    ----------
+    value : str, date or datetime
+        Such as ``2018-01-31``; a time of day is left out.
+    what : str
+        What an error says was expected.
+
+    Raises
+    ------
+    InputError
+        It is none.
+
+    Examples
+    --------
+    >>> local_date("2018-01-31").date()
+    datetime.date(2018, 1, 31)
+    """
+    try:
+        day = pd.Timestamp(value)
+        # Of an empty text pandas makes a date that is none.
+        if not pd.isna(day):
+            return pd.Timestamp(day.date()).as_unit("ns")
+    except (ValueError, TypeError):
+        pass
+    raise InputError(Problem(what, f"'{value}'", "write it as 2018-01-31"))
+
+
 def _numpy_to_ns(values: NDArray[Any]) -> Instants:
     if values.dtype.kind == "i":
         return values.astype(np.int64)

@@ -11,7 +11,7 @@ from filelock import FileLock
 from yahoo_server import NOW, UNKNOWN, at, server
 
 from aftershock.data.errors import InputError
-from aftershock.data.prices import load_tape
+from aftershock.data.prices import load_tape, yahoo
 from aftershock.data.prices.fetch import Manners, fetch_prices
 from aftershock.data.prices.imports import import_prices
 from aftershock.data.prices.store import Key, Store
@@ -328,6 +328,21 @@ class TestFaults:
         assert outcomes(fetch()) == dict.fromkeys(SYMBOLS, "new")
         assert {one[0] for one in server.asked} == {"8035.T"}
 
+    def test_without_a_network_it_ends_at_once(self, server, fetch, monkeypatch):
+        monkeypatch.setattr(yahoo, "answers", lambda *_: False)
+        server.answers.update(dict.fromkeys([*SYMBOLS, "^N225"], (500, "oops")))
+        with pytest.raises(
+            InputError, match=r"an answer from Yahoo, got an answer that is no JSON.*; check the network"
+        ):
+            fetch(manners=QUICK._replace(workers=1, backoff=60.0))
+        assert len(server.asked) <= 2
+
+    def test_faults_on_the_way_are_no_missing_network(self, server, fetch, monkeypatch):
+        server.answers["8035.T"] = (500, "oops")
+        fetch(["2330.TW"])
+        monkeypatch.setattr(yahoo, "answers", lambda *_: True)
+        assert outcomes(fetch(["8035.T"])) == {"8035.T": "failed"}
+
 
 class TestAgain:
     def test_unchanged_data_are_the_same_bytes(self, fetch):
@@ -498,6 +513,12 @@ class TestBadInput:
         [
             ({"symbols": ["8035.X"]}, r"a symbol of a known venue, got '8035.X'"),
             ({"start": "soon"}, r"start as a date, got 'soon'; write it as 2018-01-31"),
+            ({"start": ""}, r"start as a date, got ''; write it as 2018-01-31"),
+            ({"start": "nan"}, r"start as a date, got 'nan'; write it as 2018-01-31"),
+            (
+                {"start": "2030-01-01"},
+                r"a start with sessions that are over, got 2030-01-01; .* of 2025-09-12",
+            ),
             (
                 {"start": "2025-02-01", "end": "2025-01-01"},
                 r"start that is not after the end, got 2025-02-01 to",

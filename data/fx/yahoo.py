@@ -12,7 +12,7 @@ import pandas as pd
 
 from aftershock.data.errors import InputError, Problem
 from aftershock.data.fx.currencies import currency, pair_of
-from aftershock.data.instants import to_index, to_ns
+from aftershock.data.instants import local_date, to_index, to_ns
 from aftershock.data.prices import yahoo
 from aftershock.data.tables import write_parquet, write_text
 
@@ -55,7 +55,7 @@ def fetch_fixings(
     InputError
         A pair that is none, a place that cannot be written, or Yahoo does not answer or has no such rates.
     """
-    first = _date(start)
+    first = local_date(start, "start as a date")
     several = [pairs] if isinstance(pairs, str) else list(pairs)
     if not several:
         raise InputError(Problem("a currency or a pair", "none", "write for example TWD or USDTWD"))
@@ -70,13 +70,6 @@ def _pair(text: str) -> str:
     alone = text.strip().upper()
     per, of = ("USD", currency(alone)) if len(alone) == 3 else pair_of(alone)
     return f"{per}{of}"
-
-
-def _date(value: Any) -> pd.Timestamp:
-    try:
-        return pd.Timestamp(pd.Timestamp(value).date()).as_unit("ns")
-    except (ValueError, TypeError):
-        raise InputError(Problem("start as a date", f"'{value}'", "write it as 2018-01-31")) from None
 
 
 def _rates(pair: str, first: pd.Timestamp, backoff: float, timeout: float) -> pd.DataFrame:

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from aftershock.data.errors import InputError, Problem
+from aftershock.data.instants import local_date
 from aftershock.data.prices import yahoo
 from aftershock.data.prices.hours import DAILY
 from aftershock.data.prices.series import Series, Update, changes_table, updated
@@ -207,7 +208,10 @@ def _job(symbols: str | Iterable[str] | Universe, start: Any, end: Any, interval
         cure = "take one of them, or import bars from files"
         known = ", ".join([DAILY, *yahoo.REACH])
         raise InputError(Problem(f"an interval that Yahoo has ({known})", f"'{interval}'", cure))
-    first, last = _date("start", start), None if end is None else _date("end", end)
+    first, last = (
+        local_date(start, "start as a date"),
+        None if end is None else local_date(end, "end as a date"),
+    )
     floor = yahoo.earliest(interval)
     first = first if floor is None else max(first, floor)
     if last is not None and first > last:
@@ -217,15 +221,11 @@ def _job(symbols: str | Iterable[str] | Universe, start: Any, end: Any, interval
         )
         raise InputError(Problem("a start that is not after the end", got, cure))
     instruments = tuple(sorted(chosen.instruments, key=lambda one: one.symbol))
+    over = max(yahoo.last_over(one.venue) for one in instruments)
+    if first > over:
+        cure = f"choose an earlier start: the last session that is over is that of {over.date()}"
+        raise InputError(Problem("a start with sessions that are over", str(first.date()), cure))
     return _Job(instruments, first, last, interval, recent)
-
-
-def _date(name: str, value: Any) -> pd.Timestamp:
-    try:
-        stamp = pd.Timestamp(pd.Timestamp(value).date()).as_unit("ns")
-    except (ValueError, TypeError):
-        raise InputError(Problem(f"{name} as a date", f"'{value}'", "write it as 2018-01-31")) from None
-    return stamp
 
 
 def _store(store: str | Path | Store) -> Store:
@@ -239,6 +239,7 @@ class _Fetch:
         self.job, self.store, self.manners, self.progress = job, store, manners, progress
         self.marks = self.here = store.path / ".fetching" / job.name
         self.waiting = deque(job.instruments)
+        self.heard = False
         self.outcomes: dict[str, Outcome] = {}
         self.changes: dict[str, list[Any]] = {}
         self.stop = threading.Event()
@@ -362,6 +363,8 @@ class _Fetch:
                 outcome = self._answer(instrument, self.job.recent)
             except yahoo.YahooError as error:
                 reason = f"{error} (asked {attempt + 1} times)"
+                if self._unreachable(error):
+                    break
                 if error.kind == "none":
                     outcome = Outcome(instrument.symbol, "no_prices", reason=str(error))
                     self._put_mark(instrument, outcome)
@@ -373,6 +376,16 @@ class _Fetch:
                     self._put_mark(instrument, outcome)
                 return outcome
         return Outcome(instrument.symbol, "failed", reason=reason)
+
+    def _unreachable(self, error: yahoo.YahooError) -> bool:
+        """Stop everything where the first thing heard is a fault, and Yahoo cannot be reached at all."""
+        if self.heard or error.kind != "fault" or yahoo.answers():
+            self.heard = True
+            return False
+        cure = "check the network, or import prices from files; what is in the store stays"
+        self.error = InputError(Problem("an answer from Yahoo", str(error), cure))
+        self.stop.set()
+        return True
 
     def _answer(self, instrument: Instrument, recent: bool) -> Outcome:
         key, symbol = self.job.key(instrument), instrument.symbol
@@ -410,7 +423,7 @@ class _Fetch:
         first, last = self.job.first, self.job.through(instrument)
         if old is None or not len(old) or "asked_from" not in old.about:
             return first, last
-        since, until = (_date(name, old.about[name]) for name in ("asked_from", "asked_through"))
+        since, until = (local_date(old.about[name]) for name in ("asked_from", "asked_through"))
         day = pd.Timedelta(days=1)
         if recent and since <= first:
             first = max(first, pd.Timestamp(int(old.day[-1]), unit="D").as_unit("ns") - OVERLAP * day)

@@ -139,6 +139,9 @@ def _keys(
 ) -> list[Key]:
     known = store.series() if states is None else sorted(states)
     intervals = sorted({key.interval for key in known})
+    if not known:
+        cure = "fetch or import some first"
+        raise InputError(Problem("prices in the store", "none", cure, str(store.path)))
     if interval is not None:
         wanted = check_interval(interval)
     else:

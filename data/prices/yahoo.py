@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import logging
 import queue
+import re
 import threading
 import time
 import urllib.error
@@ -20,7 +21,7 @@ import pandas as pd
 
 from aftershock.data.calendars import sessions
 from aftershock.data.errors import InputError, Problem
-from aftershock.data.instants import DAY, to_ns
+from aftershock.data.instants import DAY, local_date, to_ns
 from aftershock.data.prices.adjust import traded
 from aftershock.data.prices.columns import PRICES
 from aftershock.data.prices.hours import DAILY
@@ -36,7 +37,7 @@ WORKERS = 4
 SETTLES = 45 * 60_000_000_000
 """How long after a close its bar is still made (closing auctions, delayed feeds), in nanoseconds."""
 
-REACH = {"1m": 29, "2m": 59, "5m": 59, "15m": 59, "30m": 59, "90m": 59, "60m": 729}
+REACH = {"1m": 29, "2m": 59, "5m": 59, "15m": 59, "30m": 59, "60m": 729, "90m": 59}
 """How many days back Yahoo keeps bars inside the session; daily ones it keeps for good."""
 
 TOLD = {
@@ -177,7 +178,7 @@ def fetch(
         Yahoo did not answer in time, refused, or has no prices of one (or too many) of the instruments.
     """
     instruments = list({(one := resolve(symbol)).symbol: one for symbol in symbols}.values())
-    first, last = _day(start), _day(end)
+    first, last = local_date(start, "start as a date"), local_date(end, "end as a date")
     if first > last:
         got = f"{first.date()} to {last.date()}"
         raise InputError(Problem("a start that is not after the end", got, "exchange the two"))
@@ -300,11 +301,13 @@ ABSENT = ("no data found", "delisted", "doesn't exist", "not found", "no price d
 
 
 def _refusal(error: Exception) -> YahooError:
-    text = " ".join(str(error).split())[:200]
+    text = re.sub(r"^\$\S+: ", "", " ".join(str(error).split())[:200])
     if "RateLimit" in type(error).__name__:
         return YahooError("rate", "too many requests (429)")
     if "Missing" in type(error).__name__ and any(words in text.lower() for words in ABSENT):
         return YahooError("none", text)
+    if "JSONDecode" in type(error).__name__:
+        return YahooError("fault", "an answer that is no JSON, such as a page that tells of an error")
     return YahooError("fault", f"{type(error).__name__}: {text}")
 
 
@@ -394,7 +397,3 @@ def _over(
 
 def _cut(series: Series, last: pd.Timestamp) -> Series:
     return series.rows(series.at <= last.value // DAY)
-
-
-def _day(date: Any) -> pd.Timestamp:
-    return pd.Timestamp(pd.Timestamp(date).date()).as_unit("ns")

@@ -270,7 +270,8 @@ def _show_fetched(found: Any, as_json: bool) -> None:
         if len(found.changes) > SHOWN_CHANGES:
             say(out, f"... and {len(found.changes) - SHOWN_CHANGES} more changes (--json prints all)")
         say(out, f"store: {found.store.path}  snapshot: {found.snapshot}")
-    if len(found.failed):
+    got = ~found.outcomes["outcome"].isin(["failed", "no_prices", "unknown"])
+    if len(found.failed) or not got.any():
         raise typer.Exit(1)
 
 

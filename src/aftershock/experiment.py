@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from aftershock.data.errors import InputError, Problem, did_you_mean
 from aftershock.data.fx.currencies import CURRENCIES
+from aftershock.data.prices.cleaning import EXCLUDABLE
 from aftershock.data.prices.hours import DAILY, interval_ns
 from aftershock.data.settings import Settings
 from aftershock.engine.types import MODES, Book
@@ -70,6 +71,13 @@ def _interval(value: str) -> str:
     return value
 
 
+def _excludable(value: tuple[str, ...]) -> tuple[str, ...]:
+    for code in value:
+        if code not in EXCLUDABLE:
+            raise ValueError(did_you_mean(code, EXCLUDABLE))
+    return value
+
+
 class PricesSection(Settings):
     """``[prices]``: a store or files, their interval, sources in the order of preference, or the simulated market."""
 
@@ -77,7 +85,7 @@ class PricesSection(Settings):
     snapshot: str | None = None
     interval: Annotated[str, AfterValidator(_interval)] = DAILY
     sources: Words = ()
-    exclude: Words = ()
+    exclude: Annotated[Words, AfterValidator(_excludable)] = ()
     simulated: bool = False
     skip_bad: bool = False
 

@@ -179,7 +179,7 @@ def experiment_tape(
         sources=section.sources,
         skip_bad=section.skip_bad,
         exclude=section.exclude,
-        interval=section.interval,
+        interval=_asked(section.interval),
         snapshot=section.snapshot,
     )
     return tape, None
@@ -194,7 +194,12 @@ def tape_of(
 ) -> Tape:
     """Load what is needed of the prices."""
     symbols = None if wanted is None else needed(wanted, events)
-    return load_tape(prices, symbols=symbols, skip_bad=skip_bad, interval=interval)
+    return load_tape(prices, symbols=symbols, skip_bad=skip_bad, interval=_asked(interval))
+
+
+def _asked(interval: str) -> str | None:
+    """Leave daily bars unsaid, so that a store that has others only gives those."""
+    return None if interval == DAILY else interval
 
 
 def needed(wanted: Universe, events: Events) -> list[str]:

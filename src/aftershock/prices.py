@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from aftershock.data.errors import InputError, Problem
+from aftershock.data.instants import local_date
 from aftershock.data.prices import Audit, audit, load_tape
 from aftershock.data.prices.fetch import Fetched, Manners, fetch_prices
 from aftershock.data.prices.imports import import_prices
@@ -181,7 +182,8 @@ def show_prices(
     [101.0]
     """
     wanted = resolve(symbol).symbol
-    first, last = _date("start", start, "1900-01-01"), _date("end", end, "2200-01-01")
+    first = local_date("1900-01-01" if start is None else start, "a date as start")
+    last = local_date("2200-01-01" if end is None else end, "a date as end")
     if first > last:
         got = f"{first.date()} to {last.date()}"
         raise InputError(Problem("a start that is not after the end", got, "exchange the two"))
@@ -208,15 +210,3 @@ def _place(prices: Any) -> Any:
         cure = "fetch or import into it first"
         raise InputError(Problem("prices in the store", "none", cure, str(prices.path)))
     return prices
-
-
-def _date(name: str, value: Any, otherwise: str) -> pd.Timestamp:
-    problem = Problem(f"a date as {name}", f"'{value}'", "write it as 2018-01-31")
-    try:
-        day = pd.Timestamp(otherwise if value is None else value)
-    except (ValueError, TypeError):
-        raise InputError(problem) from None
-    # Of an empty text pandas makes a date that is none.
-    if pd.isna(day):
-        raise InputError(problem)
-    return pd.Timestamp(day.date())
