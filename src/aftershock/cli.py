@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from aftershock import cli_fx, cli_places, cli_prices
+from aftershock import cli_fx, cli_places, cli_prices, cli_venues
 from aftershock.showing import Json, Members, err, out, print_json, records, say, show_table, working
 
 app = typer.Typer(
@@ -232,6 +232,7 @@ def report(
 
 app.add_typer(cli_prices.app, name="prices")
 app.add_typer(cli_fx.app, name="fx")
+app.add_typer(cli_venues.app, name="venues")
 app.add_typer(cli_places.symbols, name="symbols")
 app.command()(cli_places.sessions)
 
