@@ -120,7 +120,7 @@ def simulate(
     spent = (entries.weight == 0.0) & (outcome == OUTCOMES.index("netted"))
     outcome = np.where(spent, OUTCOMES.index("no_budget"), outcome)
     trades = _trades(tape, chosen, records, orders.at_close)
-    accounts = len(np.unique(records["instrument"])) if book.mode == kernels.ACCOUNT else 1
+    accounts = _accounts(tape, tradable) if book.mode == kernels.ACCOUNT else 1
     capital = book.capital * max(accounts, 1)
     return Simulation(
         signals=_outcomes(signals, rows, tape, entries.due, outcome, orders.at_close),
@@ -130,6 +130,14 @@ def simulate(
         capital=capital,
         records=records,
     )
+
+
+def _accounts(tape: Tape, tradable: NDArray[np.bool_] | None) -> int:
+    """Count the accounts: one for each series that may be traded, whether it ever is, which nobody knows before."""
+    if tradable is None:
+        return len(tape.symbols)
+    filled = np.diff(tape.offsets) > 0
+    return int(tradable[tape.offsets[:-1][filled]].sum())
 
 
 def _sorted_rows(signals: pd.DataFrame) -> pd.Index[Any]:

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from functools import cache
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
+from datetime import date
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from aftershock.data import venues
 from aftershock.data.prices.tape import Tape
-from aftershock.engine.types import Floats, Integers, Rules
-
-_TABLES = Path(venues.__file__).parent
+from aftershock.data.venues import RuleBook, rule_book
+from aftershock.engine.types import Flags, Floats, Integers, Rules
 
 UNSIZED = 1e300
 """The lot of a bar at which no exchange rate is known: beyond the reach of any order."""
 
-WIDER_LIMITS = {"XSHG": ("688", "689"), "XSHE": ("300", "301")}
-"""First digits of the symbols of boards with wider limits than their venue's: STAR and ChiNext."""
+USED = ("price_limit", "tick", "settlement", "short_sale")
+"""The rules of the books that reach the kernels."""
 
 
 def flat_rules(
@@ -31,7 +29,7 @@ def flat_rules(
     price_limits: bool = True,
     fx: Floats | None = None,
 ) -> Rules:
-    """Resolve one fee and one slippage for every bar, with each venue's price limit and T+1.
+    """Resolve one fee and one slippage for every bar, with each venue's price limits, T+1 and short bans.
 
     Parameters
     ----------
@@ -50,9 +48,10 @@ def flat_rules(
     Returns
     -------
     Rules
-        Arrays over all bars of the tape. A limit stands one tick inside the venue's percentage of the previous
-        close (the last one of the session before), because exchanges round it: the tick of the upper limit and that
-        of the close for the lower one, the coarser of the two either way.
+        Arrays over all bars of the tape, by the rule books in force on each bar's date. A limit stands one tick
+        inside what the venue allows from the previous close (the last one of the session before), because exchanges
+        round it: the tick of the upper limit and that of the close for the lower one, the coarser of the two either
+        way.
 
     Notes
     -----
@@ -68,7 +67,7 @@ def flat_rules(
         lot=lots_in_base(lot, tape.factor, np.ones(n) if fx is None else fx),
         limit_up=up,
         limit_down=down,
-        can_short=np.ones(n, np.bool_),
+        can_short=_can_short(tape),
         sell_from=_sell_from(tape),
     )
 
@@ -88,22 +87,101 @@ def lots_in_base(lot: float, factor: Floats, fx: Floats) -> Floats:
     return np.where(np.isnan(fx), UNSIZED, lot * known * fx)
 
 
+class Listed(NamedTuple):
+    """A segment of a tape under the rules of its venue: its rows, its venue's book and its board there."""
+
+    rows: slice
+    book: RuleBook
+    board: str
+
+    def stretches(self, tape: Tape, rule: str, rows: slice | None = None) -> Iterator[tuple[slice, Any]]:
+        """Part rows, all by default, at the dates on which a rule changes; give each part with its entry, if any."""
+        rows = self.rows if rows is None else rows
+        timeline = self.book.timeline(rule, self.board)
+        days = [since.toordinal() - EPOCH for since, _ in timeline]
+        bounds = rows.start + np.searchsorted(tape.session[rows], days)
+        for (_, entry), start, end in zip(timeline, bounds, [*bounds[1:], rows.stop], strict=True):
+            if entry is not None and start < end:
+                yield slice(int(start), int(end)), entry
+
+
+EPOCH = date(1970, 1, 1).toordinal()
+
+
+def _listed(tape: Tape) -> Iterator[Listed]:
+    """Go through the segments that are no index levels, which no rule of trading concerns."""
+    for k, (mic, kind) in enumerate(zip(tape.venues, tape.kinds, strict=True)):
+        if kind != "index":
+            book = rule_book(mic)
+            rows = slice(int(tape.offsets[k]), int(tape.offsets[k + 1]))
+            yield Listed(rows, book, book.board_of(tape.symbols[k], kind))
+
+
+def unverified(tape: Tape) -> list[str]:
+    """Name the rules that reach the kernels on some bar of a tape and have no source for all they say.
+
+    Examples
+    --------
+    >>> bars = pd.DataFrame({"symbol": "6138.TWO", "date": ["2025-09-11", "2025-09-12"], "close": [191.5, 210.5]})
+    >>> unverified(Tape.from_frame(bars))
+    []
+    """
+    found = {
+        f"{one.book.mic} {rule.replace('_', ' ')}{' of ' + entry.board if entry.board else ''} from {entry.valid_from}"
+        for one in _listed(tape)
+        for rule in USED
+        for _, entry in one.stretches(tape, rule)
+        if entry.confidence == "unverified"
+    }
+    return sorted(found)
+
+
 def _limits(tape: Tape) -> tuple[Floats, Floats]:
     n = len(tape.close)
     up, down = np.full(n, np.nan), np.full(n, np.nan)
-    for k, (mic, kind) in enumerate(zip(tape.venues, tape.kinds, strict=True)):
-        rule = _rule(mic)
-        if rule is None or kind == "index" or tape.symbols[k].startswith(WIDER_LIMITS.get(mic, ())):
-            continue  # The venue's percentage would lock bars of a wider board that did trade.
-        rows = slice(tape.offsets[k], tape.offsets[k + 1])
-        factor = np.where(np.isnan(tape.factor[rows]), 1.0, tape.factor[rows])
-        close = _closes_before(tape.close[rows], _session_ends(tape, k)) * factor
-        in_force = tape.session[rows] >= rule["valid_from"]
-        base = np.where(in_force, close, np.nan)
-        highest, lowest = base * (1.0 + rule["price_limit"]), base * (1.0 - rule["price_limit"])
-        up[rows] = (highest - _tick(str(rule["ticks"]), highest)) / factor
-        down[rows] = (lowest + _tick(str(rule["ticks"]), base)) / factor
+    for k, one in _numbered(tape):
+        before = _closes_before(tape.close[one.rows], _session_ends(tape, k))
+        for rows, limit in one.stretches(tape, "price_limit"):
+            if limit.kind == "none":
+                continue
+            for part, tick in one.stretches(tape, "tick", rows):
+                factor = np.where(np.isnan(tape.factor[part]), 1.0, tape.factor[part])
+                base = before[part.start - one.rows.start : part.stop - one.rows.start] * factor
+                change = _allowed(limit, base)
+                highest, lowest = base + change, base - change
+                up[part] = (highest - _banded(tick.bands, highest, tick.upper_inclusive)) / factor
+                down[part] = (lowest + _banded(tick.bands, base, tick.upper_inclusive)) / factor
     return up, down
+
+
+def _numbered(tape: Tape) -> Iterator[tuple[int, Listed]]:
+    places = [k for k, kind in enumerate(tape.kinds) if kind != "index"]
+    return zip(places, _listed(tape), strict=True)
+
+
+def _allowed(limit: Any, base: Floats) -> Floats:
+    """Give how far a price may move from the base price."""
+    if limit.kind == "percent":
+        share: Floats = base * limit.percent
+        return share
+    return _banded(limit.bands, base, upper_inclusive=False)
+
+
+def _banded(bands: Any, price: Floats, upper_inclusive: bool) -> Floats:
+    """Look prices up in bands of (price from which, value); NaN where there is no price."""
+    starts, values = np.array(bands, np.float64).T
+    position = np.searchsorted(starts, price, side="left" if upper_inclusive else "right") - 1
+    found: Floats = np.where(np.isnan(price), np.nan, values[np.clip(position, 0, len(values) - 1)])
+    return found
+
+
+def _can_short(tape: Tape) -> Flags:
+    """Say on which bars a short sale may be opened."""
+    allowed = np.ones(len(tape.close), np.bool_)
+    for one in _listed(tape):
+        for rows, rule in one.stretches(tape, "short_sale"):
+            allowed[rows] = rule.allowed
+    return allowed
 
 
 def _session_ends(tape: Tape, k: int) -> Integers:
@@ -120,40 +198,20 @@ def _closes_before(close: Floats, ends: Integers) -> Floats:
 
 def _sell_from(tape: Tape) -> Integers:
     """Count for each bar the bars to the first of the session at which its purchase may be sold."""
-    counts = [np.empty(0, np.int64)]
-    for k, mic in enumerate(tape.venues):
-        ends, rule = _session_ends(tape, k), _rule(mic)
-        wait = 0 if rule is None else int(rule["sell_from"])
-        bars = tape.offsets[k + 1] - tape.offsets[k]
-        # Sessions beyond the data count as one bar each.
-        starts = np.concatenate([[0], ends + 1, bars + 1 + np.arange(wait)])
-        session = np.repeat(np.arange(len(ends)), np.diff(ends, prepend=-1))
-        counts.append(np.maximum(starts[session + wait] - np.arange(bars), 0))
-    return np.concatenate(counts)
+    counts = np.zeros(len(tape.close), np.int64)
+    for k, one in _numbered(tape):
+        for rows, rule in one.stretches(tape, "settlement"):
+            counts[rows] = rule.sell_from
+        if counts[one.rows].any():
+            counts[one.rows] = _bars_to_wait(_session_ends(tape, k), counts[one.rows])
+    return counts
 
 
-@cache
-def _table(name: str) -> pd.DataFrame:
-    return pd.read_csv(_TABLES / f"{name}.csv")
-
-
-@cache
-def _rule(mic: str) -> dict[str, Any] | None:
-    table = _table("rules")
-    rows = table[table["venue"] == mic]
-    if rows.empty:
-        return None
-    row = rows.iloc[-1]
-    return {
-        "price_limit": float(row["price_limit"]),
-        "sell_from": int(row["sell_from"]),
-        "valid_from": pd.Timestamp(row["valid_from"]).toordinal() - pd.Timestamp("1970-01-01").toordinal(),
-        "ticks": venues.venue(mic).calendar_of,
-    }
-
-
-def _tick(mic: str, price: Floats) -> Floats:
-    table = _table("ticks")
-    bands = table[table["venue"] == mic].sort_values("price_from")
-    position = np.searchsorted(bands["price_from"].to_numpy(), price, side="right") - 1
-    return bands["tick"].to_numpy(np.float64)[np.clip(position, 0, len(bands) - 1)]
+def _bars_to_wait(ends: Integers, wait: Integers) -> Integers:
+    """Turn sessions to wait, one number per bar, into bars; ``ends`` are the last bars of the sessions."""
+    bars, most = len(wait), int(wait.max())
+    # Sessions beyond the data count as one bar each.
+    starts = np.concatenate([[0], ends + 1, bars + 1 + np.arange(most)])
+    session = np.repeat(np.arange(len(ends)), np.diff(ends, prepend=-1))
+    found: Integers = np.where(wait > 0, np.maximum(starts[session + wait] - np.arange(bars), 0), 0)
+    return found

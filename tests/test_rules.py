@@ -1,6 +1,5 @@
 """Costs and rules per bar: price limits by hand and by the exchanges' own rounding, T+1, flat costs."""
 
-import csv
 from fractions import Fraction
 
 import numpy as np
@@ -79,14 +78,20 @@ class TestByHand:
             ("6138.TWO", 9.5, 10.4, 8.56),
             ("2330.TW", 950.0, 1040.0, 856.0),
             ("2330.TW", 1200.0, 1315.0, 1085.0),
-            # Seoul: 30 %; ticks of 500 from 100,000, of 100 from 50,000.
-            ("000660.KS", 100_000.0, 129_500.0, 70_500.0),
-            ("240810.KQ", 100_000.0, 129_500.0, 70_500.0),
-            ("000660.KS", 9_000.0, 11_650.0, 6_310.0),
+            # Seoul: 30 %; ticks of 100 from 50,000, of 10 from 5,000 (since 2023-01-25).
+            ("000660.KS", 100_000.0, 129_900.0, 70_100.0),
+            ("240810.KQ", 100_000.0, 129_900.0, 70_100.0),
+            ("000660.KS", 9_000.0, 11_690.0, 6_310.0),
             ("000660.KS", 7_090.0, 9_207.0, 4_973.0),
             # Shanghai and Shenzhen: 10 %, ticks of 0.01.
             ("600519.SS", 100.0, 109.99, 90.01),
             ("000001.SZ", 12.34, 13.564, 11.116),
+            # STAR and ChiNext: 20 %.
+            ("688981.SS", 100.0, 119.99, 80.01),
+            ("300750.SZ", 100.0, 119.99, 80.01),
+            # Tokyo: 500 yen from 2,000, 700 from 3,000, 1,000 from 5,000; ticks of 1, 1 and 5 above 3,000 for this one.
+            ("9984.T", 2_999.0, 3_498.0, 2_499.5),
+            ("9984.T", 3_000.0, 3_699.0, 2_300.5),
         ],
     )
     def test_a_limit_stands_one_tick_inside_the_percentage(self, symbol, close, up, down):
@@ -112,33 +117,49 @@ class TestByHand:
         assert same(up, [NAN, 109.5, NAN, 219.5])
 
     @pytest.mark.parametrize(
-        ("symbol", "first", "valid_from"),
+        ("symbol", "first", "valid_from", "before", "after"),
         [
-            ("2330.TW", "2015-05-28", "2015-06-01"),
-            ("6138.TWO", "2015-05-28", "2015-06-01"),
-            ("000660.KS", "2015-06-11", "2015-06-15"),
-            ("240810.KQ", "2015-06-11", "2015-06-15"),
-            ("000001.SZ", "2006-06-28", "2006-07-01"),
-            ("600519.SS", "2006-06-28", "2006-07-01"),
+            ("2330.TW", "2015-05-28", "2015-06-01", 0.07, 0.10),
+            ("6138.TWO", "2015-05-28", "2015-06-01", 0.07, 0.10),
+            ("000660.KS", "2015-06-11", "2015-06-15", 0.15, 0.30),
+            ("240810.KQ", "2015-06-11", "2015-06-15", 0.15, 0.30),
+            ("300750.SZ", "2020-08-19", "2020-08-24", 0.10, 0.20),
         ],
     )
-    def test_a_rule_counts_from_its_first_day_on(self, symbol, first, valid_from):
+    def test_a_rule_counts_from_its_first_day_on(self, symbol, first, valid_from, before, after):
         frame = bars(symbol, [1000.0] * 6, first=first)
-        up, down = limits(frame)
-        in_force = (frame["date"] >= valid_from).to_numpy()
-        assert 1 < in_force.sum() < 6
-        assert (~np.isnan(up) == in_force).all()
-        assert (~np.isnan(down) == in_force).all()
+        up, _ = limits(frame)
+        in_force = (frame["date"] >= valid_from).to_numpy()[1:]
+        assert 0 < in_force.sum() < 5
+        share = up[1:] / 1000.0 - 1.0
+        assert np.abs(share - np.where(in_force, after, before)).max() < 0.006
+
+    def test_before_the_first_rule_known_there_is_none(self):
+        assert np.isnan(limits(bars("000001.SZ", [100.0] * 3, first="2006-06-26"))[0]).all()
+
+
+class TestShortSales:
+    @pytest.mark.parametrize(
+        ("symbol", "first", "allowed"),
+        [
+            # Banned from 2020-03-16 to 2021-05-02 and from 2023-11-06 to 2025-03-30.
+            ("000660.KS", "2020-03-12", [True, True, False, False]),
+            ("240810.KQ", "2020-03-12", [True, True, False, False]),
+            ("000660.KS", "2021-04-29", [False, False, True, True]),
+            ("000660.KS", "2023-11-02", [True, True, False, False]),
+            ("000660.KS", "2025-03-27", [False, False, True, True]),
+            ("8035.T", "2020-03-12", [True] * 4),
+            ("INFY.NS", "2025-03-27", [False] * 4),
+        ],
+    )
+    def test_bans_hold_from_day_to_day(self, symbol, first, allowed):
+        tape = Tape.from_frame(bars(symbol, [9.0] * 4, first=first))
+        assert flat_rules(tape).can_short.tolist() == allowed
 
 
 class TestUnlimited:
-    def test_only_some_venues_have_limits(self, root):
-        with (root / "data/venues/rules.csv").open(encoding="utf-8") as file:
-            assert {row["venue"] for row in csv.DictReader(file)} == set(LIMITED)
-        assert set(LISTED) == set(VENUES)
-
-    @pytest.mark.parametrize("mic", sorted(set(VENUES) - set(LIMITED)))
-    def test_the_others_have_none(self, mic):
+    @pytest.mark.parametrize("mic", ["XHKG", "XSES", "XASX", "XNYS"])
+    def test_these_venues_have_no_limit(self, mic):
         found = limits(bars(LISTED[mic], [100.0, 100.0, 100.0]))
         assert np.isnan(found).all()
 
@@ -149,16 +170,14 @@ class TestUnlimited:
 
     def test_one_table_may_hold_both(self):
         up, _ = limits(
-            bars("8035.T", [200.0, 200.0]), bars("2330.TW", [200.0, 200.0]), bars("TAIEX", [9.0, 9.0])
+            bars("9988.HK", [200.0, 200.0]), bars("2330.TW", [200.0, 200.0]), bars("TAIEX", [9.0, 9.0])
         )
         assert same(up, [NAN, 219.5, NAN, NAN, NAN, NAN])
 
     @pytest.mark.parametrize("symbol", ["688981.SS", "300750.SZ"])
-    def test_boards_with_wider_limits_take_no_venue_limit_but_wait_to_sell(self, symbol):
-        tape = Tape.from_frame(bars(symbol, [100.0, 115.0, 118.0]))
-        rules = flat_rules(tape)
-        assert np.isnan(rules.limit_up).all()
-        assert np.isnan(rules.limit_down).all()
+    def test_boards_with_wider_limits_take_their_own_and_wait_to_sell(self, symbol):
+        rules = flat_rules(Tape.from_frame(bars(symbol, [100.0, 115.0, 118.0])))
+        assert same(rules.limit_up, [NAN, 119.99, 137.99])
         assert (rules.sell_from == 1).all()
 
     def test_limits_can_be_switched_off_while_the_waiting_stays(self):
@@ -256,11 +275,11 @@ class TestFlat:
 TAIPEI = [(0, "0.01"), (10, "0.05"), (50, "0.1"), (100, "0.5"), (500, "1"), (1000, "5")]
 SEOUL = [
     (0, "1"),
-    (1000, "5"),
+    (2000, "5"),
     (5000, "10"),
-    (10_000, "50"),
+    (20_000, "50"),
     (50_000, "100"),
-    (100_000, "500"),
+    (200_000, "500"),
     (500_000, "1000"),
 ]
 SHANGHAI = [(0, "0.01")]

@@ -18,6 +18,8 @@ from aftershock.data.instants import to_index, to_ns
 from aftershock.data.prices import Tape
 from aftershock.data.prices import audit as audit_prices
 from aftershock.data.universes import Universe
+from aftershock.data.venues import rules_digest
+from aftershock.engine.rules import unverified
 from aftershock.exchange import Exchange
 from aftershock.experiment import Experiment
 from aftershock.inputs import tradable
@@ -62,6 +64,7 @@ def manifest_of(
             "events": loaded.digest(),
             "prices": tape.digest(),
             "calendar": shipped.digest(),
+            "rules": rules_digest(),
             "code": _code_hash(),
             "experiment": hashlib.sha256(experiment.without_paths().to_toml().encode()).hexdigest(),
         },
@@ -110,14 +113,22 @@ def _caveats(tape: Tape, scope: Universe, audit: pd.DataFrame, experiment: Exper
             )
     if experiment.costs.price_limits:
         found.append(
-            "Price limits are one percentage per venue (Taipei, Seoul, Shanghai, Shenzhen) within one tick; "
-            "Tokyo, STAR and ChiNext, whose limits are others, are taken to have none."
+            "Price limits (within one tick), T+1 and bans of short sales are those of the venues' rule books; "
+            "lots, taxes and the limits of single names are not taken from them."
         )
+        found += _unverified(tape)
     if experiment.portfolio.mode != "event":
         found.append(
             "P&L is the local return on base notional: currency moves are taken as hedged at no cost."
         )
     return found
+
+
+def _unverified(tape: Tape) -> list[str]:
+    rules = unverified(tape)
+    if not rules:
+        return []
+    return [f"Rules in force without a source for all they say: {', '.join(rules)}."]
 
 
 def warnings_of(loaded: Events, tape: Tape | None) -> list[dict[str, Any]]:
