@@ -66,8 +66,8 @@ def check_prices(
     Examples
     --------
     >>> frame = pd.DataFrame({"symbol": "8035.T", "date": ["2025-09-12", "2025-09-13"], "close": [99.0, 101.0]})
-    >>> check_prices(frame).findings["code"].tolist()
-    ['not_a_session']
+    >>> check_prices(frame).findings["code"].iloc[0]
+    'not_a_session'
     """
     place = _place(prices)
     if isinstance(place, Store):
