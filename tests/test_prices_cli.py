@@ -398,6 +398,12 @@ class TestList:
 
 
 class TestShow:
+    def test_to_look_writes_no_snapshot(self, store, capsys):
+        before = sorted(path.name for path in (store / "snapshots").iterdir())
+        assert call(capsys, "prices", "show", "8035.T").code == 0
+        assert call(capsys, "prices", "check", "--universe", "8035.T").code in (0, 1)
+        assert sorted(path.name for path in (store / "snapshots").iterdir()) == before
+
     def test_dates_and_numbers_can_be_read(self, store, capsys):
         done = call(capsys, "prices", "show", "TYO:8035", "--from", "2025-09-11", "--to", "2025-09-12")
         assert (done.code, done.err) == (0, "")

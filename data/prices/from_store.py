@@ -25,7 +25,7 @@ from aftershock.data.errors import InputError, Problem, did_you_mean
 from aftershock.data.prices.hours import DAILY
 from aftershock.data.prices.mapped import open_tape, save_tape
 from aftershock.data.prices.series import VALUES, Series, bars_table
-from aftershock.data.prices.store import Key, State, Store, check_interval
+from aftershock.data.prices.store import Key, State, Store, check_interval, snapshot_name
 from aftershock.data.prices.tape import Tape
 
 PIECE = 400_000
@@ -48,6 +48,7 @@ def store_tape(
     snapshot: str | None = None,
     skip_bad: bool = False,
     exclude: Sequence[str] = (),
+    recorded: bool = True,
 ) -> Tape:
     """Make a tape of a store, or of a snapshot of it.
 
@@ -63,6 +64,8 @@ def store_tape(
         As `load_tape` takes them.
     snapshot : str, optional
         The name of a state, or its beginning; by default the present one.
+    recorded : bool
+        Whether the state is written down as a snapshot, so that it can be asked for again.
 
     Returns
     -------
@@ -76,6 +79,8 @@ def store_tape(
     """
     chosen = _chosen(store, symbols, interval, snapshot)
     provenance = _provenance(store, chosen)
+    if recorded:
+        store.record(chosen)
     how = {
         "sources": tuple(sources),
         "skip_bad": skip_bad,
@@ -130,7 +135,7 @@ def _provenance(store: Store, chosen: States) -> dict[str, Any]:
         "from": "a store",
         "store": str(store.path),
         "interval": interval,
-        "snapshot": store.record(chosen),
+        "snapshot": snapshot_name(chosen),
     }
 
 

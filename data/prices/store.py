@@ -217,9 +217,7 @@ class Store:
 
     def record(self, states: Mapping[Key, State]) -> str:
         """Write down a snapshot, unless it is known or nothing can be written here; give its name."""
-        listed = [[*key, *state] for key, state in sorted(states.items())]
-        text = json.dumps({"format": FORMAT, "series": listed}, indent=0)
-        name = hashlib.sha256(text.encode()).hexdigest()[:SHORT]
+        text, name = _snapshot_text(states), snapshot_name(states)
         path = self.path / "snapshots" / f"{name}.json"
         if not path.exists():
             with contextlib.suppress(InputError):
@@ -351,6 +349,11 @@ class Store:
         yield from (path for path in dict.fromkeys([named, self.file(key), *kept]) if path.exists())
 
 
+def snapshot_name(states: Mapping[Key, State]) -> str:
+    """Name the states of some series, by a hash of what they hold."""
+    return hashlib.sha256(_snapshot_text(states).encode()).hexdigest()[:SHORT]
+
+
 def is_store(path: str | os.PathLike[str]) -> bool:
     """Say whether a folder is a price store."""
     return (Path(path) / MARK).is_file()
@@ -412,6 +415,11 @@ def _check_format(path: Path) -> None:
     if found != FORMAT:
         cure = "use the version of aftershock that wrote it, or a new folder"
         raise InputError(Problem(f"a price store of format {FORMAT}", f"{found}", cure, str(path)))
+
+
+def _snapshot_text(states: Mapping[Key, State]) -> str:
+    listed = [[*key, *state] for key, state in sorted(states.items())]
+    return json.dumps({"format": FORMAT, "series": listed}, indent=0)
 
 
 def _safe(name: str) -> str:

@@ -13,6 +13,7 @@ from aftershock.data.errors import InputError, Problem
 from aftershock.data.instants import local_date
 from aftershock.data.prices import Audit, audit, load_tape
 from aftershock.data.prices.fetch import Fetched, Manners, fetch_prices
+from aftershock.data.prices.from_store import store_tape
 from aftershock.data.prices.imports import import_prices
 from aftershock.data.prices.store import Store, is_store
 from aftershock.data.universes import Universe, known_instruments, resolve, universe
@@ -187,7 +188,12 @@ def show_prices(
     if first > last:
         got = f"{first.date()} to {last.date()}"
         raise InputError(Problem("a start that is not after the end", got, "exchange the two"))
-    tape = load_tape(_place(prices), symbols=[wanted], interval=interval, snapshot=snapshot)
+    place = _place(prices)
+    if isinstance(place, Store):
+        # To look is not to use: only what uses a state writes it down.
+        tape = store_tape(place, [wanted], interval=interval, snapshot=snapshot, recorded=False)
+    else:
+        tape = load_tape(place, symbols=[wanted], interval=interval, snapshot=snapshot)
     bars = tape.bars(wanted)
     kept = bars[(bars["session"] >= first) & (bars["session"] <= last)]
     columns = ["session", "opens_at", "open", "high", "low", "close", "volume", "factor"]
