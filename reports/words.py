@@ -262,11 +262,6 @@ def column(frame: pd.DataFrame, key: str) -> pd.Series[float]:
 # ----------------------------------------------------------------------------------------- the summary
 
 
-def summary_lines(run: Run) -> list[str]:
-    """Sum a run up in sentences: what came out, then what has to be known before it is believed."""
-    return [*findings(run), *caveats(run)]
-
-
 def findings(run: Run) -> list[str]:
     """Say in sentences what came out of a run."""
     return [

@@ -487,6 +487,8 @@ class TestAgain:
         def stop(outcome, done, of):
             if done == 2:
                 _thread.interrupt_main()
+                # The main thread looks up ten times a second: the worker must not be done before.
+                time.sleep(0.5)
 
         server.delay = 0.05
         with pytest.raises(KeyboardInterrupt):

@@ -19,7 +19,7 @@ from aftershock.data.errors import InputError
 from aftershock.reports import figures, tables
 from aftershock.reports.html import embed, render, write_report
 from aftershock.reports.run import Run
-from aftershock.reports.words import caveats, date, findings, number, percent, summary_lines, word
+from aftershock.reports.words import caveats, date, findings, number, percent, word
 
 _made = runpy.run_path(str(Path(__file__).parent / "factories" / "runs.py"))
 make_run, empty_run = _made["make_run"], _made["empty_run"]
@@ -303,7 +303,7 @@ def test_drawdown_is_drawn_below_zero(real: Run) -> None:
 
 def test_summary_tells_trades_dates_and_caveats(real: Run) -> None:
     head = real.stats["headline"]
-    lines = summary_lines(real)
+    lines = [*findings(real), *caveats(real)]
     assert lines[0].startswith(f"{head['trades']} trades on {head['event_dates']} event dates returned ")
     assert lines[0].endswith(f" after costs of {number(head['costs'], 0)} USD.")
     assert real.manifest["caveats"][0] in lines
@@ -323,7 +323,7 @@ def test_summary_of_the_mean_gives_its_error_and_t(real: Run) -> None:
 
 
 def test_summary_without_trades_says_so() -> None:
-    assert summary_lines(empty_run()) == [
+    assert [*findings(empty_run()), *caveats(empty_run())] == [
         "No trade was made: there is no return to judge.",
         "No event gave a signal.",
     ]

@@ -206,10 +206,12 @@ class TestTables:
             rules_on("XTKX")
 
     def test_the_digest_is_of_every_book(self, monkeypatch, tmp_path):
-        before = rules_digest()
-        (tmp_path / "XTKS.toml").write_text(MADE)
         monkeypatch.setattr("aftershock.data.venues.book.FOLDER", tmp_path)
-        assert rules_digest() != before
+        digests = []
+        for name, text in (("XHKG", MADE), ("XTKS", MADE), ("XTKS", MADE + "\n"), ("XHKG", MADE + "\n")):
+            (tmp_path / f"{name}.toml").write_text(text)
+            digests.append(rules_digest())
+        assert len(set(digests)) == 4
 
     def test_rules_have_names_without_doubles(self):
         assert set(RULES) <= set(RuleBook.model_fields)

@@ -208,10 +208,8 @@ def _job(symbols: str | Iterable[str] | Universe, start: Any, end: Any, interval
         cure = "take one of them, or import bars from files"
         known = ", ".join([DAILY, *yahoo.REACH])
         raise InputError(Problem(f"an interval that Yahoo has ({known})", f"'{interval}'", cure))
-    first, last = (
-        local_date(start, "start as a date"),
-        None if end is None else local_date(end, "end as a date"),
-    )
+    first = local_date(start, "start as a date")
+    last = None if end is None else local_date(end, "end as a date")
     floor = yahoo.earliest(interval)
     first = first if floor is None else max(first, floor)
     if last is not None and first > last:
@@ -363,7 +361,7 @@ class _Fetch:
                 outcome = self._answer(instrument, self.job.recent)
             except yahoo.YahooError as error:
                 reason = f"{error} (asked {attempt + 1} times)"
-                if self._unreachable(error):
+                if self._gives_up(error):
                     break
                 if error.kind == "none":
                     outcome = Outcome(instrument.symbol, "no_prices", reason=str(error))
@@ -377,7 +375,7 @@ class _Fetch:
                 return outcome
         return Outcome(instrument.symbol, "failed", reason=reason)
 
-    def _unreachable(self, error: yahoo.YahooError) -> bool:
+    def _gives_up(self, error: yahoo.YahooError) -> bool:
         """Stop everything where the first thing heard is a fault, and Yahoo cannot be reached at all."""
         if self.heard or error.kind != "fault" or yahoo.answers():
             self.heard = True

@@ -17,9 +17,9 @@ from aftershock.engine.align import align_signals
 from aftershock.engine.portfolio import Simulation, simulate
 from aftershock.engine.recovery import planted_and_recovered
 from aftershock.engine.rules import flat_rules
-from aftershock.engine.types import Floats
+from aftershock.engine.types import Floats, Rules
 from aftershock.exchange import Exchange, exchange_of
-from aftershock.experiment import Experiment, Portfolio
+from aftershock.experiment import Costs, Experiment, Portfolio
 from aftershock.inputs import priced, tradable
 from aftershock.manifest import manifest_of
 from aftershock.result import Result
@@ -98,9 +98,9 @@ def execute(
         "recap": aligned[aligned["source_kind"] == "recap"],
     }
     exchange = exchange_of(experiment, aligned)
-    fx = exchange.per_bar(tape, chosen.orders.at_close)
+    rules = _rules(tape, experiment.costs, exchange.per_bar(tape, chosen.orders.at_close))
     may = tradable(tape, scope, experiment.portfolio.allow_index)
-    traded = {key: _simulate(tape, part, experiment, exchange, fx, may) for key, part in parts.items()}
+    traded = {key: _simulate(tape, rules, part, experiment, exchange, may) for key, part in parts.items()}
     trades = _numbered(
         pd.concat([part.trades.assign(headline=key == "headline") for key, part in traded.items()])
     )
@@ -122,18 +122,21 @@ def execute(
     )
 
 
+def _rules(tape: Tape, costs: Costs, fx: Floats | None) -> Rules:
+    return flat_rules(
+        tape, fee=costs.fee, slippage=costs.slippage, lot=costs.lot, price_limits=costs.price_limits, fx=fx
+    )
+
+
 def _simulate(
     tape: Tape,
+    rules: Rules,
     part: pd.DataFrame,
     experiment: Experiment,
     exchange: Exchange,
-    fx: Floats | None,
     may: NDArray[np.bool_],
 ) -> Simulation:
-    chosen, costs = experiment.strategy, experiment.costs
-    rules = flat_rules(
-        tape, fee=costs.fee, slippage=costs.slippage, lot=costs.lot, price_limits=costs.price_limits, fx=fx
-    )
+    chosen = experiment.strategy
     done = simulate(
         tape,
         rules,
