@@ -11,6 +11,7 @@ import pandas as pd
 
 from aftershock.data.prices.tape import Tape
 from aftershock.data.venues import RuleBook, rule_book
+from aftershock.data.venues.limits import change_allowed, tick_at
 from aftershock.engine.types import Flags, Floats, Integers, Rules
 
 UNSIZED = 1e300
@@ -147,32 +148,16 @@ def _limits(tape: Tape) -> tuple[Floats, Floats]:
             for part, tick in one.stretches(tape, "tick", rows):
                 factor = np.where(np.isnan(tape.factor[part]), 1.0, tape.factor[part])
                 base = before[part.start - one.rows.start : part.stop - one.rows.start] * factor
-                change = _allowed(limit, base)
+                change = change_allowed(limit, base)
                 highest, lowest = base + change, base - change
-                up[part] = (highest - _banded(tick.bands, highest, tick.upper_inclusive)) / factor
-                down[part] = (lowest + _banded(tick.bands, base, tick.upper_inclusive)) / factor
+                up[part] = (highest - tick_at(tick, highest)) / factor
+                down[part] = (lowest + tick_at(tick, base)) / factor
     return up, down
 
 
 def _numbered(tape: Tape) -> Iterator[tuple[int, Listed]]:
     places = [k for k, kind in enumerate(tape.kinds) if kind != "index"]
     return zip(places, _listed(tape), strict=True)
-
-
-def _allowed(limit: Any, base: Floats) -> Floats:
-    """Give how far a price may move from the base price."""
-    if limit.kind == "percent":
-        share: Floats = base * limit.percent
-        return share
-    return _banded(limit.bands, base, upper_inclusive=False)
-
-
-def _banded(bands: Any, price: Floats, upper_inclusive: bool) -> Floats:
-    """Look prices up in bands of (price from which, value); NaN where there is no price."""
-    starts, values = np.array(bands, np.float64).T
-    position = np.searchsorted(starts, price, side="left" if upper_inclusive else "right") - 1
-    found: Floats = np.where(np.isnan(price), np.nan, values[np.clip(position, 0, len(values) - 1)])
-    return found
 
 
 def _can_short(tape: Tape) -> Flags:

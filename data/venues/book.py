@@ -11,7 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from aftershock.data.errors import InputError, Problem, did_you_mean
 from aftershock.data.settings import Settings
@@ -47,8 +47,8 @@ class Entry(Settings):
         For which board; "" for all that have no entry of their own.
     source : str
         The public pages it was read from.
-    confidence : {"sourced", "unverified"}
-        Whether they say all of it, dates included.
+    confidence : {"sourced", "unverified", "desk"}
+        Whether they say all of it, dates included; or a desk's own rule, from its experiment.
     note : str
         A remark.
     """
@@ -57,7 +57,7 @@ class Entry(Settings):
     valid_to: date | None = None
     board: str = ""
     source: str = ""
-    confidence: Literal["sourced", "unverified"]
+    confidence: Literal["sourced", "unverified", "desk"]
     note: str = ""
 
     @model_validator(mode="after")
@@ -76,6 +76,10 @@ class Entry(Settings):
     def topic(self) -> tuple[str, ...]:
         """What it regulates: entries of one topic take turns."""
         return (self.board,)
+
+    def yields_to(self, other: Entry) -> bool:
+        """Say whether a desk's entry of the same rule takes this one's place while both are in force."""
+        return self.topic == other.topic
 
     def words(self) -> str:
         """Say the rule in words."""
@@ -165,6 +169,12 @@ class Charge(Entry):
     def topic(self) -> tuple[str, ...]:
         """What it regulates."""
         return (self.name, self.side, self.board, self.kind)
+
+    def yields_to(self, other: Entry) -> bool:
+        """Say whether a desk's charge takes this one's place: it has its name, or both are commissions."""
+        if not isinstance(other, Charge) or other.board not in ("", self.board):
+            return False
+        return other.name == self.name or other.group == self.group == "commission"
 
     def words(self) -> str:
         """Say the rule in words."""
@@ -265,6 +275,25 @@ class RuleBook(Settings):
             for entry in getattr(self, name):
                 yield name, entry
 
+    def overridden(self, desk: DeskRules) -> RuleBook:
+        """Put a desk's own entries in the place of the book's, from their first date to their last.
+
+        Examples
+        --------
+        >>> from datetime import date
+        >>> book, day = rule_book("XTKS"), date(2025, 9, 12)
+        >>> own = DeskRules(charge=[{"name": "our broker", "side": "both", "rate": 0.0002, "class": "commission"}])
+        >>> [(one.name, one.rate) for one in book.overridden(own).charges(day) if one.group == "commission"]
+        [('our broker', 0.0002)]
+        """
+        changed = {}
+        for name in RULES:
+            own = getattr(desk, name)
+            if own:
+                left = [part for entry in getattr(self, name) for part in _beside(entry, own)]
+                changed[name] = (*left, *own)
+        return RuleBook(**{**{name: getattr(self, name) for name in ("mic", "boards", *RULES)}, **changed})
+
     def board_of(self, symbol: str, kind: str = "stock") -> str:
         """Name the board of an instrument, by its Yahoo symbol; "" where it is on none."""
         code = symbol.rsplit(".", 1)[0]
@@ -298,6 +327,34 @@ class RuleBook(Settings):
             for entry in held
             if entry.board == board or (not entry.board and (entry.name, entry.side) not in own)
         )
+
+
+def _in_hand(values: Any) -> Any:
+    """Fill in what a desk need not say of its own rules: always in force, and whose they are."""
+    if isinstance(values, dict):
+        return {"valid_from": ALWAYS, "confidence": "desk", **values}
+    return values
+
+
+def _listed(values: Any) -> Any:
+    return tuple(map(_in_hand, values)) if isinstance(values, (list, tuple)) else values
+
+
+ALWAYS = date(1900, 1, 1)
+"""The first date of a desk's rule that gives none."""
+_Own = BeforeValidator(_listed)
+
+
+class DeskRules(Settings):
+    """A desk's own rules of one venue: entries as in its rule book, in force always unless they say since when."""
+
+    lot: Annotated[tuple[Lot, ...], _Own] = ()
+    tick: Annotated[tuple[Tick, ...], _Own] = ()
+    price_limit: Annotated[tuple[PriceLimit, ...], _Own] = ()
+    charge: Annotated[tuple[Charge, ...], _Own] = ()
+    settlement: Annotated[tuple[Settlement, ...], _Own] = ()
+    short_sale: Annotated[tuple[ShortSale, ...], _Own] = ()
+    dividend: Annotated[tuple[Dividend, ...], _Own] = ()
 
 
 @cache
@@ -381,6 +438,27 @@ def _neighbours(entries: Iterable[Entry]) -> Iterator[tuple[Entry, Entry]]:
     for own in topics.values():
         own.sort(key=lambda entry: entry.valid_from)
         yield from pairwise(own)
+
+
+def _beside(entry: Entry, own: Iterable[Entry]) -> list[Entry]:
+    """Give what is left of an entry before and after the desk's entries that take its place."""
+    parts = [entry]
+    for one in own:
+        if entry.yields_to(one):
+            parts = [left for part in parts for left in _cut(part, one)]
+    return parts
+
+
+def _cut(entry: Entry, one: Entry) -> list[Entry]:
+    left = []
+    if entry.valid_from < one.valid_from:
+        day_before = date.fromordinal(one.valid_from.toordinal() - 1)
+        last = day_before if entry.valid_to is None else min(entry.valid_to, day_before)
+        left.append(entry.model_copy(update={"valid_to": last}))
+    if one.valid_to is not None and (entry.valid_to is None or entry.valid_to > one.valid_to):
+        first = max(entry.valid_from, _day_after(one.valid_to))
+        left.append(entry.model_copy(update={"valid_from": first}))
+    return left
 
 
 def _day_after(day: date) -> date:
