@@ -11,19 +11,19 @@ from aftershock.data.prices import simulated_market
 from aftershock.data.universes import universe
 from aftershock.engine import kernels
 from aftershock.engine.portfolio import bars_of
-from aftershock.engine.rules import flat_rules
-from aftershock.engine.types import MODES, Book, Entries, Exits, Orders
+from aftershock.engine.rules import rules_of
+from aftershock.engine.types import MODES, OUTCOMES, Book, Costs, Entries, Exits, Orders, Rules
 
 N_SIGNALS = 1_500
 INFINITE = float("inf")
 
 
 @pytest.fixture(scope="module")
-def market():  # type: ignore[no-untyped-def]
+def made():  # type: ignore[no-untyped-def]
     events = load_events(str(catalogue_path("fomc"))).between("2018-01-01T00:00Z", "2021-01-01T00:00Z")
     names = universe("asia-semis").symbols[:30]
     tape = simulated_market(names, start="2018-01-01", end="2020-12-31", events=events.frame).tape
-    bars, rules = bars_of(tape), flat_rules(tape, fee=0.001, slippage=0.0005)
+    bars = bars_of(tape)
     rng = np.random.default_rng(0)
     instrument = np.sort(rng.integers(0, len(tape.symbols), N_SIGNALS))
     size = np.diff(bars.offsets)[instrument]
@@ -38,7 +38,30 @@ def market():  # type: ignore[no-untyped-def]
         np.zeros(N_SIGNALS, np.int64),
         rng.random(N_SIGNALS),
     )
-    return bars, rules, entries
+    return tape, bars, entries
+
+
+@pytest.fixture(scope="module")
+def market(made):  # type: ignore[no-untyped-def]
+    tape, bars, entries = made
+    return bars, rules_of(tape, Costs(fee=0.001, slippage=0.0005)), entries
+
+
+@pytest.fixture(scope="module")
+def ruled(made):  # type: ignore[no-untyped-def]
+    """The same market under every rule of the books, with slippage by range and volume and borrowing."""
+    tape, bars, entries = made
+    costs = Costs("venue", 0.0, 0.0005, 0.05, 0.02, 0.005)
+    return bars, rules_of(tape, costs, fx=np.full(len(bars.close), 0.01)), entries
+
+
+@pytest.fixture(scope="module")
+def unruled(made):  # type: ignore[no-untyped-def]
+    """The same market without a rule: no cost, lot, limit, T+1 or ban."""
+    tape, bars, entries = made
+    rules = rules_of(tape, Costs(price_limits=False))
+    free = np.zeros_like(rules.sell_from)
+    return bars, rules._replace(short_open=free, short_close=free, sell_from=free), entries
 
 
 def fast(bars, rules, entries):  # type: ignore[no-untyped-def]
@@ -60,15 +83,31 @@ def fast(bars, rules, entries):  # type: ignore[no-untyped-def]
     return kernels.simulate(bars, rules, entries, order, exits, Orders(False, 0, 0, 0), book)[0]
 
 
+def bar_row(bars, rules: Rules, i: int) -> ledger.BarRow:  # type: ignore[no-untyped-def]
+    """Put one bar with flat costs into the slow ledger's words."""
+    reasons = {name: OUTCOMES[getattr(rules, name)[i]] for name in ("short_open", "short_close")}
+    return ledger.BarRow(
+        **{name: getattr(bars, name)[i].item() for name in bars._fields if name != "offsets"},
+        buy_rate=float(rules.charges.buy_rate[i]),
+        sell_rate=float(rules.charges.sell_rate[i]),
+        terms=[],
+        unit=1.0,
+        slip_open=float(rules.slippage.at_open[i]),
+        slip_close=float(rules.slippage.at_close[i]),
+        impact=0.0,
+        borrow=float(rules.borrow[i]),
+        lot=float(rules.lot[i]),
+        limit_up=float(rules.limit_up[i]),
+        limit_down=float(rules.limit_down[i]),
+        **{name: "" if reason == "filled" else reason for name, reason in reasons.items()},
+        sell_from=int(rules.sell_from[i]),
+    )
+
+
 @pytest.fixture(scope="module")
 def slow_case(market):  # type: ignore[no-untyped-def]
     bars, rules, entries = market
-    columns = {name: getattr(bars, name).tolist() for name in bars._fields if name != "offsets"}
-    columns |= {name: getattr(rules, name).tolist() for name in rules._fields}
-    rows = [
-        ledger.BarRow(**dict(zip(columns, values, strict=True)))
-        for values in zip(*columns.values(), strict=True)
-    ]
+    rows = [bar_row(bars, rules, i) for i in range(len(bars.close))]
     tape = [rows[a:b] for a, b in zip(bars.offsets[:-1], bars.offsets[1:], strict=True)]
     signals = [
         ledger.Signal(int(k), int(s), 1.0, int(d - bars.offsets[k]), 0, float(u))
@@ -100,6 +139,19 @@ def test_kernels(benchmark, market, slow_case) -> None:  # type: ignore[no-untyp
 @pytest.mark.benchmark(group=f"{N_SIGNALS} signals, 30 names, 3 years, shared cash")
 def test_slow_ledger(benchmark, slow_case) -> None:  # type: ignore[no-untyped-def]
     benchmark.pedantic(ledger.run, args=slow_case, rounds=2)
+
+
+RULES = "the same with all rules of the books, and with none"
+
+
+@pytest.mark.benchmark(group=RULES)
+def test_with_all_rules(benchmark, ruled) -> None:  # type: ignore[no-untyped-def]
+    assert len(benchmark(fast, *ruled))
+
+
+@pytest.mark.benchmark(group=RULES)
+def test_without_rules(benchmark, unruled) -> None:  # type: ignore[no-untyped-def]
+    assert len(benchmark(fast, *unruled))
 
 
 def test_one_million_events_load(benchmark, tmp_path) -> None:  # type: ignore[no-untyped-def]

@@ -52,7 +52,7 @@ def moments(tape: Tape, records: np.ndarray, at_close: bool) -> Moments:
     )
 
 
-def shares_of(tape: Tape, records: np.ndarray, fx: Floats, lot: float) -> Floats:
+def shares_of(tape: Tape, records: np.ndarray, fx: Floats, lots: Floats) -> Floats:
     """Count the traded shares of each trade.
 
     Parameters
@@ -63,8 +63,8 @@ def shares_of(tape: Tape, records: np.ndarray, fx: Floats, lot: float) -> Floats
         Trades.
     fx : ndarray of float64, shape (n,)
         The rate that sized each of them; NaN unknown.
-    lot : float
-        Traded shares in a lot, 0 for none.
+    lots : ndarray of float64, shape (n_bars,)
+        The lot of each bar as kernels take it, 0 for none.
 
     Returns
     -------
@@ -72,9 +72,11 @@ def shares_of(tape: Tape, records: np.ndarray, fx: Floats, lot: float) -> Floats
         Whole lots where there are any; NaN where the rate is unknown.
     """
     each = lots_in_base(1.0, tape.factor[records["entry_bar"]], fx)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore"):
         shares = np.where(np.isnan(fx), np.nan, records["quantity"] / each)
-    return np.rint(shares / lot) * lot if lot > 0.0 else shares
+        lot = lots[records["entry_bar"]]
+        whole = np.rint(records["quantity"] / lot) * np.rint(lot / each)
+    return np.where((lot > 0.0) & ~np.isnan(fx), whole, shares)
 
 
 def unhedged_pnl(records: np.ndarray, fx: Floats, entry_mark: Floats, exit_mark: Floats) -> Floats:
@@ -102,7 +104,7 @@ def unhedged_pnl(records: np.ndarray, fx: Floats, entry_mark: Floats, exit_mark:
     units = records["quantity"] / fx
     bought = units * records["entry_fill"] * entry_mark
     sold = units * records["exit_fill"] * exit_mark
-    fees = (records["entry_fee"] * entry_mark + records["exit_fee"] * exit_mark) / fx
+    fees = (records["entry_fee"] * entry_mark + (records["exit_fee"] + records["borrow"]) * exit_mark) / fx
     pnl: Floats = records["side"] * (sold - bought) - fees
     return np.where(records["exit_bar"] >= 0, pnl, np.nan)
 

@@ -44,7 +44,6 @@ FILLED = OUTCOMES.index("filled")
 HALTED = OUTCOMES.index("halted")
 NO_PRICE = OUTCOMES.index("no_price")
 LOCKED = OUTCOMES.index("locked")
-SHORT_BANNED = OUTCOMES.index("short_banned")
 T_PLUS = OUTCOMES.index("t_plus")
 NO_BAR_REASON = OUTCOMES.index("no_bar")
 SUPERSEDED = OUTCOMES.index("superseded")
@@ -61,6 +60,10 @@ CAP_NET = OUTCOMES.index("cap_net")
 BELOW_LOT = OUTCOMES.index("below_lot")
 
 EXIT_PHASE, ENTRY_PHASE = 0, 1
+RATE, MINIMUM, MAXIMUM, BUYS, SELLS = range(5)
+"""The columns of ``Charges.terms``."""
+MOST_SLIPPAGE = 0.5
+"""No fill loses more than this share of its price to slippage."""
 
 
 class Exit(NamedTuple):
@@ -93,8 +96,6 @@ class Group(NamedTuple):
     rows: Integers
     tried: Integers
     target: Floats
-    rate: Floats
-    fill: Floats
 
 
 class Ledger(NamedTuple):
@@ -148,17 +149,49 @@ def exit_refusal(bars: Bars, rules: Rules, entry_bar: int, side: int, bar: int, 
 
 
 @kernel
-def slipped(rules: Rules, bar: int, price: float, buy: bool) -> float:
-    """Move a price against the trade by the slippage of its bar."""
-    if buy:
-        return price * (1.0 + rules.slippage[bar])
-    return price * (1.0 - rules.slippage[bar])
+def short_refusal(rules: Rules, bar: int, point: int) -> int:
+    """Say why a short cannot be opened at a point of a bar, or ``FILLED``."""
+    return rules.short_open[bar] if point == OPEN else rules.short_close[bar]
 
 
 @kernel
-def rate_of(rules: Rules, bar: int, buy: bool) -> float:
-    """Give the fee of a fill as a share of its value."""
-    return rules.buy_rate[bar] if buy else rules.sell_rate[bar]
+def slipped(rules: Rules, bar: int, point: int, order: tuple[float, float, bool]) -> float:
+    """Move the price of an order (price, value, whether it buys) against it by the slippage of its bar and size."""
+    price, value, buy = order
+    slippage = rules.slippage
+    share = slippage.at_open[bar] if point == OPEN else slippage.at_close[bar]
+    share = min(share + slippage.impact[bar] * np.sqrt(value), MOST_SLIPPAGE)
+    return price * (1.0 + share) if buy else price * (1.0 - share)
+
+
+@kernel
+def fee_of(rules: Rules, bar: int, value: float, buy: bool) -> float:
+    """Give what a fill of a value is charged."""
+    charges = rules.charges
+    fee = value * (charges.buy_rate[bar] if buy else charges.sell_rate[bar])
+    row, unit = charges.schedule[bar], charges.unit[bar]
+    for k in range(charges.starts[row], charges.starts[row + 1]):
+        term = charges.terms[k]
+        if term[BUYS if buy else SELLS] > 0.0:
+            money = max(value * term[RATE], term[MINIMUM] * unit)
+            if term[MAXIMUM] * unit > 0.0:
+                money = min(money, term[MAXIMUM] * unit)
+            fee += money
+    return fee
+
+
+@kernel
+def fee_bound(rules: Rules, bar: int, buy: bool) -> tuple[float, float]:
+    """Give a rate and a fixed sum that together no fee of a fill at a bar exceeds."""
+    charges = rules.charges
+    rate, fixed = (charges.buy_rate[bar] if buy else charges.sell_rate[bar]), 0.0
+    row = charges.schedule[bar]
+    for k in range(charges.starts[row], charges.starts[row + 1]):
+        term = charges.terms[k]
+        if term[BUYS if buy else SELLS] > 0.0:
+            rate += term[RATE]
+            fixed += term[MINIMUM] * charges.unit[bar]
+    return rate, fixed
 
 
 @kernel
@@ -383,9 +416,10 @@ def next_try(case: Case, row: int, bar: int) -> int:
 def entry_refusal(case: Case, row: int, bar: int) -> int:
     """Say why a bar does not open the position of a signal, or ``FILLED``."""
     side = case.entries.side[row]
-    code = refusal(case.bars, case.rules, bar, entry_point(case.orders), side > 0)
-    if code == FILLED and side < 0 and not case.rules.can_short[bar]:
-        return SHORT_BANNED
+    point = entry_point(case.orders)
+    code = refusal(case.bars, case.rules, bar, point, side > 0)
+    if code == FILLED and side < 0:
+        return short_refusal(case.rules, bar, point)
     return code
 
 
@@ -406,11 +440,12 @@ def each_alone(case: Case, outcome: Integers) -> tuple[np.ndarray, Integers]:
             bar = next_try(case, row, bar)
         if bar >= 0:
             target = book.size * case.entries.weight[row] * book.capital
-            quantity = lots_of(case.rules, bar, target / entry_fill_of(case, row, bar))
+            fill = entry_fill_of(case, row, bar, target)
+            quantity = lots_of(case.rules, bar, target / fill)
             if quantity > 0.0:
-                record_entry(trades, count, case, row, bar, quantity)
+                record_entry(trades, count, case, (row, bar, quantity, fill))
                 schedule(trades, count, case)
-                leave(trades, count, case.rules)
+                leave(trades, count, case)
                 count += 1
             else:
                 code = BELOW_LOT
@@ -428,16 +463,18 @@ def lots_of(rules: Rules, bar: int, quantity: float) -> float:
 
 
 @kernel
-def entry_fill_of(case: Case, row: int, bar: int) -> float:
-    """Give what an entry pays (a long) or gets (a short) at a bar, slippage included."""
-    price = price_at(case.bars, bar, entry_point(case.orders))
-    return slipped(case.rules, bar, price, case.entries.side[row] > 0)
+def entry_fill_of(case: Case, row: int, bar: int, value: float) -> float:
+    """Give what an entry of a value pays (a long) or gets (a short) at a bar, slippage included."""
+    point = entry_point(case.orders)
+    price = price_at(case.bars, bar, point)
+    return slipped(case.rules, bar, point, (price, value, case.entries.side[row] > 0))
 
 
 @kernel
-def record_entry(trades: np.ndarray, k: int, case: Case, row: int, bar: int, quantity: float) -> None:
-    """Write the entry of trade ``k``."""
-    trade, side, fill = trades[k], case.entries.side[row], entry_fill_of(case, row, bar)
+def record_entry(trades: np.ndarray, k: int, case: Case, opening: tuple[int, int, float, float]) -> None:
+    """Write the entry of trade ``k``; ``opening`` is (row, bar, quantity, fill)."""
+    row, bar, quantity, fill = opening
+    trade, side = trades[k], case.entries.side[row]
     trade["signal"] = row
     trade["instrument"] = case.entries.instrument[row]
     trade["side"] = side
@@ -445,7 +482,7 @@ def record_entry(trades: np.ndarray, k: int, case: Case, row: int, bar: int, qua
     trade["entry_bar"] = bar
     trade["entry_price"] = price_at(case.bars, bar, entry_point(case.orders))
     trade["entry_fill"] = fill
-    trade["entry_fee"] = quantity * fill * rate_of(case.rules, bar, side > 0)
+    trade["entry_fee"] = fee_of(case.rules, bar, quantity * fill, side > 0)
     trade["hold_bar"] = bar + case.exits.hold
 
 
@@ -460,24 +497,38 @@ def schedule(trades: np.ndarray, k: int, case: Case) -> None:
     trade["kind"] = found.kind
     trade["carried"] = found.carried
     trade["triggered_at"] = found.triggered_at
+    trade["exit_point"] = found.point
     trade["exit_at"] = instant_of(bars, found.bar, found.point) if found.bar >= 0 else 0
 
 
 @kernel
-def leave(trades: np.ndarray, k: int, rules: Rules) -> None:
+def leave(trades: np.ndarray, k: int, case: Case) -> None:
     """Book the scheduled exit of trade ``k``, or leave it open where none has filled."""
-    trade = trades[k]
+    trade, rules = trades[k], case.rules
     bar = trade["exit_bar"]
     if bar < 0:
         trade["kind"] = STILL_OPEN
         trade["exit_price"] = np.nan
         trade["exit_fill"] = np.nan
+        last = case.bars.offsets[trade["instrument"] + 1] - 1
+        trade["borrow"] = borrow_of(case.bars, rules, trade, last)
         return
-    buy = trade["side"] < 0
-    fill = slipped(rules, bar, trade["exit_price"], buy)
+    buy, price = trade["side"] < 0, trade["exit_price"]
+    fill = slipped(rules, bar, trade["exit_point"], (price, trade["quantity"] * price, buy))
     trade["exit_fill"] = fill
-    trade["exit_fee"] = trade["quantity"] * fill * rate_of(rules, bar, buy)
+    trade["exit_fee"] = fee_of(rules, bar, trade["quantity"] * fill, buy)
+    trade["borrow"] = borrow_of(case.bars, rules, trade, bar)
     trade["done"] = True
+
+
+@kernel
+def borrow_of(bars: Bars, rules: Rules, trade, bar: int) -> float:  # type: ignore[no-untyped-def]
+    """Give what a short has paid for its shares from its entry to the session of a bar; nothing for a long."""
+    if trade["side"] > 0:
+        return 0.0
+    first = trade["entry_bar"]
+    days = bars.session[bar] - bars.session[first]
+    return trade["quantity"] * trade["entry_fill"] * rules.borrow[first] * days
 
 
 # ------------------------------------------------------------------------------------------- shared money
@@ -542,7 +593,7 @@ def shared_money(case: Case, outcome: Integers) -> tuple[np.ndarray, Integers]:
     for k in range(ledger.opened[0]):
         if not ledger.trades[k]["done"]:
             ledger.trades[k]["exit_bar"] = NO_BAR
-            leave(ledger.trades, k, case.rules)
+            leave(ledger.trades, k, case)
     return ledger.trades[: ledger.opened[0]], ledger.outcome
 
 
@@ -627,8 +678,9 @@ def try_entry(ledger, case, now, attempt, queue):  # type: ignore[no-untyped-def
     opens, verdict = meet_held(ledger, case, now, attempt, queue)
     if not opens:
         return verdict, True
-    if side < 0 and not case.rules.can_short[bar]:
-        return (CLOSED, True) if verdict == CLOSED else (SHORT_BANNED, False)
+    code = short_refusal(case.rules, bar, entry_point(case.orders)) if side < 0 else FILLED
+    if code != FILLED:
+        return (CLOSED, True) if verdict == CLOSED else (code, False)
     return FILLED, False
 
 
@@ -703,6 +755,7 @@ def close_opposite(ledger, k, case, now, bar, queue):  # type: ignore[no-untyped
     if exit_refusal(bars, rules, trade["entry_bar"], trade["side"], bar, point) == FILLED:
         trade["carried"] = carried
         trade["exit_bar"], trade["exit_price"], trade["exit_at"] = bar, price_at(bars, bar, point), now
+        trade["exit_point"] = point
         book_exit(ledger, k, case)
         return True
     if not carried:
@@ -712,6 +765,7 @@ def close_opposite(ledger, k, case, now, bar, queue):  # type: ignore[no-untyped
         trade["exit_bar"] = later
         if later >= 0:
             trade["exit_price"], trade["exit_at"] = bars.open[later], bars.opens_at[later]
+            trade["exit_point"] = OPEN
         push_exit(ledger, k, queue)
     return False
 
@@ -719,7 +773,7 @@ def close_opposite(ledger, k, case, now, bar, queue):  # type: ignore[no-untyped
 @kernel
 def book_exit(ledger: Ledger, k: int, case: Case) -> None:
     """Take a trade out of its account and pay what it returns."""
-    leave(ledger.trades, k, case.rules)
+    leave(ledger.trades, k, case)
     trade = ledger.trades[k]
     account = account_of(case.book, trade["instrument"])
     if trade["side"] > 0:
@@ -727,6 +781,7 @@ def book_exit(ledger: Ledger, k: int, case: Case) -> None:
     else:
         ledger.cash[account] += trade["quantity"] * (2.0 * trade["entry_fill"] - trade["exit_fill"])
     ledger.cash[account] -= trade["exit_fee"]
+    ledger.cash[account] -= trade["borrow"]
     before, after = ledger.preceding[k], ledger.following[k]
     if before >= 0:
         ledger.following[before] = after
@@ -740,11 +795,11 @@ def book_exit(ledger: Ledger, k: int, case: Case) -> None:
 
 @kernel
 def book_entry(ledger, case, opening, queue):  # type: ignore[no-untyped-def]
-    """Open a trade and pay for it; ``opening`` is (row, bar, quantity)."""
-    row, bar, quantity = opening
+    """Open a trade and pay for it; ``opening`` is (row, bar, quantity, fill)."""
+    row, _, quantity, _ = opening
     k = ledger.opened[0]
     ledger.opened[0] += 1
-    record_entry(ledger.trades, k, case, row, bar, quantity)
+    record_entry(ledger.trades, k, case, opening)
     trade = ledger.trades[k]
     account = account_of(case.book, trade["instrument"])
     ledger.cash[account] -= quantity * trade["entry_fill"]
@@ -764,28 +819,33 @@ def book_entry(ledger, case, opening, queue):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def mark_of(bars: Bars, trade, now: int) -> float:  # type: ignore[no-untyped-def]
-    """Give the last known close of a trade since its entry, or its entry fill."""
+def marked_bar(bars: Bars, trade, now: int) -> int:  # type: ignore[no-untyped-def]
+    """Give the bar of the last known close of a trade since its entry, or -1."""
     first, end = trade["entry_bar"], bars.offsets[trade["instrument"] + 1]
     bar = first + np.searchsorted(bars.closes_at[first:end], now, side="right") - 1
     while bar >= first:
         if not np.isnan(bars.close[bar]):
-            return bars.close[bar]
+            return bar
         bar -= 1
-    return trade["entry_fill"]
+    return NO_BAR
 
 
 @kernel
-def base_of(ledger: Ledger, bars: Bars, account: int, now: int, book: Book) -> float:
+def base_of(ledger: Ledger, case: Case, account: int, now: int) -> float:
     """Give the capital that sizes are shares of: where it began, or the equity as last known."""
+    bars, book = case.bars, case.book
     if not (book.compound or book.mode == ACCOUNT):
         return book.capital
     equity = ledger.cash[account]
     k = ledger.head[account]
     while k >= 0:
         trade = ledger.trades[k]
-        gain = trade["side"] * trade["quantity"] * (mark_of(bars, trade, now) - trade["entry_fill"])
-        equity += trade["quantity"] * trade["entry_fill"] + gain
+        gain, owed = 0.0, 0.0
+        bar = marked_bar(bars, trade, now)
+        if bar >= 0:
+            gain = trade["side"] * trade["quantity"] * (bars.close[bar] - trade["entry_fill"])
+            owed = borrow_of(bars, case.rules, trade, bar)
+        equity += trade["quantity"] * trade["entry_fill"] + gain - owed
         k = ledger.following[k]
     return equity
 
@@ -898,11 +958,17 @@ def scales_of(ledger, case, group):  # type: ignore[no-untyped-def]
     if book.max_net < np.inf:
         sides = case.entries.side[group.rows]
         squeeze_net(held.net, sides, group.target, (scale, reason), book.max_net * base)
-    need = 0.0
+    need, ask, fixed = 0.0, 0.0, 0.0
     for k in range(n):
-        need += group.target[k] * scale[k] * (1.0 + group.rate[k])
+        want, bar, buy = group.target[k] * scale[k], group.tried[k], case.entries.side[group.rows[k]] > 0
+        if want > 0.0:
+            need += want + fee_of(case.rules, bar, want, buy)
+            rate, least = fee_bound(case.rules, bar, buy)
+            ask += want * (1.0 + rate)
+            fixed += least
     if need > cash and need > 0.0:
-        squeeze(scale, reason, everyone, max(cash, 0.0) / need, NO_CASH)
+        # Least fees do not shrink with what is bought.
+        squeeze(scale, reason, everyone, max(cash - fixed, 0.0) / ask, NO_CASH)
     return scale, reason
 
 
@@ -940,15 +1006,19 @@ def with_slots(ledger, case, account, base, batch):  # type: ignore[no-untyped-d
 
 @kernel
 def group_of(case, account, base, batch):  # type: ignore[no-untyped-def]
-    """Gather the targets, fill prices and fee rates of a batch (rows, bars)."""
+    """Gather the targets of a batch (rows, bars)."""
     rows, tried = batch
-    n = len(rows)
-    target, rate, fill = np.empty(n), np.empty(n), np.empty(n)
-    for k in range(n):
+    target = np.empty(len(rows))
+    for k in range(len(rows)):
         target[k] = case.book.size * case.entries.weight[rows[k]] * base
-        rate[k] = rate_of(case.rules, tried[k], case.entries.side[rows[k]] > 0)
-        fill[k] = entry_fill_of(case, rows[k], tried[k])
-    return Group(account, base, rows, tried, target, rate, fill)
+    return Group(account, base, rows, tried, target)
+
+
+@kernel
+def bought(case, group, k, want):  # type: ignore[no-untyped-def]
+    """Give the quantity that a notional buys a member of a group, in whole lots, and the fill it pays."""
+    fill = entry_fill_of(case, group.rows[k], group.tried[k], want)
+    return lots_of(case.rules, group.tried[k], want / fill), fill
 
 
 @kernel
@@ -957,7 +1027,7 @@ def open_group(ledger, case, now, batch, queue):  # type: ignore[no-untyped-def]
     if len(batch[0]) == 0:
         return
     account = account_of(case.book, case.entries.instrument[batch[0][0]])
-    base = base_of(ledger, case.bars, account, now, case.book)
+    base = base_of(ledger, case, account, now)
     group = group_of(case, account, base, with_slots(ledger, case, account, base, batch))
     rows, n = group.rows, len(group.rows)
     if n == 0:
@@ -966,25 +1036,25 @@ def open_group(ledger, case, now, batch, queue):  # type: ignore[no-untyped-def]
     if n == 1 and reason[0] != FILLED and not case.book.partial:
         ledger.outcome[rows[0]] = reason[0]
         return
-    if n > 1 and lots_forbid(case.rules, group, scale):
+    if n > 1 and lots_forbid(case, group, scale):
         deal(ledger, case, group, queue)
         return
     for k in range(n):
-        quantity = lots_of(case.rules, group.tried[k], group.target[k] * scale[k] / group.fill[k])
+        quantity, fill = bought(case, group, k, group.target[k] * scale[k])
         if scale[k] < case.book.min_share:
             ledger.outcome[rows[k]] = reason[k]
         elif quantity > 0.0:
-            book_entry(ledger, case, (rows[k], group.tried[k], quantity), queue)
+            book_entry(ledger, case, (rows[k], group.tried[k], quantity, fill), queue)
         else:
             ledger.outcome[rows[k]] = reason[k] if scale[k] == 0.0 else BELOW_LOT
 
 
 @kernel
-def lots_forbid(rules: Rules, group: Group, scale: Floats) -> bool:
+def lots_forbid(case: Case, group: Group, scale: Floats) -> bool:
     """Tell whether sharing pro rata leaves somebody less than a lot who could have had one."""
     for k in range(len(group.rows)):
-        whole = lots_of(rules, group.tried[k], group.target[k] / group.fill[k])
-        scaled = lots_of(rules, group.tried[k], group.target[k] * scale[k] / group.fill[k])
+        whole, _ = bought(case, group, k, group.target[k])
+        scaled, _ = bought(case, group, k, group.target[k] * scale[k])
         if 0.0 < scale[k] < 1.0 and scaled == 0.0 and whole > 0.0:
             return True
     return False
@@ -992,7 +1062,7 @@ def lots_forbid(rules: Rules, group: Group, scale: Floats) -> bool:
 
 @kernel
 def misfit(
-    held: Exposure, cash: float, side: int, want: float, rate: float, limits: tuple[float, Book]
+    held: Exposure, cash: float, side: int, want: float, fee: float, limits: tuple[float, Book]
 ) -> int:
     """Name the first room that a whole order does not fit into, or ``FILLED``."""
     base, book = limits
@@ -1004,7 +1074,7 @@ def misfit(
         return CAP_GROSS
     if side * (held.net + side * want) > book.max_net * base:
         return CAP_NET
-    if want * (1.0 + rate) > cash:
+    if want + fee > cash:
         return NO_CASH
     return FILLED
 
@@ -1032,28 +1102,29 @@ def deal(ledger, case, group, queue):  # type: ignore[no-untyped-def]
     """Give whole targets by draw while there is room (step 6)."""
     entries, rows, cash = case.entries, group.rows, ledger.cash[group.account]
     by_draw = np.argsort(entries.draw[rows], kind="mergesort")
-    quantity, dealt = np.zeros(len(rows)), np.zeros(len(rows))
+    quantity, fill, dealt = np.zeros(len(rows)), np.zeros(len(rows)), np.zeros(len(rows))
     for place in range(len(rows)):
         k = by_draw[place]
         row = rows[k]
-        quantity[k] = lots_of(case.rules, group.tried[k], group.target[k] / group.fill[k])
+        quantity[k], fill[k] = bought(case, group, k, group.target[k])
         if quantity[k] == 0.0:
             ledger.outcome[row] = BELOW_LOT
             continue
         held = exposure_of(ledger, entries, group.account, entries.instrument[row], entries.market[row])
         held = with_dealt(held, entries, rows, dealt, by_draw[: place + 1])
-        want = quantity[k] * group.fill[k]
-        code = misfit(held, cash, entries.side[row], want, group.rate[k], (group.base, case.book))
+        want = quantity[k] * fill[k]
+        fee = fee_of(case.rules, group.tried[k], want, entries.side[row] > 0)
+        code = misfit(held, cash, entries.side[row], want, fee, (group.base, case.book))
         if code == FILLED:
             dealt[k] = want
             cash -= want
-            cash -= want * group.rate[k]
+            cash -= fee
         else:
             ledger.outcome[row] = code
             quantity[k] = 0.0
     for k in range(len(rows)):
         if quantity[k] > 0.0:
-            book_entry(ledger, case, (rows[k], group.tried[k], quantity[k]), queue)
+            book_entry(ledger, case, (rows[k], group.tried[k], quantity[k], fill[k]), queue)
 
 
 # ------------------------------------------------------------------------------------------- marking
@@ -1061,7 +1132,7 @@ def deal(ledger, case, group, queue):  # type: ignore[no-untyped-def]
 
 @kernel
 def mark(
-    bars: Bars, trades: np.ndarray, date_of: Integers, dates: int, open_end: bool
+    bars: Bars, trades: np.ndarray, borrow: Floats, date_of: Integers, dates: int, open_end: bool
 ) -> tuple[Floats, Floats, Integers]:
     """Spread the profit of trades over the dates on which it arose.
 
@@ -1071,6 +1142,8 @@ def mark(
         The market.
     trades : ndarray of trade_dtype
         As `simulate` gives them.
+    borrow : ndarray of float64
+        What a short costs a calendar day, for each bar, as in ``Rules``.
     date_of : ndarray of int64
         For each bar the position of its closing date on the axis of equity.
     dates : int
@@ -1094,8 +1167,11 @@ def mark(
         value = trade["entry_fill"]
         pnl[date_of[first]] -= trade["entry_fee"]
         held_from = date_of[first]
+        daily = quantity * trade["entry_fill"] * borrow[first] if side < 0 else 0.0
         for bar in range(first, last + 1):
             date = date_of[bar]
+            if bar > first:
+                pnl[date] -= daily * (bars.session[bar] - bars.session[bar - 1])
             for between in range(held_from, date):
                 exposure[between] += quantity * value
                 positions[between] += 1

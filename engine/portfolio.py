@@ -37,7 +37,7 @@ class Simulation:
     ----------
     signals : DataFrame
         The signals with ``due``, ``entry_session``, ``entry_at``, ``outcome`` and ``why``.
-    trades, fills, equity : DataFrame
+    trades, equity : DataFrame
         As docs/architecture.md, "A run", describes them.
     capital : float
         The capital that equity starts from: that of all accounts together.
@@ -47,7 +47,6 @@ class Simulation:
 
     signals: pd.DataFrame
     trades: pd.DataFrame
-    fills: pd.DataFrame
     equity: pd.DataFrame
     capital: float
     records: np.ndarray
@@ -57,6 +56,7 @@ def bars_of(tape: Tape) -> Bars:
     """Give kernels the arrays of a tape they need, without copying."""
     return Bars(
         tape.offsets,
+        tape.session,
         tape.ordinal,
         tape.opens_at,
         tape.closes_at,
@@ -110,12 +110,13 @@ def simulate(
     Simulation
         Signals come back in their order.
     """
-    rows = _sorted_rows(signals)
+    rows = live_rows(signals)
     chosen = signals.loc[rows]
-    entries = _entries(tape, chosen, delay, latency, orders.at_close, budget, book.size, seed)
-    order = np.lexsort((np.arange(len(rows)), entries.due, entries.instrument))
+    entries = entries_of(
+        tape, chosen, delay, latency, at_close=orders.at_close, budget=budget, size=book.size, seed=seed
+    )
     bars = bars_of(tape)
-    records, outcome = kernels.simulate(bars, rules, entries, order, exits, orders, book)
+    records, outcome = kernels.simulate(bars, rules, entries, netting_order(entries), exits, orders, book)
     # Kernels see a signal of no weight, which nets to nothing.
     spent = (entries.weight == 0.0) & (outcome == OUTCOMES.index("netted"))
     outcome = np.where(spent, OUTCOMES.index("no_budget"), outcome)
@@ -125,8 +126,7 @@ def simulate(
     return Simulation(
         signals=_outcomes(signals, rows, tape, entries.due, outcome, orders.at_close),
         trades=trades,
-        fills=_fills(trades),
-        equity=_equity(tape, bars, records, chosen, capital, tradable),
+        equity=_equity(tape, bars, rules, records, chosen, capital, tradable),
         capital=capital,
         records=records,
     )
@@ -140,21 +140,29 @@ def _accounts(tape: Tape, tradable: NDArray[np.bool_] | None) -> int:
     return int(tradable[tape.offsets[:-1][filled]].sum())
 
 
-def _sorted_rows(signals: pd.DataFrame) -> pd.Index[Any]:
+def netting_order(entries: Entries) -> Integers:
+    """Give the rows of entries by instrument, due bar and row: those that stand as one are side by side."""
+    return np.lexsort((np.arange(len(entries.due)), entries.due, entries.instrument))
+
+
+def live_rows(signals: pd.DataFrame) -> pd.Index[Any]:
+    """Give the signals without an outcome yet, in the order in which kernels take them."""
     live = signals[signals["outcome"] == ""] if "outcome" in signals else signals
     return live.sort_values(["known_by", "event_id", "symbol"], kind="stable").index
 
 
-def _entries(
+def entries_of(
     tape: Tape,
     signals: pd.DataFrame,
     delay: int,
     latency: int,
+    *,
     at_close: bool,
     budget: float,
     size: float,
     seed: int,
 ) -> Entries:
+    """Join sorted signals with their bars and weigh them within the budget of their date (see `simulate`)."""
     known = to_ns(signals["known_by"]) + latency
     position = signals["entry_position"].to_numpy(np.int64)
     places = _segments(tape, signals)
@@ -239,9 +247,9 @@ def _trades(tape: Tape, signals: pd.DataFrame, records: np.ndarray, at_close: bo
     last = _last_close(tape, records)
     exit_price = np.where(closed, records["exit_price"], last)
     exit_fill = np.where(closed, records["exit_fill"], last)
-    costs = records["entry_fee"] + records["exit_fee"]
+    costs = records["entry_fee"] + records["exit_fee"] + records["borrow"]
     notional = quantity * records["entry_fill"]
-    pnl = side * quantity * (exit_fill - records["entry_fill"]) - costs
+    pnl = pnl_of(tape, records)
     adverse, favourable = kernels.excursions(bars_of(tape), records, at_close)
     mics = np.array(tape.venues, dtype=object)[records["instrument"]]
     instants = tape.closes_at if at_close else tape.opens_at
@@ -273,6 +281,7 @@ def _trades(tape: Tape, signals: pd.DataFrame, records: np.ndarray, at_close: bo
             "exit_price": exit_price,
             "exit_fill": exit_fill,
             "exit_fee": records["exit_fee"],
+            "borrow": records["borrow"],
             "exit_kind": np.array(KINDS, dtype=object)[records["kind"]],
             "carried": records["carried"],
             "status": np.where(closed, "closed", "open").astype(object),
@@ -287,6 +296,14 @@ def _trades(tape: Tape, signals: pd.DataFrame, records: np.ndarray, at_close: bo
             "strength": origin["strength"],
         }
     )
+
+
+def pnl_of(tape: Tape, records: np.ndarray) -> Floats:
+    """Give the profit or loss of trades after costs; what is open is marked to the last close of its instrument."""
+    out = np.where(records["exit_bar"] >= 0, records["exit_fill"], _last_close(tape, records))
+    costs = records["entry_fee"] + records["exit_fee"] + records["borrow"]
+    pnl: Floats = records["side"] * records["quantity"] * (out - records["entry_fill"]) - costs
+    return pnl
 
 
 def _last_row(tape: Tape, records: np.ndarray) -> Integers:
@@ -304,20 +321,42 @@ def _last_close(tape: Tape, records: np.ndarray) -> Floats:
     return closes
 
 
-_FILL_COLUMNS = ["trade_id", "event_id", "symbol", "venue", "quantity"]
+def fills_of(trades: pd.DataFrame, tape: Tape, records: np.ndarray) -> pd.DataFrame:
+    """List the fills of trades in time order: an entry each, and an exit of those that are closed.
 
+    Parameters
+    ----------
+    trades : DataFrame
+        As a run has them, with ``currency``, ``fx_entry`` and ``shares``.
+    tape : Tape
+        The bars.
+    records : ndarray of trade_dtype, shape (n,)
+        The same trades as kernels give them.
 
-def _fills(trades: pd.DataFrame) -> pd.DataFrame:
-    entries = _one_side(trades, "entry").assign(kind="entry")
-    closed = trades[trades["status"] == "closed"]
-    exits = _one_side(closed, "exit").assign(kind=closed["exit_kind"])
-    buys = np.r_[trades["side"].to_numpy() > 0, closed["side"].to_numpy() < 0]
-    table = pd.concat([entries, exits], ignore_index=True)
+    Returns
+    -------
+    DataFrame
+        As docs/architecture.md, "A run", describes it. ``traded_price`` and ``shares`` are NaN where the factor to
+        traded prices is unknown, ``shares`` of an exit also where a split or dividend changed it since the entry.
+    """
+    factor = tape.factor
+    entry_factor = factor[records["entry_bar"]]
+    exit_factor = factor[np.maximum(records["exit_bar"], 0)]
+    into = _one_side(trades, "entry", entry_factor).assign(kind="entry")
+    out = _one_side(trades, "exit", exit_factor).assign(kind=trades["exit_kind"])
+    out["shares"] = out["shares"].where(exit_factor == entry_factor)
+    closed = (trades["status"] == "closed").to_numpy(bool)
+    side = trades["side"].to_numpy()
+    table = pd.concat([into, out[closed]], ignore_index=True)
+    buys = np.r_[side > 0, side[closed] < 0]
     table.insert(6, "action", np.where(buys, "buy", "sell").astype(object))
     return table.sort_values(["at", "trade_id"], kind="stable", ignore_index=True)
 
 
-def _one_side(trades: pd.DataFrame, end: str) -> pd.DataFrame:
+_FILL_COLUMNS = ["trade_id", "event_id", "symbol", "venue", "quantity"]
+
+
+def _one_side(trades: pd.DataFrame, end: str, factor: Floats) -> pd.DataFrame:
     price, fill = trades[f"{end}_price"], trades[f"{end}_fill"]
     return pd.DataFrame(
         {
@@ -328,6 +367,12 @@ def _one_side(trades: pd.DataFrame, end: str) -> pd.DataFrame:
             "fill_price": fill,
             "fee": trades[f"{end}_fee"],
             "slippage": trades["quantity"] * (fill - price).abs(),
+            "side": trades["side"],
+            "currency": trades["currency"],
+            "fx": trades["fx_entry"],
+            "shares": trades["shares"],
+            "traded_price": price * factor,
+            "traded_fill": fill * factor,
         }
     )
 
@@ -335,6 +380,7 @@ def _one_side(trades: pd.DataFrame, end: str) -> pd.DataFrame:
 def _equity(
     tape: Tape,
     bars: Bars,
+    rules: Rules,
     records: np.ndarray,
     signals: pd.DataFrame,
     capital: float,
@@ -346,7 +392,7 @@ def _equity(
     counted = dates if tradable is None else dates[tradable]
     axis = np.unique(counted[counted >= first])
     position = np.searchsorted(axis, dates)
-    pnl, exposure, positions = kernels.mark(bars, records, position, len(axis), True)
+    pnl, exposure, positions = kernels.mark(bars, records, rules.borrow, position, len(axis), True)
     equity = capital + np.cumsum(pnl)
     previous = np.r_[capital, equity[:-1]]
     peak = np.maximum.accumulate(np.r_[capital, equity])[1:]

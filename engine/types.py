@@ -15,11 +15,13 @@ Flags = NDArray[np.bool_]
 class Bars(NamedTuple):
     """Bars of all instruments, concatenated: instrument ``k`` has rows ``offsets[k]:offsets[k + 1]``.
 
-    Prices are the tape's (adjusted) prices, NaN where unknown; instants are UTC nanoseconds; ``ordinal`` is the
-    position of a bar's session in its venue's calendar, which several bars may share.
+    Prices are the tape's (adjusted) prices, NaN where unknown; instants are UTC nanoseconds; ``session`` is the local
+    date of a bar's session in days since 1970 and ``ordinal`` its position in its venue's calendar, which several bars
+    may share.
     """
 
     offsets: Integers
+    session: Integers
     ordinal: Integers
     opens_at: Integers
     closes_at: Integers
@@ -30,21 +32,70 @@ class Bars(NamedTuple):
     halted: Flags
 
 
-class Rules(NamedTuple):
-    """Costs and rules of the venue, one value per bar.
+class Costs(NamedTuple):
+    """What fills cost, before it is resolved to bars.
 
-    Rates and slippage are shares of value and price; a lot is in units of base notional, 0 allows any quantity; a
-    limit of NaN is none;
-    ``sell_from`` is the number of bars to wait before what was bought at this bar may be sold.
+    ``model`` is ``venue`` (the charges and lots of the rule books), ``flat`` (``fee`` of the value) or ``zero``.
+    Slippage is a share of the price, ``slippage_range`` of the bar's range, ``slippage_volume`` of the price where an
+    order is as large as the turnover of a session; ``borrow`` is what a short costs a year, ``lot`` a number of shares
+    in the place of the rule books'.
+    """
+
+    model: str = "flat"
+    fee: float = 0.0
+    slippage: float = 0.0
+    slippage_range: float = 0.0
+    slippage_volume: float = 0.0
+    borrow: float = 0.0
+    lot: float | None = None
+    odd_lots: bool = False
+    price_limits: bool = True
+
+
+class Charges(NamedTuple):
+    """What fills are charged: ``buy_rate`` and ``sell_rate`` of each bar, as shares of the value, and bounded charges.
+
+    A bounded charge is a row of ``terms``: rate, minimum and maximum in local currency (0: none), and whether buys and
+    sells pay it. Bar ``i`` has those of ``starts[schedule[i]]:starts[schedule[i] + 1]``; ``unit`` is what a unit of
+    local currency is worth in the base currency at that bar, 0 where that is not known: then nothing bounds.
     """
 
     buy_rate: Floats
     sell_rate: Floats
-    slippage: Floats
+    schedule: Integers
+    unit: Floats
+    starts: Integers
+    terms: Floats
+
+
+class Slippage(NamedTuple):
+    """What a fill loses to the spread and to its own size, as shares of the price, one value per bar.
+
+    An order of value v loses ``at_open`` (``at_close`` inside the bar and at its close) ``+ impact * sqrt(v)``.
+    """
+
+    at_open: Floats
+    at_close: Floats
+    impact: Floats
+
+
+class Rules(NamedTuple):
+    """Costs and rules of the venue, one value per bar.
+
+    ``borrow`` is what a short costs a calendar day, as a share of its value at entry; a lot is in units of base
+    notional, 0 allows any quantity; a limit of NaN is none; ``short_open`` and ``short_close`` are the outcome that
+    keeps a short from being opened there, ``FILLED`` (0) where nothing does; ``sell_from`` is the number of bars to
+    wait before what was bought at this bar may be sold.
+    """
+
+    charges: Charges
+    slippage: Slippage
+    borrow: Floats
     lot: Floats
     limit_up: Floats
     limit_down: Floats
-    can_short: Flags
+    short_open: Integers
+    short_close: Integers
     sell_from: Integers
 
 
@@ -133,6 +184,8 @@ REASONS: dict[str, str] = {
     "index_level": "an index is a level, not an instrument (set allow_index to trade it all the same)",
     "no_prices": "there are no prices for the instrument",
     "no_budget": "the signals of its date that came before had taken the budget",
+    "short_rule": "the price rule of short sales did not allow one there",
+    "short_unlisted": "the instrument was not on the list of those that may be sold short",
 }
 """Every outcome of a signal, with its sentence; kernels speak in positions of this table."""
 
@@ -153,6 +206,8 @@ trade_dtype = np.dtype(
         ("exit_price", np.float64),
         ("exit_fill", np.float64),
         ("exit_fee", np.float64),
+        ("borrow", np.float64),
+        ("exit_point", np.int64),
         ("exit_at", np.int64),
         ("triggered_at", np.int64),
         ("kind", np.int64),

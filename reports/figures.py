@@ -8,7 +8,7 @@ from html import escape
 from typing import Any, ClassVar
 
 from aftershock.reports.run import Run
-from aftershock.reports.tables import GROUPS
+from aftershock.reports.tables import GROUPS, waterfall_steps
 from aftershock.reports.words import (
     SIMULATED,
     column,
@@ -27,7 +27,8 @@ from aftershock.reports.words import (
 
 INK, RULE, PAPER = "#1f2328", "#d9d6ce", "#fffefb"
 GAIN, LOSS = "#0072b2", "#d55e00"
-LINES = (GAIN, LOSS, "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+TOTAL = "#009e73"
+LINES = (GAIN, LOSS, TOTAL, "#cc79a7", "#e69f00", "#56b4e9")
 """Colours of Okabe and Ito (2002), "Color universal design"."""
 
 LEGEND = {"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom"}
@@ -39,7 +40,7 @@ DARK = {
     PAPER: "#1d2025",
     GAIN: "#56b4e9",
     LOSS: "#e69f00",
-    "#009e73": "#1fc795",
+    TOTAL: "#1fc795",
     "#cc79a7": "#e0a3c5",
     "#e69f00": "#f0e442",
     "#56b4e9": "#b3def6",
@@ -172,6 +173,40 @@ def _on_groups(records: Sequence[Mapping[str, Any]], by: str) -> str:
         return f"{key} {said(records[0])}."
     ordered = sorted(records, key=lambda each: each["mean_return"])
     return f"{key} Highest: {said(ordered[-1])}; lowest: {said(ordered[0])}. The table has every value."
+
+
+def waterfall_figure(run: Run) -> Drawing | None:
+    """Draw the way from the reaction to the signals to what was earned; None where no signal had a bar."""
+    steps = waterfall_steps(run)
+    if not steps:
+        return None
+    title = titled(run, "From the reaction to what was earned")
+    bars = {
+        "type": "waterfall",
+        "orientation": "h",
+        "measure": ["total" if each["kind"] == "total" else "relative" for each in steps],
+        "y": [_label(each["words"]) for each in steps],
+        "x": [each["money"] for each in steps],
+        "increasing": {"marker": {"color": GAIN}},
+        "decreasing": {"marker": {"color": LOSS}},
+        "totals": {"marker": {"color": TOTAL}},
+        "connector": {"line": {"color": RULE}},
+        "hovertemplate": "%{y}: %{delta:,.0f}<extra></extra>",
+    }
+    layout = _rows_layout(title, len(steps))
+    layout["xaxis"] = _axis(tickformat="~s", zeroline=True, zerolinecolor=INK, zerolinewidth=1)
+    figure = _figure([bars], layout)
+    return Drawing(title, figure, _on_waterfall(steps))
+
+
+def _on_waterfall(steps: Sequence[Mapping[str, Any]]) -> str:
+    money = {each["step"]: each["money"] for each in steps}
+    said = f"Of a reaction of {number(money['reaction'], 0)}, {number(money['net'], 0)} was earned."
+    lost = [each for each in steps if each["kind"] == "step" and each["money"] < 0]
+    if lost:
+        worst = min(lost, key=lambda each: each["money"])
+        said += f" Most was lost to: {worst['words']} ({number(worst['money'], 0)})."
+    return f"{said} The table has every step."
 
 
 def planted_figure(run: Run) -> Drawing | None:

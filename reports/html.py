@@ -162,6 +162,7 @@ def _parts(run: Run) -> list[Part]:
         ),
         Part("months", "Returns by month", _items(tables.monthly_table(run))),
         Part("groups", "Where the returns come from", _grouped(run)),
+        Part("waterfall", "From the reaction to what was earned", _fallen(run)),
         *([_planted(run)] if run.simulated else []),
         Part(
             "signals",
@@ -189,6 +190,10 @@ def _grouped(run: Run) -> list[Table | Grid | Drawing | Listing]:
         table = replace(tables.group_table(run, by), folded=by in FOLDED)
         items += _items(table, None if by in FOLDED else figures.group_figure(run, by))
     return items
+
+
+def _fallen(run: Run) -> list[Table | Grid | Drawing | Listing]:
+    return _items(figures.waterfall_figure(run), tables.waterfall_table(run), tables.waterfall_grid(run))
 
 
 def _planted(run: Run) -> Part:

@@ -15,7 +15,7 @@ import pandas as pd
 
 from aftershock.data.errors import InputError, Problem
 
-TABLES = ("events", "audit", "fills", "trades", "equity", "bars")
+TABLES = ("events", "audit", "fills", "trades", "equity", "bars", "waterfall")
 """The tables of a run, each a Parquet file of its folder."""
 
 
@@ -29,7 +29,7 @@ class Run:
         As in ``manifest.json`` and ``stats.json``; undefined figures are NaN (``null`` in the file).
     experiment : str
         The experiment as TOML, every default written out.
-    events, audit, fills, trades, equity, bars : DataFrame
+    events, audit, fills, trades, equity, bars, waterfall : DataFrame
         The tables of the run.
     """
 
@@ -41,6 +41,7 @@ class Run:
     trades: pd.DataFrame
     equity: pd.DataFrame
     bars: pd.DataFrame
+    waterfall: pd.DataFrame
     stats: dict[str, Any]
 
     @property

@@ -13,6 +13,7 @@ import pandas as pd
 from aftershock.data.instants import NAT, to_ns
 from aftershock.engine.metrics import monthly_returns, yearly_returns
 from aftershock.engine.types import REASONS
+from aftershock.engine.waterfall import STEPS
 from aftershock.reports.run import Run
 from aftershock.reports.words import (
     MEASURES,
@@ -441,6 +442,66 @@ def _distance(record: Mapping[str, Any]) -> float:
         for key in ("planted", "recovered", "standard_error")
     )
     return (recovered - planted) / error if error > 0 else math.nan
+
+
+def waterfall_steps(run: Run) -> list[dict[str, Any]]:
+    """List what the waterfall of a run consists of: records ``step, words, money, kind``; none where it has none.
+
+    ``kind`` is ``step``, or ``total`` for the raw reaction (the sum so far) and for what was earned. Steps that took
+    and gave nothing are left out.
+    """
+    found = run.stats.get("waterfall") or {}
+    if not found.get("signals"):
+        return []
+    records = [
+        {"step": key, "words": words, "money": found[key], "kind": "step"}
+        for key, words in STEPS.items()
+        if found.get(key)
+    ]
+    before = sum(each["step"] in ("excess", "drift") for each in records)
+    raw = {"step": "reaction", "words": "reaction from close to close", "money": found["reaction"]}
+    net = {"step": "net", "words": "earned", "money": found["net"]}
+    return [
+        *records[:before],
+        raw | {"kind": "total"},
+        *records[before:],
+        net | {"kind": "total"},
+    ]
+
+
+def waterfall_table(run: Run) -> Table:
+    """Say step by step what was left of the reaction to the signals, each also as a share of what they asked for."""
+    columns = [
+        Column("words", "Step"),
+        Column("money", "Money", "money", "what the step gave or took; a total where the words say so"),
+        Column("share", "Of the reaction", "percent", "as a share of the size of the raw reaction"),
+    ]
+    steps = waterfall_steps(run)
+    whole = abs((run.stats.get("waterfall") or {}).get("reaction") or math.nan)
+    records = [each | {"share": each["money"] / whole} for each in steps]
+    return Table(
+        titled(run, "From the reaction to what was earned"),
+        columns,
+        _cells(run, columns, records),
+        "No signal had a bar to trade at.",
+        note="The steps add up to what was earned, for each signal and in all (docs/fills.md, section 11).",
+        total=bool(records),
+    )
+
+
+def waterfall_grid(run: Run) -> Grid:
+    """List the waterfall of every signal."""
+    used = [each["step"] for each in waterfall_steps(run)]
+    columns = [
+        Column("event_id", "Event"),
+        Column("symbol", "Symbol"),
+        Column("known_by", "Known by", "instant"),
+        Column("target", "Target", "money", "the notional it asked for"),
+        *(Column(key, key.replace("_", " ").capitalize(), "money", STEPS.get(key, "")) for key in used),
+    ]
+    rows = _values(run.waterfall, columns) if used else []
+    caption = titled(run, "The waterfall of each signal")
+    return Grid("waterfall", caption, "signals", columns, rows, "There is none.", digits=money_digits(run))
 
 
 def outcome_table(run: Run) -> Table:

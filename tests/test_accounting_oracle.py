@@ -20,15 +20,18 @@ from aftershock.engine import kernels
 from aftershock.engine.types import (
     MODES,
     OPPOSITE,
+    OUTCOMES,
     SAME,
     Bars,
     Book,
+    Charges,
     Entries,
     Exits,
     Flags,
     Floats,
     Orders,
     Rules,
+    Slippage,
 )
 
 pytestmark = pytest.mark.shared
@@ -168,7 +171,7 @@ def tape(case: Case) -> Bars:
     prices = [np.array(case[name], np.float64).ravel() for name in ("open", "high", "low", "close")]
     closes_at = day * LONG_DAY + SESSION
     nothing = np.zeros(len(day), np.bool_)
-    return Bars(np.arange(columns + 1) * count, day, day * LONG_DAY, closes_at, *prices, nothing)
+    return Bars(np.arange(columns + 1) * count, day, day, day * LONG_DAY, closes_at, *prices, nothing)
 
 
 def rules(case: Case) -> Rules:
@@ -184,8 +187,12 @@ def rules(case: Case) -> Rules:
         NAN,
     )
     columns = [np.full(count, np.ravel(value), np.float64) for value in values]
-    can_short = not flags(case, "exits").any()
-    return Rules(*columns, np.full(count, can_short), np.zeros(count, np.int64))
+    buy, sell, slip, lot, up, down = columns
+    barred = OUTCOMES.index("short_banned") if flags(case, "exits").any() else 0
+    shorts, none = np.full(count, barred, np.int64), np.zeros(count, np.int64)
+    charges = Charges(buy, sell, none, np.ones(count), np.zeros(2, np.int64), np.zeros((0, 5)))
+    slippage = Slippage(slip, slip, np.zeros(count))
+    return Rules(charges, slippage, np.zeros(count), lot, up, down, shorts, shorts, none)
 
 
 def flags(case: Case, name: str) -> Flags:
@@ -241,7 +248,7 @@ def signals(case: Case, bars: Bars, costs: Rules, exit_as: str) -> Entries:
     bar, column, side = rows[:, :3].T.astype(np.int64)
     due = bars.offsets[column] + bar
     price = (bars.open if "price" in case["options"] else bars.close)[due]
-    fill = price * (1.0 + side * costs.slippage[due])
+    fill = price * (1.0 + side * costs.slippage.at_open[due])
     shares = np.array([weight(case, *place) for place in zip(column, bar, fill, strict=True)], np.float64)
     none = np.zeros(len(rows), np.int64)
     return Entries(column, none, side, shares * rows[:, 3], due, none, np.linspace(0.0, 0.9, len(rows)))
@@ -324,7 +331,10 @@ def equity_of(case: Case, trades: Any, bars: Bars) -> Floats:
     accounts = [trades]
     if not case["options"]["cash_sharing"]:
         accounts = [trades[trades["instrument"] == column] for column in range(case["n_cols"])]
-    profits = [kernels.mark(bars, account, bars.ordinal, case["n_bars"], True)[0] for account in accounts]
+    free = np.zeros(len(bars.close))
+    profits = [
+        kernels.mark(bars, account, free, bars.ordinal, case["n_bars"], True)[0] for account in accounts
+    ]
     return np.asarray(case["options"]["init_cash"] + np.cumsum(profits, axis=1))
 
 

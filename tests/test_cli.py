@@ -140,7 +140,7 @@ class TestRun:
         assert found.pop("report") == str(Path("here/report.html"))
         assert found.pop("simulated") is False
         assert found == read(place / "here")
-        assert set(found) == {"headline", "beside", "by", "drawdowns", "outcomes", "planted"}
+        assert set(found) == {"headline", "beside", "by", "drawdowns", "outcomes", "planted", "waterfall"}
 
     def test_bad_rows_are_left_out_on_request(self, place, capsys):
         with (place / "odd.csv").open("w", encoding="utf-8") as file:

@@ -76,6 +76,7 @@ budget = 0.5
 max_positions = 3
 
 [costs]
+model = "flat"
 fee = 0.002
 slippage = 0
 lot = 100
@@ -140,7 +141,7 @@ class TestReading:
         assert read.portfolio == Portfolio(
             mode="account", capital=500_000.0, currency="EUR", budget=0.5, max_positions=3
         )
-        assert read.costs == Costs(fee=0.002, slippage=0.0, lot=100.0, price_limits=False)
+        assert read.costs == Costs(model="flat", fee=0.002, slippage=0.0, lot=100.0, price_limits=False)
         assert read.run == RunSection(name="all of it", seed=7)
 
     def test_dates_may_stand_without_quotes(self, write):
@@ -214,8 +215,11 @@ class TestWriting:
             "max_gross",
             "max_net",
             "snapshot",
+            "fee",
+            "lot",
         }
-        for model in (*SECTIONS.values(), Reaction):
+        sections = [model for name, model in SECTIONS.items() if name != "venues"]
+        for model in (*sections, Reaction):
             for key in set(model.keys()) - off:
                 assert re.search(rf"^{key} = ", written, re.MULTILINE), key
         assert 'kind = "reaction"' in written
@@ -254,7 +258,9 @@ class TestWriting:
                     max_gross=share,
                 )
             ),
-            costs=data.draw(st.builds(Costs, fee=st.floats(0, 0.5), lot=st.floats(0, 1e6))),
+            costs=data.draw(
+                st.builds(Costs, model=st.just("flat"), fee=st.floats(0, 0.5), lot=st.floats(0, 1e6))
+            ),
             universe=data.draw(st.builds(UniverseSection, name=words, symbols=words)),
             run=data.draw(st.builds(RunSection, name=st.text(max_size=9), seed=st.integers(0, 2**40))),
         )
@@ -279,7 +285,7 @@ class TestMistakes:
             ("\nevents = 5\n", "line 2: expected a section [events], got 5; write it as a table"),
             ('[[run]]\nname = "a"\n', "expected a section [run], got [{'name': 'a'}]; write it as a table"),
             (
-                "[costs]\nfee = 0\n\n[strategy]\nhold = 2\nhodl = 3\n",
+                "[costs]\nslippage = 0\n\n[strategy]\nhold = 2\nhodl = 3\n",
                 "line 6: expected [strategy] a key of Reaction, got 'hodl'; did you mean 'hold'?",
             ),
             (

@@ -23,7 +23,8 @@ from aftershock.data.fx import (
 from aftershock.data.instants import DAY, to_ns
 from aftershock.data.prices import Tape
 from aftershock.data.venues import VENUES, venue
-from aftershock.engine.rules import UNSIZED, flat_rules, lots_in_base
+from aftershock.engine.rules import UNSIZED, lots_in_base, rules_of
+from aftershock.engine.types import Costs as CostTerms
 from aftershock.exchange import currencies_of
 from aftershock.experiment import Costs, Portfolio, read_experiment
 from aftershock.inputs import anchored
@@ -358,6 +359,7 @@ EVENTS = pd.DataFrame(
         "symbols": ["8035.T 2330.TW", "8035.T 0700.HK"],
     }
 )
+FLAT = Costs(model="flat", borrow=0.0)
 HOLD = Reaction(tag="chip", hold=3)
 
 
@@ -407,8 +409,8 @@ def last_before(path, at):
 
 class TestSizes:
     def test_a_run_without_lots_needs_no_rate_and_stays_what_it_was(self, prices, twd):
-        plain = backtest(EVENTS, prices, HOLD)
-        told = backtest(EVENTS, prices, HOLD, portfolio=Portfolio(fx=(str(twd),)))
+        plain = backtest(EVENTS, prices, HOLD, costs=FLAT)
+        told = backtest(EVENTS, prices, HOLD, costs=FLAT, portfolio=Portfolio(fx=(str(twd),)))
         rates = ["fx_entry", "shares"]
         pd.testing.assert_frame_equal(plain.trades.drop(columns=rates), told.trades.drop(columns=rates))
         pd.testing.assert_frame_equal(plain.equity, told.equity)
@@ -598,8 +600,8 @@ class TestSizes:
 
     def test_rules_without_rates_are_in_the_base_currency(self):
         tape = Tape.from_frame(bars("8035.T", 100.0, factor=2.0))
-        assert set(flat_rules(tape, lot=100.0).lot) == {200.0}
-        unknown = flat_rules(tape, lot=100.0, fx=np.full(len(tape), np.nan))
+        assert set(rules_of(tape, CostTerms(lot=100.0)).lot) == {200.0}
+        unknown = rules_of(tape, CostTerms(lot=100.0), fx=np.full(len(tape), np.nan))
         assert set(unknown.lot) == {UNSIZED}
 
 
@@ -630,10 +632,10 @@ ONE = EVENTS.iloc[:1].assign(symbols="8035.T")
 class TestUnhedged:
     def run(self, prices, marks, events=ONE, strategy=HOLD, **more):
         portfolio = Portfolio(unhedged=True, marks=tuple(map(str, marks)), **more)
-        return backtest(events, prices, strategy, portfolio=portfolio)
+        return backtest(events, prices, strategy, portfolio=portfolio, costs=FLAT)
 
     def fills(self, prices, events=ONE, strategy=HOLD):
-        trades = backtest(events, prices, strategy).trades
+        trades = backtest(events, prices, strategy, costs=FLAT).trades
         return sorted({*trades["entry_at"], *trades["exit_at"].dropna()})
 
     @pytest.mark.parametrize("direction", ["positive", "negative"])
@@ -676,7 +678,7 @@ class TestUnhedged:
 
     def test_nothing_else_changes(self, tmp_path, prices):
         path = marks_at(tmp_path, self.fills(prices), JPY=150.0)
-        hedged, unhedged = backtest(ONE, prices, HOLD), self.run(prices, [path])
+        hedged, unhedged = backtest(ONE, prices, HOLD, costs=FLAT), self.run(prices, [path])
         pd.testing.assert_frame_equal(hedged.equity, unhedged.equity)
         pd.testing.assert_frame_equal(hedged.trades, unhedged.trades[hedged.trades.columns])
         assert "unhedged" not in hedged.stats
@@ -760,7 +762,7 @@ class TestUnhedged:
 
     def test_trades_in_the_base_currency_need_no_marks(self, prices):
         portfolio = Portfolio(unhedged=True, currency="JPY")
-        done = backtest(ONE, prices, HOLD, portfolio=portfolio)
+        done = backtest(ONE, prices, HOLD, portfolio=portfolio, costs=FLAT)
         (trade,) = done.trades.to_dict("records")
         assert trade["pnl_unhedged"] == trade["pnl"]
         assert done.stats["unhedged"]["currency_effect"] == 0.0

@@ -20,7 +20,8 @@ from aftershock.data.prices.hours import MINUTE, interval_ns
 from aftershock.data.universes import resolve, universe
 from aftershock.data.venues import VENUES, venue
 from aftershock.engine.align import AMBIGUOUS, AT_THE_OPEN, NEXT_BAR, TOO_LATE, WHY, entry_bars
-from aftershock.engine.rules import flat_rules
+from aftershock.engine.rules import rules_of
+from aftershock.engine.types import Costs as CostTerms
 from aftershock.execution import execute
 from aftershock.experiment import Experiment
 from aftershock.inputs import links_of
@@ -41,7 +42,7 @@ SYMBOLS = (
     "SPX",
 )
 """With and without lunch, cut-offs long before the close, a UTC date that changes within the session."""
-FREE = af.Costs(fee=0.0, slippage=0.0)
+FREE = af.Costs(model="zero")
 ALONE = af.Portfolio(mode="event")
 
 
@@ -364,7 +365,7 @@ class TestFills:
             assert trade["exit_at"] == pd.Timestamp("2025-06-12T09:30+08:00")
             assert (trade["exit_kind"], trade["carried"], trade["bars"]) == (kind, True, 4)
         tape = Tape.from_frame(frame, interval="60m")
-        assert flat_rules(tape).sell_from.tolist() == [4, 3, 2, 1] * 3
+        assert rules_of(tape, CostTerms()).sell_from.tolist() == [4, 3, 2, 1] * 3
 
     def test_taipei_stands_on_the_last_close_of_the_session_before(self):
         frame = flat("2330.TW", "2025-06-10", "2025-06-12", 60)
@@ -374,7 +375,7 @@ class TestFills:
         frame = edit(frame, at[1], open=110.0, high=110.0, low=110.0, close=110.0)
         frame = edit(frame, at[2], open=109.0, high=109.0, low=108.0, close=108.0)
         tape = Tape.from_frame(frame, interval="60m")
-        rules = flat_rules(tape)
+        rules = rules_of(tape, CostTerms())
         today = tape.session == tape.session[np.searchsorted(tape.opens_at, at[0])]
         assert np.isnan(rules.limit_up[:5]).all()
         assert rules.limit_up[today] == pytest.approx(109.5)
@@ -413,7 +414,7 @@ class TestDaily:
         per_session = int(np.bincount(bars.ordinal - bars.ordinal[0]).max())
         evenings = [f"2025-02-{day:02} 20:00" for day in (4, 11, 13, 18, 25, 26)]
         events, half = news(symbol, *evenings), af.Portfolio(size=0.5, compound=True)
-        costs = af.Costs(fee=0.001, slippage=0.0005)
+        costs = af.Costs(model="flat", fee=0.001, slippage=0.0005)
         levels = {"portfolio": half, "costs": costs, "entry_bar_exits": False}
         inside = traded(frame, events, minutes, hold=per_session - 1, **levels)
         whole = af.backtest(

@@ -20,15 +20,26 @@ from aftershock.engine.types import (
     SAME,
     Bars,
     Book,
+    Charges,
     Entries,
     Exits,
     Orders,
     Rules,
+    Slippage,
 )
 
 GRID = [90.0, 95.0, 97.0, 98.0, 99.0, 100.0, 101.0, 102.0, 103.0, 105.0, 110.0]
 """Few prices, so that touches, ties and locked bars are common."""
 NAN = math.nan
+TERMS: list[list[ledger.Term]] = [
+    [],
+    [],
+    [ledger.Term(0.001, 20.0, 0.0, True, True)],
+    [ledger.Term(0.0, 0.5, 0.5, True, True), ledger.Term(0.00002, 2.0, 3.0, True, True)],
+    [ledger.Term(0.003, 0.0, 100.0, False, True), ledger.Term(0.0005, 2000.0, 0.0, True, False)],
+]
+"""Charges with bounds: commissions, tariffs, settlement fees; one so dear that it decides what cash allows."""
+BARS_OF_SHORTS = [""] * 10 + ["short_banned", "short_rule"]
 
 
 @st.composite
@@ -44,6 +55,7 @@ def bar_rows(draw: st.DrawFn, ordinal: int, clock: int, lengths: tuple[int, ...]
         close = NAN
     halted = draw(rare) == 0
     return ledger.BarRow(
+        session=19_000 + ordinal + ordinal // 5 * 2,
         ordinal=ordinal,
         opens_at=clock,
         closes_at=clock + draw(st.sampled_from(lengths)),
@@ -54,11 +66,17 @@ def bar_rows(draw: st.DrawFn, ordinal: int, clock: int, lengths: tuple[int, ...]
         halted=halted,
         buy_rate=draw(st.sampled_from([0.0, 0.001])),
         sell_rate=draw(st.sampled_from([0.0, 0.003])),
-        slippage=draw(st.sampled_from([0.0, 0.0007])),
+        terms=draw(st.sampled_from(TERMS)),
+        unit=draw(st.sampled_from([1.0, 1.0, 0.13, 0.0])),
+        slip_open=draw(st.sampled_from([0.0, 0.0007])),
+        slip_close=draw(st.sampled_from([0.0, 0.0003])),
+        impact=draw(st.sampled_from([0.0, 0.0, 1e-5, 0.1])),
+        borrow=draw(st.sampled_from([0.0, 0.0001])),
         lot=0.0,
         limit_up=draw(st.sampled_from([NAN, NAN, NAN, 101.0, 103.0])),
         limit_down=draw(st.sampled_from([NAN, NAN, NAN, 99.0, 97.0])),
-        can_short=draw(rare) > 1,
+        short_open=draw(st.sampled_from(BARS_OF_SHORTS)),
+        short_close=draw(st.sampled_from(BARS_OF_SHORTS)),
         sell_from=draw(st.sampled_from([0, 0, 0, 1, 2])),
     )
 
@@ -151,16 +169,27 @@ def compiled(
 
     tape = Bars(
         offsets,
-        *(column(name, np.int64) for name in ("ordinal", "opens_at", "closes_at")),
+        *(column(name, np.int64) for name in ("session", "ordinal", "opens_at", "closes_at")),
         *(column(name, np.float64) for name in ("open", "high", "low", "close")),
         column("halted", np.bool_),
     )
+    terms = [(t.rate, t.minimum, t.maximum, float(t.buys), float(t.sells)) for each in TERMS for t in each]
+    charges = Charges(
+        column("buy_rate", np.float64),
+        column("sell_rate", np.float64),
+        np.array([TERMS.index(row.terms) for row in flat], np.int64),
+        column("unit", np.float64),
+        np.cumsum([0] + [len(each) for each in TERMS]).astype(np.int64),
+        np.array(terms, np.float64),
+    )
     rules = Rules(
+        charges,
+        Slippage(*(column(name, np.float64) for name in ("slip_open", "slip_close", "impact"))),
+        *(column(name, np.float64) for name in ("borrow", "lot", "limit_up", "limit_down")),
         *(
-            column(name, np.float64)
-            for name in ("buy_rate", "sell_rate", "slippage", "lot", "limit_up", "limit_down")
+            np.array([OUTCOMES.index(getattr(row, name) or "filled") for row in flat], np.int64)
+            for name in ("short_open", "short_close")
         ),
-        column("can_short", np.bool_),
         column("sell_from", np.int64),
     )
     instrument = np.array([s.instrument for s in signals], np.int64)
@@ -220,6 +249,7 @@ def compiled(
             float(r["exit_price"]),
             float(r["exit_fill"]),
             float(r["exit_fee"]),
+            float(r["borrow"]),
             KINDS[r["kind"]],
             bool(r["carried"]),
         )
@@ -244,6 +274,7 @@ def slow(*case: Any) -> tuple[list[tuple[Any, ...]], list[str]]:
             t.exit_price,
             t.exit_fill,
             t.exit_fee,
+            t.borrow,
             t.kind,
             t.carried,
         )
@@ -275,5 +306,11 @@ def test_the_kernels_keep_the_ledger_to_the_bit(case: tuple[Any, ...]) -> None:
 
 @pytest.mark.parametrize("mode", MODES)
 def test_no_signals(mode: str) -> None:
-    bars = [[ledger.BarRow(0, 0, 5, 1.0, 1.0, 1.0, 1.0, False, 0, 0, 0, 0, NAN, NAN, True, 0)]]
+    bars = [
+        [
+            ledger.BarRow(
+                0, 0, 0, 5, 1.0, 1.0, 1.0, 1.0, False, 0, 0, [], 1.0, 0, 0, 0, 0, 0, NAN, NAN, "", "", 0
+            )
+        ]
+    ]
     assert compiled(bars, [0], [], ledger.Settings(mode=mode)) == ([], [])

@@ -16,6 +16,7 @@ NAN = math.nan
 def bar(day: int, open_: float, high: float, low: float, close: float, shift: int = 0, **rules) -> BarRow:
     """One free bar of a day; any field can be replaced."""
     free = BarRow(
+        session=day,
         ordinal=day,
         opens_at=100 * day + shift,
         closes_at=100 * day + 60 + shift,
@@ -26,11 +27,17 @@ def bar(day: int, open_: float, high: float, low: float, close: float, shift: in
         halted=False,
         buy_rate=0.0,
         sell_rate=0.0,
-        slippage=0.0,
+        terms=[],
+        unit=1.0,
+        slip_open=0.0,
+        slip_close=0.0,
+        impact=0.0,
+        borrow=0.0,
         lot=0.0,
         limit_up=NAN,
         limit_down=NAN,
-        can_short=True,
+        short_open="",
+        short_close="",
         sell_from=0,
     )
     return replace(free, **rules)
@@ -248,7 +255,7 @@ def test_a_short_mirrors_a_long(first, second, settings, expected):
 
 def test_slippage_and_fees_are_paid_on_stops_too():
     # Levels stand on the raw 80: 80 x 7/8 = 70; the fills are 80 x 5/4 = 100 and 70 x 3/4 = 52.5.
-    rules = {"slippage": 0.25, "buy_rate": 0.0078125, "sell_rate": 0.015625}
+    rules = {"slip_open": 0.25, "slip_close": 0.25, "buy_rate": 0.0078125, "sell_rate": 0.015625}
     trade = alone([flat(0, 80, **rules), bar(1, 80, 81, 60, 65, **rules)], buy(0), stop=0.125)
     assert (trade.entry_price, trade.entry_fill, trade.quantity) == (80, 100.0, 1250.0)
     assert (trade.exit_price, trade.exit_fill) == (70.0, 52.5)
@@ -256,7 +263,7 @@ def test_slippage_and_fees_are_paid_on_stops_too():
 
 
 def test_a_short_pays_the_selling_rate_to_enter_and_the_buying_rate_to_leave():
-    rules = {"slippage": 0.25, "buy_rate": 0.0078125, "sell_rate": 0.015625}
+    rules = {"slip_open": 0.25, "slip_close": 0.25, "buy_rate": 0.0078125, "sell_rate": 0.015625}
     trade = alone([flat(0, 80, **rules), flat(1, 100, **rules)], sell(0), hold=1)
     # 125000 / 60 shares sold at 60, bought back at 125.
     assert (trade.entry_fill, trade.exit_fill) == (60.0, 125.0)
@@ -346,10 +353,10 @@ def test_an_entry_waits_as_many_sessions_as_it_may():
         (bar(0, 0, 101, 0, 100), buy(0), "no_price"),
         (limit_up(0, 110), buy(0), "locked"),
         (limit_down(0, 90), sell(0), "locked"),
-        (flat(0, can_short=False), sell(0), "short_banned"),
+        (flat(0, short_open="short_banned", short_close="short_banned"), sell(0), "short_banned"),
         (limit_down(0, 90), buy(0), "filled"),
         (limit_up(0, 110), sell(0), "filled"),
-        (flat(0, can_short=False), buy(0), "filled"),
+        (flat(0, short_open="short_banned", short_close="short_banned"), buy(0), "filled"),
         (bar(0, 110, 110, 109, 109, limit_up=110), buy(0), "filled"),
     ],
 )
@@ -358,7 +365,7 @@ def test_why_a_bar_does_not_fill_an_entry(first, signal, reason):
 
 
 def test_the_first_reason_in_order_is_given():
-    worst = replace(limit_down(0, 90), halted=True, can_short=False)
+    worst = replace(limit_down(0, 90), halted=True, short_open="short_banned", short_close="short_banned")
     assert outcome_of([worst], sell(0))[0] == "halted"
     assert outcome_of([replace(worst, halted=False)], sell(0))[0] == "locked"
 

@@ -8,8 +8,9 @@ from aftershock.data.instants import DAY
 from aftershock.data.prices import Tape
 from aftershock.engine import metrics
 from aftershock.engine.align import LISTED_WITHIN, align_signals, is_listed
-from aftershock.engine.portfolio import Simulation, simulate
-from aftershock.engine.rules import flat_rules
+from aftershock.engine.portfolio import Simulation, fills_of, simulate
+from aftershock.engine.rules import rules_of
+from aftershock.engine.types import Costs
 from aftershock.experiment import Portfolio
 from aftershock.strategies.reaction import Reaction
 
@@ -40,7 +41,7 @@ def run(
     bars: Tape, table: pd.DataFrame, *, fee: float = 0.0, budget: float = np.inf, **portfolio: object
 ) -> Simulation:
     strategy = Reaction(hold=2)
-    rules = flat_rules(bars, fee=fee, slippage=0.001)
+    rules = rules_of(bars, Costs(fee=fee, slippage=0.001))
     book = Portfolio(**({"capital": 1000.0, "size": 0.6} | portfolio)).book
     return simulate(bars, rules, table, strategy.exits, strategy.orders, book, budget=budget)
 
@@ -75,9 +76,13 @@ def test_equity_adds_up_and_knows_its_start() -> None:
 
 
 def test_two_fills_for_each_closed_trade() -> None:
-    done = run(tape(_8035=0), signals("2024-03-06T20:00Z", ["8035.T"], side=-1))
-    assert list(done.fills["action"]) == ["sell", "buy"]
-    assert list(done.fills["kind"]) == ["entry", "hold"]
+    bars = tape(_8035=0)
+    done = run(bars, signals("2024-03-06T20:00Z", ["8035.T"], side=-1))
+    trades = done.trades.assign(currency="JPY", fx_entry=0.01, shares=100.0)
+    fills = fills_of(trades, bars, done.records)
+    assert list(fills["action"]) == ["sell", "buy"]
+    assert list(fills["kind"]) == ["entry", "hold"]
+    assert list(fills["side"]) == [-1, -1]
 
 
 def test_a_trade_at_the_end_of_the_data_stays_open_and_is_marked() -> None:

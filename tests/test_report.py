@@ -100,6 +100,7 @@ def test_parts_come_in_their_order(page: Page) -> None:
         "Equity and drawdowns",
         "Returns by month",
         "Where the returns come from",
+        "From the reaction to what was earned",
         "What became of the signals",
         "Events",
         "Trades",
@@ -151,7 +152,7 @@ def test_simulated_is_written_on_everything(simulated: Run) -> None:
     details = [spec["detail"]["caption"] for spec in page.data() if spec.get("detail")]
     listings = [caption for caption in page.texts["figcaption"] if "experiment" in caption]
     marked = titles + details + listings + page.texts["caption"] + page.texts["summary"] + page.texts["title"]
-    assert len(titles) == 6
+    assert len(titles) == 7
     assert len(marked) > 20
     assert [caption for caption in marked if not caption.startswith("SIMULATED · ")] == []
     assert '<div class="banner" role="note">' in text
@@ -276,7 +277,7 @@ def test_every_table_has_a_caption_and_every_figure_words(simulated: Run) -> Non
     assert len(page.texts["caption"]) == len(page.texts["table"])
     labels = [attrs["aria-label"] for _, attrs in page.elements if attrs.get("role") == "img"]
     captions = [text for text in page.texts["figcaption"] if "experiment" not in text]
-    assert len(labels) == len(captions) == 6
+    assert len(labels) == len(captions) == 7
     assert all(label.endswith(caption) for label, caption in zip(labels, captions, strict=True))
     assert ("html", {"lang": "en"}) in page.elements
     assert ("meta", {"name": "viewport", "content": "width=device-width, initial-scale=1"}) in page.elements

@@ -40,6 +40,7 @@ def run(*leave_out, mode="portfolio", name="chips", **changes):
         strategy,
         universe=UNIVERSE,
         portfolio=portfolio,
+        costs=af.Costs(model="flat"),
         zone="Asia/Tokyo",
         name=name,
     )
@@ -363,9 +364,11 @@ class TestTables:
             (sign * fills["quantity"] * fills["fill_price"] - fills["fee"]).groupby(fills["trade_id"]).sum()
         )
         closed = by_mode.trades[by_mode.trades["status"] == "closed"].set_index("trade_id")
-        assert cash[closed.index].to_numpy() == pytest.approx(closed["pnl"].to_numpy(), abs=1e-6)
+        cash = cash[closed.index] - closed["borrow"]
+        assert cash.to_numpy() == pytest.approx(closed["pnl"].to_numpy(), abs=1e-6)
         spent = (fills["fee"] + fills["slippage"]).groupby(fills["trade_id"]).sum()
-        assert spent.to_numpy() == pytest.approx(by_mode.trades["costs"].to_numpy(), abs=1e-9)
+        spent = spent.to_numpy() + by_mode.trades["borrow"].to_numpy()
+        assert spent == pytest.approx(by_mode.trades["costs"].to_numpy(), abs=1e-9)
         value = fills["quantity"] * fills["fill_price"]
         assert fills["fee"].to_numpy() == pytest.approx(0.001 * value.to_numpy())
         worse = np.where(fills["action"] == "buy", 1.0005, 0.9995)

@@ -12,7 +12,8 @@ from aftershock.data.calendars import sessions
 from aftershock.data.prices import Tape
 from aftershock.data.universes import known_instruments
 from aftershock.data.venues import VENUES, venue
-from aftershock.engine.rules import flat_rules
+from aftershock.engine.rules import rules_of
+from aftershock.engine.types import OUTCOMES, Costs
 
 NAN = float("nan")
 LIMITED = ("XTAI", "ROCO", "XKRX", "XKOS", "XSHG", "XSHE")
@@ -57,7 +58,7 @@ def _venue(symbol):
 
 def limits(*frames, **settings_):
     """Give limit_up and limit_down of the bars of the frames, by rising symbol."""
-    rules = flat_rules(Tape.from_frame(pd.concat(frames, ignore_index=True)), **settings_)
+    rules = rules_of(Tape.from_frame(pd.concat(frames, ignore_index=True)), Costs(**settings_))
     return rules.limit_up, rules.limit_down
 
 
@@ -154,7 +155,10 @@ class TestShortSales:
     )
     def test_bans_hold_from_day_to_day(self, symbol, first, allowed):
         tape = Tape.from_frame(bars(symbol, [9.0] * 4, first=first))
-        assert flat_rules(tape).can_short.tolist() == allowed
+        rules = rules_of(tape, Costs())
+        banned = OUTCOMES.index("short_banned")
+        for codes in (rules.short_open, rules.short_close):
+            assert (codes != banned).tolist() == allowed
 
 
 class TestUnlimited:
@@ -176,13 +180,13 @@ class TestUnlimited:
 
     @pytest.mark.parametrize("symbol", ["688981.SS", "300750.SZ"])
     def test_boards_with_wider_limits_take_their_own_and_wait_to_sell(self, symbol):
-        rules = flat_rules(Tape.from_frame(bars(symbol, [100.0, 115.0, 118.0])))
+        rules = rules_of(Tape.from_frame(bars(symbol, [100.0, 115.0, 118.0])), Costs())
         assert same(rules.limit_up, [NAN, 119.99, 137.99])
         assert (rules.sell_from == 1).all()
 
     def test_limits_can_be_switched_off_while_the_waiting_stays(self):
         tape = Tape.from_frame(bars("688981.SS", [100.0, 100.0]))
-        rules = flat_rules(tape, price_limits=False)
+        rules = rules_of(tape, Costs(price_limits=False))
         assert np.isnan([rules.limit_up, rules.limit_down]).all()
         assert rules.sell_from.tolist() == [1, 1]
 
@@ -245,28 +249,35 @@ class TestGaps:
 class TestFlat:
     def test_flat_costs_fill_every_bar(self):
         tape = Tape.from_frame(pd.concat([bars("8035.T", [9.0, 9.0]), bars("2330.TW", [9.0, 9.0, 9.0])]))
-        rules = flat_rules(tape, fee=0.001, slippage=0.0005, lot=100)
-        expected = {
-            "buy_rate": 0.001,
-            "sell_rate": 0.001,
-            "slippage": 0.0005,
-            "lot": 100.0,
-            "can_short": True,
-        }
-        for name, value in expected.items():
-            assert getattr(rules, name).tolist() == [value] * 5
-        assert all(len(values) == 5 for values in rules)
-        assert rules.can_short.dtype == np.bool_
-        assert rules.sell_from.dtype == np.int64
-        assert all(values.dtype == np.float64 for values in rules[:6]), "rates, slippage, lots, limits"
+        rules = rules_of(tape, Costs(fee=0.001, slippage=0.0005, lot=100.0, borrow=0.365))
+        for values, expected in (
+            (rules.charges.buy_rate, 0.001),
+            (rules.charges.sell_rate, 0.001),
+            (rules.slippage.at_open, 0.0005),
+            (rules.slippage.at_close, 0.0005),
+            (rules.slippage.impact, 0.0),
+            (rules.borrow, 0.001),
+            (rules.lot, 100.0),
+        ):
+            assert values.dtype == np.float64
+            assert values.tolist() == [expected] * 5
+        assert len(rules.charges.terms) == 0
+        assert rules.sell_from.dtype == rules.short_open.dtype == np.int64
 
     def test_costs_are_nothing_unless_said(self):
-        rules = flat_rules(Tape.from_frame(bars("8035.T", [9.0])))
-        assert [values.tolist() for values in rules[:4]] == [[0.0]] * 4
+        rules = rules_of(Tape.from_frame(bars("8035.T", [9.0])), Costs())
+        costs = (
+            rules.charges.buy_rate,
+            rules.charges.sell_rate,
+            rules.slippage.at_open,
+            rules.borrow,
+            rules.lot,
+        )
+        assert [values.tolist() for values in costs] == [[0.0]] * 5
 
     @pytest.mark.parametrize("mic", VENUES)
     def test_only_mainland_china_makes_buyers_wait_a_bar(self, mic):
-        rules = flat_rules(Tape.from_frame(bars(LISTED[mic], [9.0, 9.0])))
+        rules = rules_of(Tape.from_frame(bars(LISTED[mic], [9.0, 9.0])), Costs())
         assert rules.sell_from.tolist() == [1 if venue(mic).market == "CN" else 0] * 2
 
 

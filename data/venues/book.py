@@ -318,6 +318,20 @@ class RuleBook(Settings):
         since = sorted({*(entry.valid_from for entry in entries), *ends})
         return [(day, self.one(rule, day, board)) for day in since]
 
+    def charge_timeline(self, board: str = "", kind: str = "stock") -> list[tuple[date, tuple[Charge, ...]]]:
+        """Give the dates from which on other charges are in force for an instrument, in time order.
+
+        Examples
+        --------
+        >>> changes = rule_book("XTAI").charge_timeline()
+        >>> [(str(since), [one.rate for one in charges]) for since, charges in changes]
+        [('2015-01-01', [0.003, 0.001425])]
+        """
+        entries = [entry for entry in self.charge if entry.board in ("", board) and entry.kind in ("", kind)]
+        ends = [_day_after(entry.valid_to) for entry in entries if entry.valid_to is not None]
+        since = sorted({*(entry.valid_from for entry in entries), *ends})
+        return [(day, self.charges(day, board, kind)) for day in since]
+
     def charges(self, day: date, board: str = "", kind: str = "stock") -> tuple[Charge, ...]:
         """Give the charges in force on a date for an instrument; a board's own takes the place of that of all."""
         held = [entry for entry in self.charge if entry.holds_on(day) and entry.kind in ("", kind)]

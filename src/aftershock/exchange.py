@@ -39,7 +39,9 @@ class Exchange:
     marks : Fixings or None
         What prices fills; None where P&L is hedged.
     lot : float
-        Traded shares in a lot, 0 for none.
+        Traded shares in a lot that was asked for, 0 for none.
+    books : bool
+        Whether the lots and charges of rule books hold.
     tolerance : int
         The age a mark may have, in nanoseconds.
     """
@@ -49,12 +51,23 @@ class Exchange:
     fixings: Fixings
     marks: Fixings | None
     lot: float
+    books: bool
     tolerance: int
+
+    @property
+    def needs(self) -> bool:
+        """Whether nothing goes without exchange rates."""
+        return self.lot > 0.0 or self.marks is not None
 
     @property
     def sizes(self) -> bool:
         """Whether anything depends on exchange rates."""
-        return self.lot > 0.0 or self.marks is not None
+        return self.books or self.needs
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """The currencies of which nothing tells a rate."""
+        return tuple(name for name in self.foreign if self.fixings.last(self.base, name) is None)
 
     def per_bar(self, tape: Tape, at_close: bool) -> Floats | None:
         """Give the rate that sizes an order at each bar, NaN where none is known; None where nothing depends on it."""
@@ -72,7 +85,7 @@ class Exchange:
         local = currencies_of([tape.venues[k] for k in records["instrument"]])
         coded = pd.factorize(local)
         fx = _told(self.fixings, self.base, coded, when.entry, np.full(len(local), STALE))
-        told = {"currency": local, "fx_entry": fx, "shares": shares_of(tape, records, fx, self.lot)}
+        told = {"currency": local, "fx_entry": fx, "shares": shares_of(tape, records, fx, lots)}
         if self.marks is not None:
             late = self.tolerance - (when.exit_by - when.exit_from)
             entry = _told(self.marks, self.base, coded, when.entry, np.full(len(local), self.tolerance))
@@ -136,7 +149,13 @@ class Exchange:
     def caveats(self, tape: Tape) -> list[str]:
         """Say what has to be known of sizes and of unhedged P&L."""
         found = []
-        if self.lot > 0.0 and np.isnan(tape.factor).any():
+        if self.books and self.unknown:
+            pairs = ", ".join(f"aftershock fx fetch {self.base}{name}" for name in self.unknown)
+            found.append(
+                f"No exchange rate of {', '.join(self.unknown)} is known: lots and the least and most of charges are "
+                f"not held to there ({pairs})."
+            )
+        if (self.books or self.lot > 0.0) and np.isnan(tape.factor).any():
             found.append(
                 "Where the factor from the tape's prices to traded ones is unknown, lots and shares are counted at "
                 "the tape's prices."
@@ -162,12 +181,9 @@ class Exchange:
         if last is None or not (entry > last + DAY).any():
             return None
         day, rows = str(iso(last))[:10], int((entry > last).sum())
-        refused = int((entry > last + STALE).sum())
-        old = (
-            f"; {refused} of them more than {STALE // DAY} days after it, which it does not size"
-            if refused
-            else ""
-        )
+        stale = int((entry > last + STALE).sum())
+        what = "it does not size" if self.needs else "have no lots"
+        old = f"; {stale} of them more than {STALE // DAY} days after it, which {what}" if stale else ""
         return {
             "area": "fx",
             "code": "fixings_end",
@@ -205,7 +221,8 @@ def exchange_of(experiment: Experiment, signals: pd.DataFrame) -> Exchange:
         foreign=foreign,
         fixings=fixings_of(portfolio) if foreign else Fixings(),
         marks=marks_of(portfolio) if portfolio.unhedged else None,
-        lot=experiment.costs.lot,
+        lot=experiment.costs.lot or 0.0,
+        books=experiment.costs.model == "venue" and experiment.costs.lot is None,
         tolerance=round(portfolio.mark_tolerance * 1e9),
     )
     _check_reach(exchange)
@@ -237,7 +254,7 @@ def _told(rates: Fixings, base: str, local: tuple[Any, Any], instants: Instants,
 
 def _check_reach(exchange: Exchange) -> None:
     base = exchange.base
-    sized = exchange.foreign if exchange.sizes else ()
+    sized = exchange.unknown if exchange.needs else ()
     problems = [
         Problem(
             f"exchange rates of {name} to size orders in {base}",
@@ -246,7 +263,6 @@ def _check_reach(exchange: Exchange) -> None:
             f'close), then [portfolio] fx = ["{base.lower()}{name.lower()}.csv"]',
         )
         for name in sized
-        if exchange.fixings.last(base, name) is None
     ]
     if exchange.marks is not None:
         problems += [

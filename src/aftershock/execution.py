@@ -14,12 +14,13 @@ from aftershock.data.prices import Tape
 from aftershock.data.universes import Universe
 from aftershock.engine import metrics
 from aftershock.engine.align import align_signals
-from aftershock.engine.portfolio import Simulation, simulate
+from aftershock.engine.portfolio import Simulation, fills_of, simulate
 from aftershock.engine.recovery import planted_and_recovered
-from aftershock.engine.rules import flat_rules
-from aftershock.engine.types import Floats, Rules
+from aftershock.engine.rules import Books, charge_sets, rule_books, rules_of
+from aftershock.engine.types import Rules
+from aftershock.engine.waterfall import STEPS, Plan, waterfall
 from aftershock.exchange import Exchange, exchange_of
-from aftershock.experiment import Costs, Experiment, Portfolio
+from aftershock.experiment import Experiment, Portfolio
 from aftershock.inputs import priced, tradable
 from aftershock.manifest import manifest_of
 from aftershock.result import Result
@@ -98,34 +99,50 @@ def execute(
         "recap": aligned[aligned["source_kind"] == "recap"],
     }
     exchange = exchange_of(experiment, aligned)
-    rules = _rules(tape, experiment.costs, exchange.per_bar(tape, chosen.orders.at_close))
+    books = rule_books(tape.venues, experiment.desk)
+    fx = exchange.per_bar(tape, chosen.orders.at_close)
+    rules = rules_of(tape, experiment.costs.terms, books, fx=fx, sized=exchange.needs)
     may = tradable(tape, scope, experiment.portfolio.allow_index)
     traded = {key: _simulate(tape, rules, part, experiment, exchange, may) for key, part in parts.items()}
     trades = _numbered(
         pd.concat([part.trades.assign(headline=key == "headline") for key, part in traded.items()])
     )
     exchange.check_marks(trades)
+    fall = _waterfall(tape, rules, books, experiment, parts["headline"], traded["headline"])
     audit = pd.concat([part.signals for part in traded.values()])
     audit = audit.sort_values(["known_by", "event_id", "symbol"], kind="stable", ignore_index=True)
     return Result(
         manifest=manifest_of(
-            loaded, tape, selection, experiment, scope, exchange, audit=audit, trades=trades
+            loaded, tape, selection, experiment, scope, exchange, audit=audit, trades=trades, books=books
         ),
         experiment=experiment.to_toml(),
         events=_as_text(loaded.frame),
         audit=_audit(audit),
-        fills=_renumbered_fills(traded),
+        fills=_renumbered_fills(traded, tape),
         trades=trades,
         equity=traded["headline"].equity,
         bars=_windows(tape, audit, chosen.hold),
-        stats=_stats(traded, trades, audit, tape, truth) | exchange.totals(trades[trades["headline"]]),
+        waterfall=fall,
+        stats=_stats(traded, trades, audit, tape, truth)
+        | {"waterfall": _fallen(fall)}
+        | exchange.totals(trades[trades["headline"]]),
     )
 
 
-def _rules(tape: Tape, costs: Costs, fx: Floats | None) -> Rules:
-    return flat_rules(
-        tape, fee=costs.fee, slippage=costs.slippage, lot=costs.lot, price_limits=costs.price_limits, fx=fx
+def _waterfall(
+    tape: Tape, rules: Rules, books: Books, experiment: Experiment, signals: pd.DataFrame, done: Simulation
+) -> pd.DataFrame:
+    chosen = experiment.strategy
+    plan = Plan(
+        chosen.exits,
+        chosen.orders,
+        experiment.portfolio.book,
+        chosen.delay,
+        chosen.latency_ns,
+        experiment.run.seed,
     )
+    charged = charge_sets(tape, experiment.costs.terms, books)
+    return _as_text(waterfall(tape, rules, charged, signals, plan, done.records))
 
 
 def _simulate(
@@ -168,10 +185,17 @@ def _numbered(trades: pd.DataFrame) -> pd.DataFrame:
     return _as_text(trades.reset_index(drop=True).assign(trade_id=np.arange(len(trades))))
 
 
-def _renumbered_fills(traded: dict[str, Simulation]) -> pd.DataFrame:
+def _fallen(fall: pd.DataFrame) -> dict[str, Any]:
+    """Sum the waterfall up: how many signals, what each step took or gave, and what is left."""
+    totals = {key: float(fall[key].sum()) for key in ("reaction", *STEPS, "net")}
+    return {"signals": len(fall), **totals}
+
+
+def _renumbered_fills(traded: dict[str, Simulation], tape: Tape) -> pd.DataFrame:
     parts, first = [], 0
     for key, part in traded.items():
-        parts.append(part.fills.assign(trade_id=part.fills["trade_id"] + first, headline=key == "headline"))
+        fills = fills_of(part.trades, tape, part.records)
+        parts.append(fills.assign(trade_id=fills["trade_id"] + first, headline=key == "headline"))
         first += len(part.trades)
     return _as_text(pd.concat(parts).sort_values(["at", "trade_id"], kind="stable", ignore_index=True))
 

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, create_model, model_validator
 
 from aftershock.data.errors import InputError, Problem, did_you_mean
 from aftershock.data.fx.currencies import CURRENCIES
 from aftershock.data.prices.cleaning import EXCLUDABLE
 from aftershock.data.prices.hours import DAILY, interval_ns
 from aftershock.data.settings import Settings
+from aftershock.data.venues import VENUES, DeskRules
 from aftershock.engine.types import MODES, Book
+from aftershock.engine.types import Costs as CostTerms
 from aftershock.strategies.library import strategy as strategy_of
 from aftershock.strategies.reaction import Reaction, Seconds
 
@@ -180,22 +182,89 @@ class Portfolio(Settings):
 
 
 class Costs(Settings):
-    """``[costs]``: a fee on the value and slippage on the price of every fill, as shares.
+    """``[costs]``: what fills cost, and whether limits and lots hold.
 
     Parameters
     ----------
-    fee, slippage : float
-        0.001 is ten basis points.
-    lot : float
-        Smallest number of shares at traded prices, whatever their currency; 0 allows any quantity.
+    model : {"venue", "flat", "zero"}
+        The charges and lots of each venue's rule book; a ``fee`` on the value of every fill; or nothing at all, not
+        even slippage and borrowing.
+    fee : float, optional
+        Of the value of every fill in model ``flat``, 0.001 by default; 0.001 is ten basis points.
+    slippage : float
+        Of the price of every fill; 0.0005 by default, 0 in model ``zero``.
+    slippage_range : float
+        Of the range of the bar, as a share of its close (at an open: of the bar before), on top.
+    slippage_volume : float
+        Of the price where an order is as large as the turnover of a mean session of the 20 before, on top. It falls
+        with the square root: an order of a hundredth of that pays a tenth.
+    borrow : float
+        What the shares of a short cost a year, as a share of their value at entry; 0.005 by default, 0 in model
+        ``zero``.
+    lot : float, optional
+        Smallest number of shares at traded prices, whatever their currency; 0 allows any quantity. By default that of
+        the rule book in model ``venue``, else 0.
+    odd_lots : bool
+        Whether fewer shares than a lot may be had where the venue has a book of odd lots in the session.
     price_limits : bool
         Whether a bar locked at its venue's price limit refuses fills.
     """
 
-    fee: Annotated[float, Field(ge=0, lt=1)] = 0.001
-    slippage: Annotated[float, Field(ge=0, lt=1)] = 0.0005
-    lot: Annotated[float, Field(ge=0)] = 0.0
+    model: Literal["venue", "flat", "zero"] = "venue"
+    fee: Annotated[float, Field(ge=0, lt=1)] | None = None
+    slippage: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    slippage_range: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    slippage_volume: Annotated[float, Field(ge=0)] = 0.0
+    borrow: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    lot: Annotated[float, Field(ge=0)] | None = None
+    odd_lots: bool = False
     price_limits: bool = True
+
+    @model_validator(mode="before")
+    @classmethod
+    def _defaults_of_the_model(cls, values: Any) -> Any:
+        """Fill in what the model costs where nothing is said, so that a written experiment says it."""
+        model = values.get("model", "venue")
+        costs = {"slippage": DEFAULT_SLIPPAGE, "borrow": DEFAULT_BORROW} if model != "zero" else {}
+        fee = {"fee": DEFAULT_FEE} if model == "flat" else {}
+        return {**costs, **fee, **values}
+
+    @model_validator(mode="after")
+    def _costs_of_the_model(self) -> Costs:
+        if self.fee is not None and self.model != "flat":
+            raise ValueError(f"fee with model = 'flat' only, which is '{self.model}'")
+        given = (self.slippage, self.slippage_range, self.slippage_volume, self.borrow)
+        if self.model == "zero" and any(given):
+            raise ValueError("no slippage and no borrow with model = 'zero'")
+        if self.odd_lots and (self.model != "venue" or self.lot is not None):
+            raise ValueError("odd_lots with the lots of model = 'venue' only")
+        return self
+
+    @property
+    def terms(self) -> CostTerms:
+        """The costs as the engine takes them."""
+        return CostTerms(
+            model=self.model,
+            fee=self.fee or 0.0,
+            slippage=self.slippage,
+            slippage_range=self.slippage_range,
+            slippage_volume=self.slippage_volume,
+            borrow=self.borrow,
+            lot=self.lot,
+            odd_lots=self.odd_lots,
+            price_limits=self.price_limits,
+        )
+
+
+DEFAULT_FEE, DEFAULT_SLIPPAGE, DEFAULT_BORROW = 0.001, 0.0005, 0.005
+"""What a flat fee, slippage and a year's borrowing are where nothing is said."""
+
+VenuesSection = create_model(  # type: ignore[call-overload]
+    "VenuesSection",
+    __base__=Settings,
+    __doc__="``[venues]``: a desk's own rules by MIC, entries as in the rule books; they take the place of the books'.",
+    **dict.fromkeys(VENUES, (DeskRules | None, None)),
+)
 
 
 class RunSection(Settings):
@@ -215,7 +284,7 @@ class Experiment:
         The strategy, made from ``[strategy]`` (``kind`` and its parameters).
     kind : str
         The kind of strategy that was named.
-    events, prices, universe, portfolio, costs, run
+    events, prices, universe, portfolio, costs, venues, run
         The sections of the file.
     """
 
@@ -226,13 +295,24 @@ class Experiment:
     universe: UniverseSection = UniverseSection()
     portfolio: Portfolio = Portfolio()
     costs: Costs = Costs()
+    venues: Any = field(default_factory=VenuesSection)
     run: RunSection = RunSection()
+
+    @property
+    def desk(self) -> dict[str, DeskRules]:
+        """The desk's own rules by MIC."""
+        return {mic: own for mic in VENUES if (own := getattr(self.venues, mic)) is not None}
 
     def to_toml(self) -> str:
         """Write the experiment with every default spelt out; what is off has no line."""
         import tomli_w
 
-        table = {name: _dump(getattr(self, name)) for name in SECTIONS}
+        table = {name: _dump(getattr(self, name)) for name in SECTIONS if name != "venues"}
+        own = {
+            mic: rules.model_dump(mode="json", exclude_defaults=True, by_alias=True)
+            for mic, rules in self.desk.items()
+        }
+        table |= {"venues": own} if own else {}
         parameters = _dump(self.strategy)
         # What is off has no line: the kind may be named only where it does not switch it on again.
         same = strategy_of(self.kind, **parameters) == self.strategy
@@ -271,6 +351,7 @@ SECTIONS: dict[str, type[Settings]] = {
     "universe": UniverseSection,
     "portfolio": Portfolio,
     "costs": Costs,
+    "venues": VenuesSection,
     "run": RunSection,
 }
 """The sections of an experiment besides ``[strategy]``."""

@@ -19,7 +19,7 @@ from aftershock.data.prices import Tape
 from aftershock.data.prices import audit as audit_prices
 from aftershock.data.universes import Universe
 from aftershock.data.venues import rules_digest
-from aftershock.engine.rules import unverified
+from aftershock.engine.rules import Books, desk_rules, unmodelled, unverified
 from aftershock.exchange import Exchange
 from aftershock.experiment import Experiment
 from aftershock.inputs import tradable
@@ -41,6 +41,7 @@ def manifest_of(
     *,
     audit: pd.DataFrame,
     trades: pd.DataFrame,
+    books: Books,
 ) -> dict[str, Any]:
     """Collect hashes, versions, warnings and caveats of a run (docs/architecture.md, "A run")."""
     return {
@@ -69,7 +70,11 @@ def manifest_of(
             "experiment": hashlib.sha256(experiment.without_paths().to_toml().encode()).hexdigest(),
         },
         "versions": {name: version(name) for name in LIBRARIES},
-        "caveats": [*_caveats(tape, scope, audit, experiment), *exchange.caveats(tape)],
+        "caveats": [
+            *_caveats(tape, scope, audit, experiment),
+            *_on_rules(tape, experiment, books, trades),
+            *exchange.caveats(tape),
+        ],
         "warnings": [*warnings_of(loaded, tape), *exchange.warnings(audit)],
         "price_audit": _price_audit(tape),
         "skipped_events": [*_skipped_rows(loaded.skipped), *selection.skipped.to_dict("records")],
@@ -111,12 +116,6 @@ def _caveats(tape: Tape, scope: Universe, audit: pd.DataFrame, experiment: Exper
             found.append(
                 f"{int(mask.sum()):,} of {len(audit):,} signals {what} are kept apart from headline figures."
             )
-    if experiment.costs.price_limits:
-        found.append(
-            "Price limits (within one tick), T+1 and bans of short sales are those of the venues' rule books; "
-            "lots, taxes and the limits of single names are not taken from them."
-        )
-        found += _unverified(tape)
     if experiment.portfolio.mode != "event":
         found.append(
             "P&L is the local return on base notional: currency moves are taken as hedged at no cost."
@@ -124,11 +123,31 @@ def _caveats(tape: Tape, scope: Universe, audit: pd.DataFrame, experiment: Exper
     return found
 
 
-def _unverified(tape: Tape) -> list[str]:
-    rules = unverified(tape)
-    if not rules:
-        return []
-    return [f"Rules in force without a source for all they say: {', '.join(rules)}."]
+def _on_rules(tape: Tape, experiment: Experiment, books: Books, trades: pd.DataFrame) -> list[str]:
+    """Say which rules a run was held to, whose they are, and what they leave out."""
+    terms = experiment.costs.terms
+    held = ["price limits (within one tick)"] if terms.price_limits else []
+    held += ["T+1", "bans and price rules of short sales"]
+    if terms.model == "venue":
+        held = ["taxes, duties, levies, fees and a default commission", "lots", *held]
+    told = ", ".join(held[:-1]) + f" and {held[-1]}"
+    found = [f"{told[0].upper()}{told[1:]} are those of the venues' rule books, by date."]
+    unsourced, own = unverified(tape, terms, books), desk_rules(tape, terms, books)
+    if unsourced:
+        found.append(f"Rules in force without a source for all they say: {', '.join(unsourced)}.")
+    if own:
+        found.append(f"The desk's own rules in the place of the books': {', '.join(own)}.")
+    if (trades["side"] < 0).any():
+        left_out = unmodelled(tape, books)
+        if left_out:
+            found.append(
+                f"Rules of short sales that bars cannot tell are not held to: {', '.join(left_out)}."
+            )
+        if terms.borrow > 0.0:
+            found.append(
+                f"Shares sold short are taken to be had at {100 * terms.borrow:g} % a year (an assumption)."
+            )
+    return found
 
 
 def warnings_of(loaded: Events, tape: Tape | None) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from aftershock.engine.metrics import by, drawdown_series, drawdowns, returns_of, summary, trade_summary
+from aftershock.engine.waterfall import STEPS
 from aftershock.reports.run import Run
 
 CAPITAL = 1_000_000.0
@@ -57,6 +58,7 @@ def make_run(
         "drawdowns": drawdowns(equity["equity"], equity["date"], CAPITAL).to_dict("records"),
         "outcomes": audit["outcome"].value_counts().to_dict(),
         "planted": _planted(counted) if simulated else [],
+        "waterfall": _fallen(_waterfall(counted)),
     }
     return Run(
         manifest=_manifest(name, simulated, equity) | manifest,
@@ -67,6 +69,7 @@ def make_run(
         trades=trades,
         equity=equity,
         bars=pd.DataFrame(),
+        waterfall=_waterfall(counted),
         stats=stats,
     )
 
@@ -74,7 +77,19 @@ def make_run(
 def empty_run(**manifest: Any) -> Run:
     """Make a run of nothing: no event, no trade, no equity, no figure."""
     nothing = pd.DataFrame()
-    return Run({"simulated": False} | manifest, "", nothing, nothing, nothing, nothing, nothing, nothing, {})
+    return Run({"simulated": False} | manifest, "", *[nothing] * 7, {})
+
+
+def _waterfall(trades: pd.DataFrame) -> pd.DataFrame:
+    """Take each trade's profit apart: reaction less gap less costs."""
+    table = trades[["event_id", "symbol", "known_by"]].reset_index(drop=True)
+    pnl, costs = trades["pnl"].to_numpy(), trades["costs"].to_numpy()
+    table = table.assign(target=10_000.0, reaction=pnl + costs + 5.0, **dict.fromkeys(STEPS, 0.0))
+    return table.assign(excess=pnl + costs + 4.0, drift=1.0, gap=-5.0, commission=-costs, net=pnl)
+
+
+def _fallen(table: pd.DataFrame) -> dict[str, Any]:
+    return {"signals": len(table), **{key: float(table[key].sum()) for key in ("reaction", *STEPS, "net")}}
 
 
 def _events(count: int, days: int, draw: np.random.Generator, headline: str | None) -> pd.DataFrame:

@@ -14,8 +14,12 @@ from dataclasses import dataclass, field
 
 @dataclass
 class BarRow:
-    """One bar with the rules that hold on it (section 1); NaN is an unknown price or no limit."""
+    """One bar with the rules that hold on it (section 1); NaN is an unknown price or no limit.
 
+    ``short_open`` and ``short_close`` are the reason that keeps a short from being opened there, or empty.
+    """
+
+    session: int
     ordinal: int
     opens_at: int
     closes_at: int
@@ -26,12 +30,29 @@ class BarRow:
     halted: bool
     buy_rate: float
     sell_rate: float
-    slippage: float
+    terms: list[Term]
+    unit: float
+    slip_open: float
+    slip_close: float
+    impact: float
+    borrow: float
     lot: float
     limit_up: float
     limit_down: float
-    can_short: bool
+    short_open: str
+    short_close: str
     sell_from: int
+
+
+@dataclass
+class Term:
+    """A charge with bounds in local currency (0: none), and who pays it (section 1)."""
+
+    rate: float
+    minimum: float
+    maximum: float
+    buys: bool
+    sells: bool
 
 
 @dataclass
@@ -89,6 +110,7 @@ class Trade:
     exit_price: float = math.nan
     exit_fill: float = math.nan
     exit_fee: float = 0.0
+    borrow: float = 0.0
     kind: str = "open"
     carried: bool = False
 
@@ -132,18 +154,35 @@ class Member:
     bar: int
     market: int
     price: float
-    fill: float
-    rate: float
-    lot: float
+    row: BarRow
+    point: str
     target: float
     scale: float = 1.0
     reason: str = ""
     quantity: float = 0.0
 
     @property
+    def lot(self) -> float:
+        """The lot at its bar."""
+        return self.row.lot
+
+    @property
     def want(self) -> float:
         """The notional it may still have, taken afresh at each step."""
         return self.target * self.scale
+
+    def fill_of(self, notional: float) -> float:
+        """What an order of a notional pays or gets."""
+        return fill_price(self.row, self.entry.side, self.point, self.price, notional)
+
+    def fee_of(self, notional: float) -> float:
+        """What a fill of a notional is charged."""
+        return fee_of(self.row, self.entry.side, notional)
+
+    @property
+    def fill(self) -> float:
+        """The fill of what it may still have."""
+        return self.fill_of(self.want)
 
     @property
     def notional(self) -> float:
@@ -205,9 +244,10 @@ def run(
 
     Examples
     --------
-    >>> rules = dict(halted=False, buy_rate=0.0, sell_rate=0.0, slippage=0.0, lot=0.0, limit_up=math.nan)
-    >>> rules |= dict(limit_down=math.nan, can_short=True, sell_from=0)
-    >>> bar = BarRow(0, 100, 160, open=50.0, high=55.0, low=49.0, close=54.0, **rules)
+    >>> rules = dict(halted=False, buy_rate=0.0, sell_rate=0.0, terms=[], unit=1.0, slip_open=0.0, slip_close=0.0)
+    >>> rules |= dict(impact=0.0, borrow=0.0, lot=0.0, limit_up=math.nan, limit_down=math.nan)
+    >>> rules |= dict(short_open="", short_close="", sell_from=0)
+    >>> bar = BarRow(0, 0, 100, 160, open=50.0, high=55.0, low=49.0, close=54.0, **rules)
     >>> trades, outcomes = run([[bar]], [0], [Signal(0, 1, 1.0, 0, 0, 0.5)], Settings(hold=0))
     >>> outcomes, trades[0].quantity, trades[0].exit_price, trades[0].kind
     (['filled'], 2000.0, 54.0, 'hold')
@@ -297,6 +337,8 @@ def walk(account: Account) -> None:
                 begin_bar(account, watch, opening.get(now, {}))
     for entry in account.waiting.values():
         account.outcomes[entry.row] = entry.reason
+    for watch in account.held:
+        watch.trade.borrow = borrow_of(account, watch.trade, len(account.bars[watch.trade.instrument]) - 1)
 
 
 def clock(account: Account, point: str) -> dict[int, dict[int, int]]:
@@ -338,16 +380,50 @@ def exit_unfilled(account: Account, trade: Trade, i: int, point: str, price: flo
     return unfilled(bars[i], -trade.side, point, price)
 
 
-def fill_price(bar: BarRow, side: int, price: float) -> float:
-    """What a buy pays, what a sell gets."""
+def fill_price(bar: BarRow, side: int, point: str, price: float, value: float) -> float:
+    """What a buy pays, what a sell gets, for an order of this value."""
+    share = bar.slip_open if point == "open" else bar.slip_close
+    share = min(share + bar.impact * math.sqrt(value), 0.5)
     if side > 0:
-        return price * (1.0 + bar.slippage)
-    return price * (1.0 - bar.slippage)
+        return price * (1.0 + share)
+    return price * (1.0 - share)
+
+
+def paid_by(bar: BarRow, side: int) -> list[Term]:
+    """The bounded charges that this side pays."""
+    return [term for term in bar.terms if (term.buys if side > 0 else term.sells)]
 
 
 def rate_of(bar: BarRow, side: int) -> float:
-    """The fee's share of the fill's value."""
+    """The charges without bounds, as a share of the fill's value."""
     return bar.buy_rate if side > 0 else bar.sell_rate
+
+
+def fee_of(bar: BarRow, side: int, value: float) -> float:
+    """What a fill of a value is charged."""
+    fee = value * rate_of(bar, side)
+    for term in paid_by(bar, side):
+        money = value * term.rate
+        if term.minimum * bar.unit > money:
+            money = term.minimum * bar.unit
+        if term.maximum * bar.unit > 0.0 and term.maximum * bar.unit < money:
+            money = term.maximum * bar.unit
+        fee = fee + money
+    return fee
+
+
+def short_reason(bar: BarRow, point: str) -> str:
+    """Why no short can be opened there; empty where it can."""
+    return bar.short_open if point == "open" else bar.short_close
+
+
+def borrow_of(account: Account, trade: Trade, i: int) -> float:
+    """What a short has paid for its shares by the session of bar i."""
+    if trade.side > 0:
+        return 0.0
+    bars = account.bars[trade.instrument]
+    days = bars[i].session - bars[trade.entry_bar].session
+    return trade.quantity * trade.entry_fill * bars[trade.entry_bar].borrow * days
 
 
 # --- Section 5: exits -----------------------------------------------------------------------------------
@@ -472,8 +548,9 @@ def leave(account: Account, watch: Watch, i: int, point: str, price: float, kind
         return False
     bar = account.bars[trade.instrument][i]
     trade.exit_bar, trade.exit_price, trade.kind = i, price, watch.carries or kind
-    trade.exit_fill = fill_price(bar, -trade.side, price)
-    trade.exit_fee = trade.quantity * trade.exit_fill * rate_of(bar, -trade.side)
+    trade.exit_fill = fill_price(bar, -trade.side, point, price, trade.quantity * price)
+    trade.exit_fee = fee_of(bar, -trade.side, trade.quantity * trade.exit_fill)
+    trade.borrow = borrow_of(account, trade, i)
     book_exit(account, trade)
     return True
 
@@ -485,6 +562,7 @@ def book_exit(account: Account, trade: Trade) -> None:
     else:
         account.cash += trade.quantity * (2.0 * trade.entry_fill - trade.exit_fill)
     account.cash -= trade.exit_fee
+    account.cash -= trade.borrow
 
 
 # --- Sections 4 and 6: entries --------------------------------------------------------------------------
@@ -549,10 +627,11 @@ def meet_held(account: Account, entry: Entry, i: int) -> str:
         outcome = meet_same(account, held, i)
     elif held:
         outcome = meet_opposite(account, held, i)
-    if not outcome and entry.side < 0 and not account.bars[entry.instrument][i].can_short:
+    barred = short_reason(account.bars[entry.instrument][i], account.settings.entry_at)
+    if not outcome and entry.side < 0 and barred:
         if held and held[0].trade.side > 0:
             return "closed"
-        entry.reason = "short_banned"
+        entry.reason = barred
     return outcome
 
 
@@ -623,20 +702,23 @@ def equity(account: Account) -> float:
     result = account.cash
     for watch in account.held:
         trade = watch.trade
-        gain = trade.side * trade.quantity * (mark(account, trade) - trade.entry_fill)
-        result = result + (trade.locked + gain)
+        last = mark(account, trade)
+        gain, owed = 0.0, 0.0
+        if last >= 0:
+            close = account.bars[trade.instrument][last].close
+            gain = trade.side * trade.quantity * (close - trade.entry_fill)
+            owed = borrow_of(account, trade, last)
+        result = result + (trade.locked + gain - owed)
     return result
 
 
-def mark(account: Account, trade: Trade) -> float:
-    """The last known close, but the entry's fill until a close since the entry is known."""
+def mark(account: Account, trade: Trade) -> int:
+    """The bar of the last known close; -1 until a close since the entry is known."""
     last = -1
     for i, bar in enumerate(account.bars[trade.instrument]):
         if bar.closes_at <= account.now and not math.isnan(bar.close):
             last = i
-    if last < trade.entry_bar:
-        return trade.entry_fill
-    return account.bars[trade.instrument][last].close
+    return last if last >= trade.entry_bar else -1
 
 
 def member_of(account: Account, entry: Entry, i: int, base: float) -> Member:
@@ -648,9 +730,8 @@ def member_of(account: Account, entry: Entry, i: int, base: float) -> Member:
         bar=i,
         market=account.markets[entry.instrument],
         price=price,
-        fill=fill_price(bar, entry.side, price),
-        rate=rate_of(bar, entry.side),
-        lot=bar.lot,
+        row=bar,
+        point=account.settings.entry_at,
         target=account.settings.size * entry.weight * base,
     )
 
@@ -743,10 +824,26 @@ def give_way(leaders: list[Member], over: float) -> None:
 
 
 def scale_by_cash(account: Account, members: list[Member]) -> None:
-    """Step 3, cash: nothing changes where the caps left nothing to pay for."""
-    need = total(member.want * (1.0 + member.rate) for member in members)
+    """Step 3, cash: nothing changes where the caps left nothing to pay for; least fees do not shrink."""
+    buyers = [member for member in members if member.want > 0.0]
+    need = total(member.want + member.fee_of(member.want) for member in buyers)
     if need > account.cash and need > 0.0:
-        scale_all(members, max(account.cash, 0.0) / need, "no_cash")
+        ask = total(member.want * (1.0 + top_rate(member)) for member in buyers)
+        fixed = total(least_fees(member) for member in buyers)
+        scale_all(members, max(account.cash - fixed, 0.0) / ask, "no_cash")
+
+
+def top_rate(member: Member) -> float:
+    """All rates of its side, bounded or not."""
+    result = rate_of(member.row, member.entry.side)
+    for term in paid_by(member.row, member.entry.side):
+        result = result + term.rate
+    return result
+
+
+def least_fees(member: Member) -> float:
+    """The minima of its side's charges, in base currency."""
+    return total(term.minimum * member.row.unit for term in paid_by(member.row, member.entry.side))
 
 
 def on_name(account: Account, instrument: int) -> float:
@@ -772,9 +869,10 @@ def net_exposure(account: Account) -> float:
 
 def in_lots(notional: float, member: Member) -> float:
     """Step 5: how much of the instrument a notional buys."""
+    fill = member.fill_of(notional)
     if member.lot > 0.0:
-        return math.floor(notional / member.fill / member.lot + 1e-9) * member.lot
-    return notional / member.fill
+        return math.floor(notional / fill / member.lot + 1e-9) * member.lot
+    return notional / fill
 
 
 def round_to_lots(members: list[Member]) -> None:
@@ -812,7 +910,7 @@ class Rooms:
             return "cap_gross"
         if side * after > settings.max_net * base:
             return "cap_net"
-        return "no_cash" if notional * (1.0 + member.rate) > self.cash else ""
+        return "no_cash" if notional + member.fee_of(notional) > self.cash else ""
 
     def take(self, member: Member) -> None:
         """Count a member in."""
@@ -822,7 +920,7 @@ class Rooms:
         self.gross += notional
         self.net += member.entry.side * notional
         self.cash -= notional
-        self.cash -= notional * member.rate
+        self.cash -= member.fee_of(notional)
 
 
 def deal_by_draw(account: Account, members: list[Member], base: float) -> list[Member]:
@@ -859,7 +957,7 @@ def book_entry(account: Account, member: Member) -> None:
         whole = member.scale >= settings.min_share and member.scale > 0.0
         refuse(account, member, "below_lot" if whole else member.reason)
         return
-    fee = member.quantity * member.fill * member.rate
+    fee = member.fee_of(member.notional)
     trade = Trade(
         signal=entry.row,
         instrument=entry.instrument,
