@@ -133,6 +133,8 @@ REASONS: dict[str, str] = {
     "index_level": "an index is a level, not an instrument (set allow_index to trade it all the same)",
     "no_prices": "there are no prices for the instrument",
     "no_budget": "the signals of its date that came before had taken the budget",
+    "no_strength": "its strength is unknown or zero, and sizes go by strength",
+    "no_volatility": "fewer than 20 returns were known by then, or prices had not moved: no volatility to size it by",
 }
 """Every outcome of a signal, with its sentence; kernels speak in positions of this table."""
 

@@ -206,6 +206,8 @@ class TestWriting:
         off = {"zone", "published", "taxonomy", "start", "end", "as_of", "stop", "take", "trail"}
         off |= {
             "size",
+            "strength_of_one",
+            "notional",
             "budget",
             "partial",
             "max_positions",
@@ -346,6 +348,21 @@ class TestMistakes:
             ),
             ('[portfolio]\nmode = "acount"\n', "got 'acount'; did you mean 'account'?"),
             (
+                '[portfolio]\nsize = 0.1\nsizing = "strength"\n',
+                "line 3: expected [portfolio] strength_of_one with sizing = 'strength', got none; "
+                "write for example strength_of_one = 25",
+            ),
+            (
+                "[portfolio]\ncapital = 5\nnotional = 5\n",
+                "line 3: expected [portfolio] sizing = 'notional' with notional, got sizing = 'equal'; "
+                "write sizing = 'notional', or leave notional out",
+            ),
+            (
+                '[portfolio]\nsizing = "strenght"\n',
+                "line 2: expected [portfolio] sizing to be one of equal, strength, inverse_volatility, notional, "
+                "got 'strenght'; did you mean 'strength'?",
+            ),
+            (
                 "[run]\nseed = -1\n",
                 "line 2: expected [run] a value of seed that fits, got -1; should be greater",
             ),
@@ -441,6 +458,57 @@ class TestPortfolio:
         assert (book.capital, book.size, book.compound, book.partial) == (5.0, 0.25, True, mode != "account")
         assert {name: getattr(book, name) for name in caps} == caps
         assert portfolio.date_budget == 0.75
+
+    @pytest.mark.parametrize("mode", ["portfolio", "event"])
+    def test_a_fixed_notional_is_a_share_of_whatever_the_capital_is(self, mode):
+        for capital in (100_000.0, 2_000_000.0):
+            book = Portfolio(mode=mode, capital=capital, sizing="notional", notional=50_000).book
+            assert book.size * book.capital == pytest.approx(50_000.0, rel=1e-15)
+
+    @pytest.mark.parametrize(
+        ("values", "error"),
+        [
+            (
+                {"mode": "account"},
+                "expected mode = 'portfolio' or 'event' with sizing = 'notional', got mode",
+            ),
+            ({"compound": True}, "got compound = true; leave compound out: a fixed notional does not grow"),
+            ({"size": 0.1}, "got size = 0.1; leave size out: notional takes its place"),
+            ({"notional": None}, "got none; write for example notional = 50000"),
+            ({"strength_of_one": 5}, "write sizing = 'strength', or leave strength_of_one out"),
+            ({"sizing": "inverse_volatility"}, "write sizing = 'notional', or leave notional out"),
+        ],
+    )
+    def test_a_sizing_says_what_it_needs_and_what_it_forbids(self, values, error):
+        with pytest.raises(InputError, match=re.escape(error)):
+            Portfolio(**({"sizing": "notional", "notional": 50_000} | values))
+
+    @pytest.mark.parametrize(
+        ("values", "weighting"),
+        [
+            ({}, ("equal", 0.02, 3.0)),
+            ({"sizing": "strength", "strength_of_one": 25}, ("strength", 25.0, 3.0)),
+            ({"sizing": "inverse_volatility", "max_weight": 2}, ("inverse_volatility", 0.02, 2.0)),
+            (
+                {"sizing": "inverse_volatility", "volatility_of_one": 0.01},
+                ("inverse_volatility", 0.01, 3.0),
+            ),
+        ],
+    )
+    def test_a_weighting_is_what_the_engine_needs_of_it(self, values, weighting):
+        assert tuple(Portfolio(**values).weighting) == weighting
+
+    @pytest.mark.parametrize(
+        "values",
+        [
+            {"sizing": "strength", "strength_of_one": 25.0},
+            {"sizing": "inverse_volatility", "volatility_of_one": 0.03, "max_weight": 1.5},
+            {"sizing": "notional", "notional": 50_000.0, "mode": "event"},
+        ],
+    )
+    def test_every_sizing_is_written_and_read_again(self, values, write):
+        made = Experiment(strategy=Reaction(), portfolio=Portfolio(**values))
+        assert read_experiment(write(made.to_toml())) == replace(made, run=made.run)
 
     def test_caps_that_are_not_said_are_off(self):
         book = Portfolio().book

@@ -9,13 +9,14 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from aftershock.data.errors import InputError, Problem, did_you_mean
 from aftershock.data.fx.currencies import CURRENCIES
 from aftershock.data.prices.cleaning import EXCLUDABLE
 from aftershock.data.prices.hours import DAILY, interval_ns
 from aftershock.data.settings import Settings
+from aftershock.engine.sizing import Sizing
 from aftershock.engine.types import MODES, Book
 from aftershock.strategies.library import strategy as strategy_of
 from aftershock.strategies.reaction import Reaction, Seconds
@@ -118,6 +119,20 @@ class Portfolio(Settings):
         How old a mark may be at its fill: seconds, or a duration such as ``"15min"``.
     size : float, optional
         Target notional of a signal of weight 1, as a share of capital; 1.0 in mode ``account``, else 0.1.
+    sizing : {"equal", "strength", "inverse_volatility", "notional"}
+        What the weight of a signal is multiplied by before anything else: nothing; its strength over
+        ``strength_of_one``; ``volatility_of_one`` over the daily volatility of its instrument, as it was known by then;
+        or nothing, a weight of 1 being ``notional``. A signal that cannot be sized is refused.
+    strength_of_one : float, optional
+        The strength of a signal of weight 1; with sizing ``strength``, and only there. Strengths have the unit of their
+        tag (basis points, tariff points): trade one tag, or tags whose strengths compare.
+    volatility_of_one : float
+        The daily volatility of an instrument of weight 1, with sizing ``inverse_volatility``.
+    max_weight : float
+        The largest weight that a strength or a volatility makes.
+    notional : float, optional
+        What a signal of weight 1 takes in the base currency, whatever the capital, in the place of ``size``; with
+        sizing ``notional``, and only there. Budget and caps stay shares of capital.
     budget : float, optional
         What the signals of one event date may take together, as a share of capital; 1.0 in mode ``portfolio``.
     compound : bool
@@ -142,6 +157,11 @@ class Portfolio(Settings):
     marks: Words = ()
     mark_tolerance: Annotated[Seconds, Field(gt=0)] = 900.0
     size: Share = None
+    sizing: Literal["equal", "strength", "inverse_volatility", "notional"] = "equal"
+    strength_of_one: Share = None
+    volatility_of_one: Annotated[float, Field(gt=0)] = 0.02
+    max_weight: Annotated[float, Field(gt=0)] = 3.0
+    notional: Share = None
     budget: Share = None
     compound: bool = False
     partial: bool | None = None
@@ -153,6 +173,51 @@ class Portfolio(Settings):
     max_net: Share = None
     allow_index: bool = False
 
+    @model_validator(mode="after")
+    def _sizing_fits(self) -> Portfolio:
+        """Refuse a sizing that lacks what it needs, and a number that no sizing would look at."""
+        for sizing, key, example in (("strength", "strength_of_one", 25), ("notional", "notional", 50_000)):
+            given = getattr(self, key) is not None
+            if self.sizing == sizing and not given:
+                raise InputError(
+                    Problem(f"{key} with sizing = '{sizing}'", "none", f"write for example {key} = {example}")
+                )
+            if given and self.sizing != sizing:
+                got, cure = f"sizing = '{self.sizing}'", f"write sizing = '{sizing}', or leave {key} out"
+                raise InputError(Problem(f"sizing = '{sizing}' with {key}", got, cure))
+        if self.sizing == "notional":
+            self._notional_fits()
+        return self
+
+    def _notional_fits(self) -> None:
+        """Refuse what would make a fixed notional another one."""
+        if self.mode == "account":
+            cure = "take another sizing: an account always puts its own equity to work"
+            raise InputError(
+                Problem("mode = 'portfolio' or 'event' with sizing = 'notional'", "mode = 'account'", cure)
+            )
+        if self.compound:
+            cure = "leave compound out: a fixed notional does not grow"
+            raise InputError(Problem("compound = false with sizing = 'notional'", "compound = true", cure))
+        if self.size is not None:
+            cure = "leave size out: notional takes its place"
+            raise InputError(Problem("no size with sizing = 'notional'", f"size = {self.size:g}", cure))
+
+    @property
+    def weighting(self) -> Sizing:
+        """How the weights of signals are made, as `aftershock.engine.sizing` takes it."""
+        of_one = self.strength_of_one if self.sizing == "strength" else self.volatility_of_one
+        return Sizing(self.sizing, 1.0 if of_one is None else of_one, self.max_weight)
+
+    @property
+    def share(self) -> float:
+        """Target notional of a signal of weight 1, as a share of capital."""
+        if self.notional is not None:
+            return self.notional / self.capital
+        if self.size is not None:
+            return self.size
+        return 1.0 if self.mode == "account" else 0.1
+
     @property
     def book(self) -> Book:
         """The book as kernels take it."""
@@ -160,7 +225,7 @@ class Portfolio(Settings):
         return Book(
             mode=MODES.index(self.mode),
             capital=self.capital,
-            size=(1.0 if alone else 0.1) if self.size is None else self.size,
+            size=self.share,
             compound=self.compound,
             partial=alone if self.partial is None else self.partial,
             min_share=self.min_share,
