@@ -21,6 +21,7 @@ from aftershock.experiment import (
     Costs,
     EventsSection,
     Experiment,
+    Hedge,
     Portfolio,
     PricesSection,
     RunSection,
@@ -208,6 +209,7 @@ class TestWriting:
             "size",
             "strength_of_one",
             "notional",
+            "instrument",
             "budget",
             "partial",
             "max_positions",
@@ -275,7 +277,7 @@ class TestMistakes:
             ),
             (
                 "\n[zzz]\n",
-                "line 2: expected a section of an experiment, got [zzz]; known: costs, events, portfolio,",
+                "line 2: expected a section of an experiment, got [zzz]; known: costs, events, hedge, portfolio,",
             ),
             ("# mine\ncapital = 5\n", "line 2: expected a section of an experiment, got [capital]; known: "),
             ("\nevents = 5\n", "line 2: expected a section [events], got 5; write it as a table"),
@@ -515,6 +517,79 @@ class TestPortfolio:
         assert [book.max_positions, book.max_name, book.max_market, book.max_gross, book.max_net] == [
             math.inf
         ] * 5
+
+
+class TestHedge:
+    @pytest.mark.parametrize(
+        "hedge",
+        [
+            Hedge(method="index", instrument="1306 JP"),
+            Hedge(method="beta", instruments={"JP": "1306.T", "KR": "KS:069500"}, instrument="2800.HK"),
+            Hedge(method="none", instruments={"JP": "1306.T"}),
+        ],
+    )
+    def test_it_is_written_and_read_again(self, hedge, write):
+        made = Experiment(strategy=Reaction(), hedge=hedge)
+        assert read_experiment(write(made.to_toml())).hedge == hedge
+
+    def test_symbols_are_named_as_prices_are_and_once(self):
+        hedge = Hedge(method="beta", instruments={"JP": "1306 JP", "KR": "KS:069500"}, instrument="1306.T")
+        assert hedge.symbols == ("1306.T", "069500.KS")
+
+    @pytest.mark.parametrize(
+        ("text", "error"),
+        [
+            (
+                '[hedge]\nmethod = "beta"\n',
+                "line 2: expected [hedge] instrument or instruments with method = 'beta', got none; write for example",
+            ),
+            (
+                '[hedge]\ninstrument = "1306.T"\n',
+                "line 2: expected [hedge] method with instrument or instruments, got none; write method = 'beta'",
+            ),
+            (
+                '[hedge]\nmethod = "index"\ninstruments = { jp = "1306.T" }\n',
+                "line 3: expected [hedge] a value of instruments that fits, got {'jp': '1306.T'}; "
+                "'jp' is no market; did you mean 'JP'?",
+            ),
+            (
+                '[hedge]\nmethod = "index"\ninstrument = "topix-fund"\n',
+                "line 3: expected [hedge] a value of instrument that fits, got 'topix-fund'; expected a symbol of",
+            ),
+            (
+                '[hedge]\nmethod = "betta"\n',
+                "line 2: expected [hedge] method to be one of none, beta, index,",
+            ),
+            (
+                '[hedge]\nmethod = "index"\ninstrument = "N225"\n',
+                "expected [hedge] an instrument that can be traded, got the index N225; take a fund that tracks it",
+            ),
+        ],
+    )
+    def test_mistakes_are_told_with_their_line(self, text, error, told):
+        assert error in told(text)
+
+    def test_an_index_level_hedges_where_index_levels_are_traded(self):
+        hedge = Hedge(method="index", instrument="N225")
+        assert Experiment(
+            strategy=Reaction(), hedge=hedge, portfolio=Portfolio(allow_index=True)
+        ).hedge.symbols == ("N225",)
+        assert Experiment(strategy=Reaction(), hedge=Hedge(method="none", instrument="N225"))
+
+    @pytest.mark.parametrize(("method", "more"), [("beta", ["1306.T"]), ("none", [])])
+    def test_prices_of_the_hedge_are_read_besides_those_of_the_universe(self, method, more, tmp_path):
+        names = ["8035.T", "1306.T", "6857.T"]
+        pd.DataFrame({"symbol": names, "date": "2025-09-12", "close": 100.0}).to_csv(tmp_path / "p.csv")
+        made = Experiment(
+            strategy=Reaction(),
+            prices=PricesSection(files=str(tmp_path / "p.csv")),
+            hedge=Hedge(method=method, instrument="1306.T"),
+        )
+        events = events_of(
+            pd.DataFrame({"known_by": ["2025-09-11T23:00Z"], "tag": "chip", "symbols": "8035.T"})
+        )
+        tape, _ = experiment_tape(made, universe(["8035.T"]), events)
+        assert sorted(tape.symbols) == sorted(["8035.T", *more])
 
 
 def fomc(**period):

@@ -16,6 +16,8 @@ from aftershock.data.fx.currencies import CURRENCIES
 from aftershock.data.prices.cleaning import EXCLUDABLE
 from aftershock.data.prices.hours import DAILY, interval_ns
 from aftershock.data.settings import Settings
+from aftershock.data.universes import resolve
+from aftershock.data.venues import VENUES, venue
 from aftershock.engine.sizing import Sizing
 from aftershock.engine.types import MODES, Book
 from aftershock.strategies.library import strategy as strategy_of
@@ -263,6 +265,63 @@ class Costs(Settings):
     price_limits: bool = True
 
 
+def _symbol(text: str) -> str:
+    try:
+        return resolve(text).symbol
+    except InputError as error:
+        problem = error.problems[0]
+        raise ValueError(f"expected {problem.expected}: {problem.cure}") from None
+
+
+def _by_market(value: dict[str, str]) -> dict[str, str]:
+    """Check the markets and name each symbol as prices do."""
+    markets = {venue(mic).market for mic in VENUES}
+    for market in value:
+        if market not in markets:
+            raise ValueError(f"'{market}' is no market; {did_you_mean(market.strip().upper(), markets)}")
+    return {market: _symbol(symbol) for market, symbol in value.items()}
+
+
+class Hedge(Settings):
+    """``[hedge]``: what stands against each trade, so that its market's move is taken out of it.
+
+    Parameters
+    ----------
+    method : {"none", "beta", "index"}
+        No hedge; the trade's notional times its beta to the hedge instrument, as it was known by then; or its notional.
+    instruments : mapping of str to str
+        Markets (``JP``, ``KR``, ...) to the symbols that hedge them.
+    instrument : str, optional
+        The symbol that hedges the markets that ``instruments`` does not name.
+
+    Notes
+    -----
+    The leg takes no cash, as if it were margined, and pays fee and slippage of its own. A fund tracks an index and can
+    be bought; an index level cannot, and is refused unless ``allow_index`` of ``[portfolio]`` is set.
+    """
+
+    method: Literal["none", "beta", "index"] = "none"
+    instruments: Annotated[dict[str, str], AfterValidator(_by_market)] = Field(default_factory=dict)
+    instrument: Annotated[str, AfterValidator(_symbol)] | None = None
+
+    @model_validator(mode="after")
+    def _says_what_and_how(self) -> Hedge:
+        """Refuse a method without an instrument, and instruments of which nobody says what they are for."""
+        if self.method != "none" and not self.symbols:
+            got, cure = "none", 'write for example instrument = "1306.T"'
+            raise InputError(Problem(f"instrument or instruments with method = '{self.method}'", got, cure))
+        if self.symbols and "method" not in self.model_fields_set:
+            cure = "write method = 'beta' or 'index' (or 'none', to leave the hedge off)"
+            raise InputError(Problem("method with instrument or instruments", "none", cure))
+        return self
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The hedge instruments, each once."""
+        rest = () if self.instrument is None else (self.instrument,)
+        return tuple(dict.fromkeys([*self.instruments.values(), *rest]))
+
+
 class RunSection(Settings):
     """``[run]``: the name of the run and the seed of its draws."""
 
@@ -280,8 +339,13 @@ class Experiment:
         The strategy, made from ``[strategy]`` (``kind`` and its parameters).
     kind : str
         The kind of strategy that was named.
-    events, prices, universe, portfolio, costs, run
+    events, prices, universe, portfolio, costs, hedge, run
         The sections of the file.
+
+    Raises
+    ------
+    InputError
+        A hedge that is an index level, where index levels are not traded.
     """
 
     strategy: Reaction
@@ -291,7 +355,16 @@ class Experiment:
     universe: UniverseSection = UniverseSection()
     portfolio: Portfolio = Portfolio()
     costs: Costs = Costs()
+    hedge: Hedge = Hedge()
     run: RunSection = RunSection()
+
+    def __post_init__(self) -> None:
+        if self.hedge.method == "none" or self.portfolio.allow_index:
+            return
+        for symbol in self.hedge.symbols:
+            if resolve(symbol).kind == "index":
+                cure = "take a fund that tracks it, or set allow_index of [portfolio]"
+                raise InputError(Problem("an instrument that can be traded", f"the index {symbol}", cure))
 
     def to_toml(self) -> str:
         """Write the experiment with every default spelt out; what is off has no line."""
@@ -336,6 +409,7 @@ SECTIONS: dict[str, type[Settings]] = {
     "universe": UniverseSection,
     "portfolio": Portfolio,
     "costs": Costs,
+    "hedge": Hedge,
     "run": RunSection,
 }
 """The sections of an experiment besides ``[strategy]``."""
@@ -373,7 +447,9 @@ def read_experiment(path: Path) -> Experiment:
         chosen = strategy_of(kind, **parameters)
     if "name" not in table.get("run", {}):
         parts["run"] = parts["run"].model_copy(update={"name": path.stem})
-    return _relative(Experiment(strategy=chosen, kind=kind, **parts), path.parent)
+    with _located("hedge", path, text):
+        made = Experiment(strategy=chosen, kind=kind, **parts)
+    return _relative(made, path.parent)
 
 
 def _text(path: Path) -> str:
@@ -450,4 +526,5 @@ def _relative(experiment: Experiment, folder: Path) -> Experiment:
 
 
 def _dump(section: Settings) -> dict[str, Any]:
-    return section.model_dump(mode="json", exclude_none=True)
+    table = section.model_dump(mode="json", exclude_none=True)
+    return {key: value for key, value in table.items() if value != {}}
