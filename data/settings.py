@@ -60,7 +60,10 @@ def _problem(finding: dict[str, Any], model: type[Settings]) -> Problem:
     if finding["type"] == "extra_forbidden":
         return Problem(f"a key of {model.__name__}", f"'{key}'", did_you_mean(key, model.keys()))
     if not key:
-        return Problem(str(finding["ctx"]["error"]), "another combination", "change one of them")
+        told = finding["ctx"]["error"]
+        if isinstance(told, InputError):
+            return told.problems[0]
+        return Problem(str(told), "another combination", "change one of them")
     came = finding["input"]
     if finding["type"] == "literal_error":
         options = [

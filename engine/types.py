@@ -186,6 +186,8 @@ REASONS: dict[str, str] = {
     "no_budget": "the signals of its date that came before had taken the budget",
     "short_rule": "the price rule of short sales did not allow one there",
     "short_unlisted": "the instrument was not on the list of those that may be sold short",
+    "no_strength": "its strength is unknown or zero, and sizes go by strength",
+    "no_volatility": "fewer than 20 returns were known by then, or prices had not moved: no volatility to size it by",
 }
 """Every outcome of a signal, with its sentence; kernels speak in positions of this table."""
 

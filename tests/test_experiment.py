@@ -21,6 +21,7 @@ from aftershock.experiment import (
     Costs,
     EventsSection,
     Experiment,
+    Hedge,
     Portfolio,
     PricesSection,
     RunSection,
@@ -207,6 +208,9 @@ class TestWriting:
         off = {"zone", "published", "taxonomy", "start", "end", "as_of", "stop", "take", "trail"}
         off |= {
             "size",
+            "strength_of_one",
+            "notional",
+            "instrument",
             "budget",
             "partial",
             "max_positions",
@@ -279,7 +283,7 @@ class TestMistakes:
             ),
             (
                 "\n[zzz]\n",
-                "line 2: expected a section of an experiment, got [zzz]; known: costs, events, portfolio,",
+                "line 2: expected a section of an experiment, got [zzz]; known: costs, events, hedge, portfolio,",
             ),
             ("# mine\ncapital = 5\n", "line 2: expected a section of an experiment, got [capital]; known: "),
             ("\nevents = 5\n", "line 2: expected a section [events], got 5; write it as a table"),
@@ -351,6 +355,21 @@ class TestMistakes:
                 "line 2: expected [portfolio] a value of max_net that fits, got inf;",
             ),
             ('[portfolio]\nmode = "acount"\n', "got 'acount'; did you mean 'account'?"),
+            (
+                '[portfolio]\nsize = 0.1\nsizing = "strength"\n',
+                "line 3: expected [portfolio] strength_of_one with sizing = 'strength', got none; "
+                "write for example strength_of_one = 25",
+            ),
+            (
+                "[portfolio]\ncapital = 5\nnotional = 5\n",
+                "line 3: expected [portfolio] sizing = 'notional' with notional, got sizing = 'equal'; "
+                "write sizing = 'notional', or leave notional out",
+            ),
+            (
+                '[portfolio]\nsizing = "strenght"\n',
+                "line 2: expected [portfolio] sizing to be one of equal, strength, inverse_volatility, notional, "
+                "got 'strenght'; did you mean 'strength'?",
+            ),
             (
                 "[run]\nseed = -1\n",
                 "line 2: expected [run] a value of seed that fits, got -1; should be greater",
@@ -448,11 +467,135 @@ class TestPortfolio:
         assert {name: getattr(book, name) for name in caps} == caps
         assert portfolio.date_budget == 0.75
 
+    @pytest.mark.parametrize("mode", ["portfolio", "event"])
+    def test_a_fixed_notional_is_a_share_of_whatever_the_capital_is(self, mode):
+        for capital in (100_000.0, 2_000_000.0):
+            book = Portfolio(mode=mode, capital=capital, sizing="notional", notional=50_000).book
+            assert book.size * book.capital == pytest.approx(50_000.0, rel=1e-15)
+
+    @pytest.mark.parametrize(
+        ("values", "error"),
+        [
+            (
+                {"mode": "account"},
+                "expected mode = 'portfolio' or 'event' with sizing = 'notional', got mode",
+            ),
+            ({"compound": True}, "got compound = true; leave compound out: a fixed notional does not grow"),
+            ({"size": 0.1}, "got size = 0.1; leave size out: notional takes its place"),
+            ({"notional": None}, "got none; write for example notional = 50000"),
+            ({"strength_of_one": 5}, "write sizing = 'strength', or leave strength_of_one out"),
+            ({"sizing": "inverse_volatility"}, "write sizing = 'notional', or leave notional out"),
+        ],
+    )
+    def test_a_sizing_says_what_it_needs_and_what_it_forbids(self, values, error):
+        with pytest.raises(InputError, match=re.escape(error)):
+            Portfolio(**({"sizing": "notional", "notional": 50_000} | values))
+
+    @pytest.mark.parametrize(
+        ("values", "weighting"),
+        [
+            ({}, ("equal", 0.02, 3.0)),
+            ({"sizing": "strength", "strength_of_one": 25}, ("strength", 25.0, 3.0)),
+            ({"sizing": "inverse_volatility", "max_weight": 2}, ("inverse_volatility", 0.02, 2.0)),
+            (
+                {"sizing": "inverse_volatility", "volatility_of_one": 0.01},
+                ("inverse_volatility", 0.01, 3.0),
+            ),
+        ],
+    )
+    def test_a_weighting_is_what_the_engine_needs_of_it(self, values, weighting):
+        assert tuple(Portfolio(**values).weighting) == weighting
+
+    @pytest.mark.parametrize(
+        "values",
+        [
+            {"sizing": "strength", "strength_of_one": 25.0},
+            {"sizing": "inverse_volatility", "volatility_of_one": 0.03, "max_weight": 1.5},
+            {"sizing": "notional", "notional": 50_000.0, "mode": "event"},
+        ],
+    )
+    def test_every_sizing_is_written_and_read_again(self, values, write):
+        made = Experiment(strategy=Reaction(), portfolio=Portfolio(**values))
+        assert read_experiment(write(made.to_toml())) == replace(made, run=made.run)
+
     def test_caps_that_are_not_said_are_off(self):
         book = Portfolio().book
         assert [book.max_positions, book.max_name, book.max_market, book.max_gross, book.max_net] == [
             math.inf
         ] * 5
+
+
+class TestHedge:
+    @pytest.mark.parametrize(
+        "hedge",
+        [
+            Hedge(method="index", instrument="1306 JP"),
+            Hedge(method="beta", instruments={"JP": "1306.T", "KR": "KS:069500"}, instrument="2800.HK"),
+            Hedge(method="none", instruments={"JP": "1306.T"}),
+        ],
+    )
+    def test_it_is_written_and_read_again(self, hedge, write):
+        made = Experiment(strategy=Reaction(), hedge=hedge)
+        assert read_experiment(write(made.to_toml())).hedge == hedge
+
+    def test_symbols_are_named_as_prices_are_and_once(self):
+        hedge = Hedge(method="beta", instruments={"JP": "1306 JP", "KR": "KS:069500"}, instrument="1306.T")
+        assert hedge.symbols == ("1306.T", "069500.KS")
+
+    @pytest.mark.parametrize(
+        ("text", "error"),
+        [
+            (
+                '[hedge]\nmethod = "beta"\n',
+                "line 2: expected [hedge] instrument or instruments with method = 'beta', got none; write for example",
+            ),
+            (
+                '[hedge]\ninstrument = "1306.T"\n',
+                "line 2: expected [hedge] method with instrument or instruments, got none; write method = 'beta'",
+            ),
+            (
+                '[hedge]\nmethod = "index"\ninstruments = { jp = "1306.T" }\n',
+                "line 3: expected [hedge] a value of instruments that fits, got {'jp': '1306.T'}; "
+                "'jp' is no market; did you mean 'JP'?",
+            ),
+            (
+                '[hedge]\nmethod = "index"\ninstrument = "topix-fund"\n',
+                "line 3: expected [hedge] a value of instrument that fits, got 'topix-fund'; expected a symbol of",
+            ),
+            (
+                '[hedge]\nmethod = "betta"\n',
+                "line 2: expected [hedge] method to be one of none, beta, index,",
+            ),
+            (
+                '[hedge]\nmethod = "index"\ninstrument = "N225"\n',
+                "expected [hedge] an instrument that can be traded, got the index N225; take a fund that tracks it",
+            ),
+        ],
+    )
+    def test_mistakes_are_told_with_their_line(self, text, error, told):
+        assert error in told(text)
+
+    def test_an_index_level_hedges_where_index_levels_are_traded(self):
+        hedge = Hedge(method="index", instrument="N225")
+        assert Experiment(
+            strategy=Reaction(), hedge=hedge, portfolio=Portfolio(allow_index=True)
+        ).hedge.symbols == ("N225",)
+        assert Experiment(strategy=Reaction(), hedge=Hedge(method="none", instrument="N225"))
+
+    @pytest.mark.parametrize(("method", "more"), [("beta", ["1306.T"]), ("none", [])])
+    def test_prices_of_the_hedge_are_read_besides_those_of_the_universe(self, method, more, tmp_path):
+        names = ["8035.T", "1306.T", "6857.T"]
+        pd.DataFrame({"symbol": names, "date": "2025-09-12", "close": 100.0}).to_csv(tmp_path / "p.csv")
+        made = Experiment(
+            strategy=Reaction(),
+            prices=PricesSection(files=str(tmp_path / "p.csv")),
+            hedge=Hedge(method=method, instrument="1306.T"),
+        )
+        events = events_of(
+            pd.DataFrame({"known_by": ["2025-09-11T23:00Z"], "tag": "chip", "symbols": "8035.T"})
+        )
+        tape, _ = experiment_tape(made, universe(["8035.T"]), events)
+        assert sorted(tape.symbols) == sorted(["8035.T", *more])
 
 
 def fomc(**period):

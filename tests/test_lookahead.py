@@ -44,6 +44,11 @@ CASES = {
     "account": (Reaction(hold=3, overlap="extend", opposite="reverse"), Portfolio(mode="account")),
     "event": (Reaction(entry="close", hold=4, delay=1, latency="5min"), Portfolio(mode="event")),
     "impact": (Reaction(side_by="impact", overlap="stack", hold=8), Portfolio(size=0.05)),
+    "volatility": (
+        Reaction(hold=3, latency="10min"),
+        Portfolio(sizing="inverse_volatility", size=0.2, compound=True),
+    ),
+    "strength": (Reaction(hold=3), Portfolio(mode="event", sizing="strength", strength_of_one=25)),
 }
 
 

@@ -17,6 +17,7 @@ from aftershock.engine.align import align_signals
 from aftershock.engine.portfolio import Simulation, fills_of, simulate
 from aftershock.engine.recovery import planted_and_recovered
 from aftershock.engine.rules import Books, charge_sets, rule_books, rules_of
+from aftershock.engine.sizing import size_signals
 from aftershock.engine.types import Rules
 from aftershock.engine.waterfall import STEPS, Plan, waterfall
 from aftershock.exchange import Exchange, exchange_of
@@ -92,6 +93,7 @@ def execute(
     at_close = chosen.entry == "close"
     aligned = align_signals(selection.signals, tape, latency=chosen.latency_ns, at_close=at_close)
     aligned["outcome"] = _refused(aligned, tape, experiment.portfolio)
+    aligned = size_signals(aligned, tape, experiment.portfolio.weighting, latency=chosen.latency_ns)
     aligned["headline"] = ~aligned["ambiguous"] & (aligned["source_kind"] != "recap")
     parts = {
         "headline": aligned[aligned["headline"]],

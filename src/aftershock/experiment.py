@@ -16,7 +16,9 @@ from aftershock.data.fx.currencies import CURRENCIES
 from aftershock.data.prices.cleaning import EXCLUDABLE
 from aftershock.data.prices.hours import DAILY, interval_ns
 from aftershock.data.settings import Settings
-from aftershock.data.venues import VENUES, DeskRules
+from aftershock.data.universes import resolve
+from aftershock.data.venues import VENUES, DeskRules, venue
+from aftershock.engine.sizing import Sizing
 from aftershock.engine.types import MODES, Book
 from aftershock.engine.types import Costs as CostTerms
 from aftershock.strategies.library import strategy as strategy_of
@@ -120,6 +122,20 @@ class Portfolio(Settings):
         How old a mark may be at its fill: seconds, or a duration such as ``"15min"``.
     size : float, optional
         Target notional of a signal of weight 1, as a share of capital; 1.0 in mode ``account``, else 0.1.
+    sizing : {"equal", "strength", "inverse_volatility", "notional"}
+        What the weight of a signal is multiplied by before anything else: nothing; its strength over
+        ``strength_of_one``; ``volatility_of_one`` over the daily volatility of its instrument, as it was known by then;
+        or nothing, a weight of 1 being ``notional``. A signal that cannot be sized is refused.
+    strength_of_one : float, optional
+        The strength of a signal of weight 1; with sizing ``strength``, and only there. Strengths have the unit of their
+        tag (basis points, tariff points): trade one tag, or tags whose strengths compare.
+    volatility_of_one : float
+        The daily volatility of an instrument of weight 1, with sizing ``inverse_volatility``.
+    max_weight : float
+        The largest weight that a strength or a volatility makes.
+    notional : float, optional
+        What a signal of weight 1 takes in the base currency, whatever the capital, in the place of ``size``; with
+        sizing ``notional``, and only there. Budget and caps stay shares of capital.
     budget : float, optional
         What the signals of one event date may take together, as a share of capital; 1.0 in mode ``portfolio``.
     compound : bool
@@ -144,6 +160,11 @@ class Portfolio(Settings):
     marks: Words = ()
     mark_tolerance: Annotated[Seconds, Field(gt=0)] = 900.0
     size: Share = None
+    sizing: Literal["equal", "strength", "inverse_volatility", "notional"] = "equal"
+    strength_of_one: Share = None
+    volatility_of_one: Annotated[float, Field(gt=0)] = 0.02
+    max_weight: Annotated[float, Field(gt=0)] = 3.0
+    notional: Share = None
     budget: Share = None
     compound: bool = False
     partial: bool | None = None
@@ -155,6 +176,51 @@ class Portfolio(Settings):
     max_net: Share = None
     allow_index: bool = False
 
+    @model_validator(mode="after")
+    def _sizing_fits(self) -> Portfolio:
+        """Refuse a sizing that lacks what it needs, and a number that no sizing would look at."""
+        for sizing, key, example in (("strength", "strength_of_one", 25), ("notional", "notional", 50_000)):
+            given = getattr(self, key) is not None
+            if self.sizing == sizing and not given:
+                raise InputError(
+                    Problem(f"{key} with sizing = '{sizing}'", "none", f"write for example {key} = {example}")
+                )
+            if given and self.sizing != sizing:
+                got, cure = f"sizing = '{self.sizing}'", f"write sizing = '{sizing}', or leave {key} out"
+                raise InputError(Problem(f"sizing = '{sizing}' with {key}", got, cure))
+        if self.sizing == "notional":
+            self._notional_fits()
+        return self
+
+    def _notional_fits(self) -> None:
+        """Refuse what would make a fixed notional another one."""
+        if self.mode == "account":
+            cure = "take another sizing: an account always puts its own equity to work"
+            raise InputError(
+                Problem("mode = 'portfolio' or 'event' with sizing = 'notional'", "mode = 'account'", cure)
+            )
+        if self.compound:
+            cure = "leave compound out: a fixed notional does not grow"
+            raise InputError(Problem("compound = false with sizing = 'notional'", "compound = true", cure))
+        if self.size is not None:
+            cure = "leave size out: notional takes its place"
+            raise InputError(Problem("no size with sizing = 'notional'", f"size = {self.size:g}", cure))
+
+    @property
+    def weighting(self) -> Sizing:
+        """How the weights of signals are made, as `aftershock.engine.sizing` takes it."""
+        of_one = self.strength_of_one if self.sizing == "strength" else self.volatility_of_one
+        return Sizing(self.sizing, 1.0 if of_one is None else of_one, self.max_weight)
+
+    @property
+    def share(self) -> float:
+        """Target notional of a signal of weight 1, as a share of capital."""
+        if self.notional is not None:
+            return self.notional / self.capital
+        if self.size is not None:
+            return self.size
+        return 1.0 if self.mode == "account" else 0.1
+
     @property
     def book(self) -> Book:
         """The book as kernels take it."""
@@ -162,7 +228,7 @@ class Portfolio(Settings):
         return Book(
             mode=MODES.index(self.mode),
             capital=self.capital,
-            size=(1.0 if alone else 0.1) if self.size is None else self.size,
+            size=self.share,
             compound=self.compound,
             partial=alone if self.partial is None else self.partial,
             min_share=self.min_share,
@@ -267,6 +333,63 @@ VenuesSection = create_model(  # type: ignore[call-overload]
 )
 
 
+def _symbol(text: str) -> str:
+    try:
+        return resolve(text).symbol
+    except InputError as error:
+        problem = error.problems[0]
+        raise ValueError(f"expected {problem.expected}: {problem.cure}") from None
+
+
+def _by_market(value: dict[str, str]) -> dict[str, str]:
+    """Check the markets and name each symbol as prices do."""
+    markets = {venue(mic).market for mic in VENUES}
+    for market in value:
+        if market not in markets:
+            raise ValueError(f"'{market}' is no market; {did_you_mean(market.strip().upper(), markets)}")
+    return {market: _symbol(symbol) for market, symbol in value.items()}
+
+
+class Hedge(Settings):
+    """``[hedge]``: what stands against each trade, so that its market's move is taken out of it.
+
+    Parameters
+    ----------
+    method : {"none", "beta", "index"}
+        No hedge; the trade's notional times its beta to the hedge instrument, as it was known by then; or its notional.
+    instruments : mapping of str to str
+        Markets (``JP``, ``KR``, ...) to the symbols that hedge them.
+    instrument : str, optional
+        The symbol that hedges the markets that ``instruments`` does not name.
+
+    Notes
+    -----
+    The leg takes no cash, as if it were margined, and pays fee and slippage of its own. A fund tracks an index and can
+    be bought; an index level cannot, and is refused unless ``allow_index`` of ``[portfolio]`` is set.
+    """
+
+    method: Literal["none", "beta", "index"] = "none"
+    instruments: Annotated[dict[str, str], AfterValidator(_by_market)] = Field(default_factory=dict)
+    instrument: Annotated[str, AfterValidator(_symbol)] | None = None
+
+    @model_validator(mode="after")
+    def _says_what_and_how(self) -> Hedge:
+        """Refuse a method without an instrument, and instruments of which nobody says what they are for."""
+        if self.method != "none" and not self.symbols:
+            got, cure = "none", 'write for example instrument = "1306.T"'
+            raise InputError(Problem(f"instrument or instruments with method = '{self.method}'", got, cure))
+        if self.symbols and "method" not in self.model_fields_set:
+            cure = "write method = 'beta' or 'index' (or 'none', to leave the hedge off)"
+            raise InputError(Problem("method with instrument or instruments", "none", cure))
+        return self
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The hedge instruments, each once."""
+        rest = () if self.instrument is None else (self.instrument,)
+        return tuple(dict.fromkeys([*self.instruments.values(), *rest]))
+
+
 class RunSection(Settings):
     """``[run]``: the name of the run and the seed of its draws."""
 
@@ -284,8 +407,13 @@ class Experiment:
         The strategy, made from ``[strategy]`` (``kind`` and its parameters).
     kind : str
         The kind of strategy that was named.
-    events, prices, universe, portfolio, costs, venues, run
+    events, prices, universe, portfolio, costs, venues, hedge, run
         The sections of the file.
+
+    Raises
+    ------
+    InputError
+        A hedge that is an index level, where index levels are not traded.
     """
 
     strategy: Reaction
@@ -296,7 +424,16 @@ class Experiment:
     portfolio: Portfolio = Portfolio()
     costs: Costs = Costs()
     venues: Any = field(default_factory=VenuesSection)
+    hedge: Hedge = Hedge()
     run: RunSection = RunSection()
+
+    def __post_init__(self) -> None:
+        if self.hedge.method == "none" or self.portfolio.allow_index:
+            return
+        for symbol in self.hedge.symbols:
+            if resolve(symbol).kind == "index":
+                cure = "take a fund that tracks it, or set allow_index of [portfolio]"
+                raise InputError(Problem("an instrument that can be traded", f"the index {symbol}", cure))
 
     @property
     def desk(self) -> dict[str, DeskRules]:
@@ -352,6 +489,7 @@ SECTIONS: dict[str, type[Settings]] = {
     "portfolio": Portfolio,
     "costs": Costs,
     "venues": VenuesSection,
+    "hedge": Hedge,
     "run": RunSection,
 }
 """The sections of an experiment besides ``[strategy]``."""
@@ -389,7 +527,9 @@ def read_experiment(path: Path) -> Experiment:
         chosen = strategy_of(kind, **parameters)
     if "name" not in table.get("run", {}):
         parts["run"] = parts["run"].model_copy(update={"name": path.stem})
-    return _relative(Experiment(strategy=chosen, kind=kind, **parts), path.parent)
+    with _located("hedge", path, text):
+        made = Experiment(strategy=chosen, kind=kind, **parts)
+    return _relative(made, path.parent)
 
 
 def _text(path: Path) -> str:
@@ -466,4 +606,5 @@ def _relative(experiment: Experiment, folder: Path) -> Experiment:
 
 
 def _dump(section: Settings) -> dict[str, Any]:
-    return section.model_dump(mode="json", exclude_none=True)
+    table = section.model_dump(mode="json", exclude_none=True)
+    return {key: value for key, value in table.items() if value != {}}

@@ -172,7 +172,7 @@ def experiment_tape(
                 "files or simulated = true under [prices]", "neither", "name the price files (or --prices)"
             )
         )
-    symbols = None if wanted is None else needed(wanted, events)
+    symbols = None if wanted is None else needed(wanted, events, _hedged_with(experiment))
     tape = load_tape(
         list(section.files),
         symbols=symbols,
@@ -202,10 +202,14 @@ def _asked(interval: str) -> str | None:
     return None if interval == DAILY else interval
 
 
-def needed(wanted: Universe, events: Events) -> list[str]:
-    """List the symbols that may matter: the universe's and those that events name."""
+def needed(wanted: Universe, events: Events, hedges: Iterable[str] = ()) -> list[str]:
+    """List the symbols that may matter: the universe's, those that events name and those that hedge."""
     own = {symbol for symbols in events.frame["symbols"].unique() for symbol in symbols.split()}
-    return [*wanted.symbols, *sorted(own - set(wanted.symbols))]
+    return [*wanted.symbols, *sorted((own | set(hedges)) - set(wanted.symbols))]
+
+
+def _hedged_with(experiment: Experiment) -> tuple[str, ...]:
+    return () if experiment.hedge.method == "none" else experiment.hedge.symbols
 
 
 def anchored(experiment: Experiment) -> Experiment:
