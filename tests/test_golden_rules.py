@@ -221,8 +221,10 @@ def test_a_charge_on_the_day_before_and_the_day_of(fee):
 BILLS = [
     # Tokyo: no tax: http://www.koreatimes.co.kr/www/biz/2019/03/488_265779.html
     ("XTKS", "2025-09-12", "sell", 1e6, "stock", 0),
-    # KOSPI: 0.08 % + 0.15 % = 2,300, and fees of 36.396.
-    ("XKRX", "2021-06-01", "sell", 1e6, "stock", 2300 + 36.396),
+    # KOSPI: 0.10 % + 0.15 % = 2,500 and, next day, 0.08 % + 0.15 % = 2,300 ("2,500 won -> 2,300 won" on a million, as
+    # https://m.edaily.co.kr/News/Read?mediaCodeNo=257&newsId=02555126626003440 has it), with fees of 36.396.
+    ("XKRX", "2020-12-28", "sell", 1e6, "stock", 2500 + 36.396),
+    ("XKRX", "2020-12-29", "sell", 1e6, "stock", 2300 + 36.396),
     # KOSPI 2025: 0 + 0.15 % = 1,500; KOSDAQ: 0.15 % = 1,500, the same. Nothing but the fees on a purchase or a fund.
     ("XKRX", "2025-09-12", "sell", 1e6, "stock", 1500 + 36.396),
     ("XKOS", "2025-09-12", "sell", 1e6, "stock", 1500 + 36.396),
@@ -247,6 +249,9 @@ BILLS = [
     ("XSHG", "2025-09-12", "sell", 1e6, "stock", 500 + 34.1 + 20 + 10),
     ("XSHE", "2025-09-12", "sell", 1e6, "stock", 500 + 34.1 + 20 + 10),
     ("XSHG", "2025-09-12", "buy", 1e6, "stock", 34.1 + 20 + 10),
+    # That page's own example, 10,000 yuan: 0.341 + 0.20 + 0.30 and, sold, 5; of the 0.30 Hong Kong's clearing has 0.20.
+    ("XSHG", "2023-08-28", "buy", 1e4, "stock", 0.341 + 0.2 + 0.1),
+    ("XSHE", "2023-08-28", "sell", 1e4, "stock", 0.341 + 0.2 + 0.1 + 5),
     ("XSHE", "2025-09-12", "buy", 1e6, "fund", 40),
     # Mumbai, a crore: STT 0.1 % = 10,000, duty 0.015 % = 1,500 (purchase), exchange 375 or 297 + 10, SEBI 10:
     # https://proficientequities.com/elementskit-content/dynamic-content-widget-22fc413-c5bea74/

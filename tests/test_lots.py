@@ -28,6 +28,12 @@ class TestBoardLots:
             ("9626.HK", 0, "2021-03-29", 20),
             # "1,971 dollars won on each lot of 50": 110 - 70.58 = 39.42, times 50 (etnet, 2020-12-08)
             ("6618.HK", 0, "2020-12-08", 50),
+            # 670 lost on a lot, 48 - 41.30 = 6.70 on a share (Sing Tao, 2022-09-28)
+            ("9863.HK", 0, "2022-09-29", 100),
+            # "100 a lot, 7,272.55 to get in": https://m.xinnet.com/mweb/64/279844.html
+            ("3690.HK", 0, "2018-09-20", 100),
+            # "One lot, that is 100 shares": http://paper.wenweipo.com/2020/06/06/YO2006060008.htm
+            ("9999.HK", 0, "2020-06-11", 100),
             # 1,000 shares are five lots: https://docslib.org/doc/1318971/
             ("1810.HK", 0, "2018-07-09", 200),
             # 10,000 shares are a hundred lots (HKEx, 2015-11-18)
