@@ -14,6 +14,8 @@ from aftershock.data.venues import DeskRules, RuleBook, rule_book
 from aftershock.data.venues.book import Charge
 from aftershock.data.venues.charges import GROUPS
 from aftershock.data.venues.limits import change_allowed, tick_at
+from aftershock.data.venues.lots import board_lots
+from aftershock.data.venues.short_lists import listings
 from aftershock.engine.types import OUTCOMES, Charges, Costs, Flags, Floats, Integers, Rules, Slippage
 
 UNSIZED = 1e300
@@ -21,7 +23,7 @@ UNSIZED = 1e300
 TURNOVER_SESSIONS, LEAST_SESSIONS = 20, 5
 """Over how many sessions before a bar its turnover is averaged, and of how many it must be known."""
 FREE = OUTCOMES.index("filled")
-BANNED, PRICE_RULE = OUTCOMES.index("short_banned"), OUTCOMES.index("short_rule")
+BANNED, PRICE_RULE, UNLISTED = (OUTCOMES.index(f"short_{why}") for why in ("banned", "rule", "unlisted"))
 
 Books = Mapping[str, RuleBook]
 
@@ -172,7 +174,10 @@ def unmodelled(tape: Tape, books: Books | None = None) -> list[str]:
             f"{one.book.mic} {what}"
             for one in listed(tape, used)
             for _, rule in one.stretches(tape, "short_sale")
-            for what in (rule.price_rule, rule.list)
+            for what in (
+                rule.price_rule,
+                "" if listings(one.book.mic, tape.symbols[one.place]) else rule.list,
+            )
             if rule.allowed and what and what not in PRICE_RULES
         }
     )
@@ -347,8 +352,18 @@ def _lots(tape: Tape, books: Books, costs: Costs, fx: Floats) -> Floats:
     for one in listed(tape, books):
         for rows, lot in one.stretches(tape, "lot"):
             shares[rows] = 1.0 if costs.odd_lots and lot.odd_lots else float(lot.shares)
+            if not lot.shares:
+                for since, own in board_lots(tape.symbols[one.place]):
+                    shares[_between(tape, rows, since, date.max)] = own
     # Of what no rate sizes any quantity may be had: that a book has lots is no reason to refuse it.
     return np.where(np.isnan(fx), 0.0, lots_in_base(1.0, tape.factor, fx) * shares)
+
+
+def _between(tape: Tape, rows: slice, first: date, last: date) -> slice:
+    """Narrow rows of a segment to those of the dates from the first to the last."""
+    days = [first.toordinal() - EPOCH, last.toordinal() - EPOCH + 1]
+    start, stop = rows.start + np.searchsorted(tape.session[rows], days)
+    return slice(int(start), int(stop))
 
 
 def lots_in_base(lot: float, factor: Floats, fx: Floats) -> Floats:
@@ -462,6 +477,10 @@ def _short_sales(tape: Tape, books: Books, limit_down: Floats) -> tuple[Integers
                     (at_open, at_close), PRICE_RULES[rule.price_rule](seen), strict=True
                 ):
                     codes[rows][refused[inside]] = PRICE_RULE
+            for known in listings(one.book.mic, tape.symbols[one.place]) if rule.list else ():
+                if not known.listed:
+                    off = _between(tape, rows, known.first, known.last)
+                    at_open[off] = at_close[off] = UNLISTED
     return at_open, at_close
 
 

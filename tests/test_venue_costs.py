@@ -107,7 +107,10 @@ class TestLots:
             ("000660.KS", "2025-09-12", 1.0),
             ("600519.SS", "2025-09-12", 100.0),
             ("688981.SS", "2025-09-12", 200.0),
-            ("9988.HK", "2025-09-12", 0.0),  # by stock: not known, any quantity
+            ("3333.HK", "2024-01-12", 0.0),  # by stock: not known, any quantity
+            # BYD's board lot fell from 500 to 100 on 2025-09-19 (HKEX listing-day papers).
+            ("1211.HK", "2025-09-18", 500.0),
+            ("1211.HK", "2025-09-19", 100.0),
         ],
     )
     def test_of_the_book(self, symbol, day, lot):
@@ -205,6 +208,12 @@ class TestShortSales:
             )[0]
             == ["filled"] * 4
         )
+
+    def test_seoul_let_only_members_be_sold_from_2021_to_2023(self):
+        """LG Energy Solution joined the KOSPI 200 on 2022-03-11."""
+        days = ("2022-03-08", "2022-03-10", "2022-03-11", "2023-11-06")
+        want = ["short_unlisted", "short_unlisted", "filled", "short_banned"]
+        assert self.codes("373220.KS", days) == [want, want]
 
     def test_a_korean_short_in_the_ban_is_refused_with_its_sentence(self):
         days = ["2024-01-09", "2024-01-10", "2024-01-11"]

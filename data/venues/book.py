@@ -18,6 +18,8 @@ from aftershock.data.settings import Settings
 from aftershock.data.venues.venue import VENUES
 
 FOLDER = Path(__file__).parent
+BY_STOCK = ("board_lots.csv", "short_lists.csv")
+"""The tables of what differs by stock."""
 Share = Annotated[float, Field(ge=0, lt=1)]
 Money = Annotated[float, Field(ge=0)]
 Bands = tuple[tuple[float, float], ...]
@@ -406,9 +408,9 @@ def read_book(path: Path) -> RuleBook:
 
 
 def rules_digest() -> str:
-    """Hash all rule books: what a run was held to."""
+    """Hash all rule books and the tables of lots and lists beside them: what a run was held to."""
     sha = hashlib.sha256()
-    for path in sorted(FOLDER.glob("*.toml")):
+    for path in sorted([*FOLDER.glob("*.toml"), *(FOLDER / name for name in BY_STOCK)]):
         sha.update(path.name.encode() + b"\0" + path.read_bytes())
     return sha.hexdigest()
 
