@@ -11,8 +11,8 @@ from aftershock.data.errors import InputError, Problem
 NAMES: dict[str, str] = {
     "symbol": "symbol ticker instrument security stockcode code ric bbgticker bloombergticker yahoosymbol",
     "side": "side action buysell bs direction tradetype transactiontype tradeside",
-    "quantity": "quantity qty shares filledqty filledquantity execqty executedquantity fillqty tradequantity size lastqty "
-    "lastshares units",
+    "quantity": "quantity qty shares filledqty filledquantity execqty executedquantity fillqty tradequantity size "
+    "lastqty lastshares units",
     "price": "price px tprice tradeprice fillprice fillpx avgprice avgpx averageprice execprice executionprice lastpx",
     "at": "at datetime timestamp executedat executiontime exectime filledat filltime transacttime tradedatetime",
     "date": "date tradedate session tradedt dealdate",
@@ -36,7 +36,8 @@ NEAR = 0.85
 SIDES: dict[str, str] = {
     "buy": "BUY B BOT BOUGHT BUYS PURCHASE BUYTOOPEN BUYOPEN LONG 1 买入 买 买进 買 買入 買進 買付 매수",
     "sell": "SELL S SLD SOLD SALE SELLTOCLOSE SELLCLOSE SELLLONG 2 -1 卖出 卖 賣 賣出 売 売却 売付 매도",
-    "short": "SHORT SS SELLSHORT SHORTSELL SHORTSALE SSELL SHT SELLTOOPEN SELLSHORTEXEMPT SOLDSHORT 5 6 融券卖出 空売り",
+    "short": "SHORT SS SELLSHORT SHORTSELL SHORTSALE SSELL SHT SELLTOOPEN SELLSHORTEXEMPT SOLDSHORT 5 6 "
+    "融券卖出 空売り",
     "cover": "COVER BC BUYTOCOVER BUYCOVER CVR COVERSHORT BUYTOCLOSE BOUGHTTOCOVER 买券还券",
 }
 """The sides, each with the words it goes by; the numbers are FIX's, and this package's own -1."""
