@@ -58,7 +58,7 @@ def check_charges(found: Findings, listed: Listed, checked: Flags, unchecked: li
     value = paid * fills["quantity"].to_numpy(np.float64)
     for mic, dues in _dues(listed, checked & np.isfinite(value), value):
         unit = 1.0 if venue(mic).currency in WHOLE else 0.01
-        _check_tax(found, mic, dues, given["tax"][dues.rows], given["stamp_duty"][dues.rows], unit)
+        _check_tax(found, mic, dues, [given[name][dues.rows] for name in ("tax", "stamp_duty", "fee")], unit)
         _check_duty(found, mic, dues, given["stamp_duty"][dues.rows], unit)
         _check_fee(found, mic, dues, given["fee"][dues.rows], unit)
 
@@ -119,13 +119,16 @@ def _room(amount: Floats, unit: float, count: int) -> Floats:
     return room
 
 
-def _check_tax(found: Findings, mic: str, dues: Dues, tax: Floats, duty: Floats, unit: float) -> None:
+def _check_tax(found: Findings, mic: str, dues: Dues, given: Sequence[Floats], unit: float) -> None:
     """Check the column of taxes; where none of duties stands beside it, it may hold them too."""
+    tax, duty, fee = given
     alone: Sequence[str] = ("tax",)
     both, wide = ("tax", "duty"), ("tax", "duty", "levy")
     fits = _within(dues, alone, tax, unit) & ~(np.isnan(duty) & (dues.summed(alone, "most") == 0.0))
     fits |= np.isnan(duty) & (_within(dues, both, tax, unit) | _within(dues, wide, tax, unit))
-    bad = ~np.isnan(tax) & ~fits
+    # A duty that is not in the column of taxes may be in the total, which is checked by itself.
+    elsewhere = (tax == 0.0) & np.isnan(duty) & ~np.isnan(fee) & _within(dues, alone, tax, unit)
+    bad = ~np.isnan(tax) & ~fits & ~elsewhere
     for these, groups in ((bad & np.isnan(duty), both), (bad & ~np.isnan(duty), alone)):
         _note(found, mic, dues, these, groups, "tax", tax)
 

@@ -194,8 +194,10 @@ def _check_lots(found: Findings, listed: Listed, unchecked: list[str]) -> None:
         bad = rows[odd]
         sale = fills["side"].iloc[bad].isin(["sell", "short"]).to_numpy()
         whole = np.abs(quantity[bad] - np.rint(quantity[bad])) <= 1e-9
-        # The mainland lets a remainder be sold in one order, which no blotter tells from another odd sale.
-        remainder = sale & (venue(mic).market == "CN")
+        # The mainland lets a remainder be sold in one order, which no blotter tells from another odd sale; and a
+        # purchase may be filled by it in part, which only the number of the order tells.
+        part = fills["order_id"].iloc[bad].eq("").to_numpy()
+        remainder = (sale | part) & (venue(mic).market == "CN")
         light = (remainder | rule.odd_lots) & whole
         words = rule_words(mic, "lot", rule)
         for note, code in ((light, "odd_lot"), (~light, "lot")):

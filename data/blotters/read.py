@@ -149,6 +149,7 @@ def _of_run(table: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
         "fee": table["fee"] / table["fx"] if {"fee", "fx"} <= set(table.columns) else nothing,
         # Each trade of a run stands by itself: it is closed by its own exit and by no other.
         "account": table["trade_id"].astype(str),
+        "order_id": table["kind"].astype(str),
     }
     if "currency" in table:
         columns["currency"] = table["currency"]
