@@ -215,7 +215,7 @@ def _of_orders(fills: pd.DataFrame) -> NDArray[np.float64]:
     quantity = fills["quantity"].to_numpy(np.float64).copy()
     named = fills["order_id"].ne("").to_numpy()
     keys = ["account", "symbol", "session", "side", "order_id"]
-    quantity[named] = fills[named].groupby(keys, sort=False)["quantity"].transform("sum")
+    quantity[named] = fills[named].groupby(keys, sort=False)["quantity"].transform("sum", min_count=1)
     return quantity
 
 
@@ -241,8 +241,6 @@ def _check_market(
         room = np.where(np.isnan(room), 0.0, room)
         low, high = limit_prices(limit, tick, rows.base[part])
         words = rule_words(mic, "price limit", limit)
-        if limit.first_days:
-            words += f"; a new listing has none in its first {limit.first_days} sessions"
         _check_limit(found, fills, part, price, (low, high), room, priced, words, limit.source)
         _check_locks(found, fills, part, rows, (low, high), tick, words, limit.source)
 

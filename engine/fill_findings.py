@@ -14,6 +14,8 @@ from aftershock.data.instants import DAY
 from aftershock.data.venues import RuleBook
 
 Integers = NDArray[np.int64]
+SHOWN_BANDS = 3
+"""How many bands of prices a sentence tells one by one."""
 EPOCH = date(1970, 1, 1).toordinal()
 
 SEVERITIES = ("impossible", "wrong", "note")
@@ -172,7 +174,17 @@ def rule_words(mic: str, name: str, rule: Any) -> str:
     until = f" to {rule.valid_to}" if rule.valid_to else " on"
     board = f" of {rule.board}" if rule.board else ""
     trust = {"unverified": " (unverified)", "desk": " (the desk's own)"}.get(rule.confidence, "")
-    return f"{mic} {name}{board}: {rule.words()}, from {rule.valid_from}{until}{trust}"
+    return f"{mic} {name}{board}: {_short(rule)}, from {rule.valid_from}{until}{trust}"
+
+
+def _short(rule: Any) -> str:
+    """Say a rule in words, without bands that fill a page: the finding itself tells the one that counts."""
+    bands = getattr(rule, "bands", ())
+    if len(bands) <= SHOWN_BANDS:
+        return str(rule.words())
+    first = getattr(rule, "first_days", 0)
+    by = f"by {len(bands)} bands of the price"
+    return f"{by}, none in the first {first} sessions" if first else by
 
 
 def number(value: float) -> str:

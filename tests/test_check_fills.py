@@ -417,6 +417,10 @@ class TestRuns:
         found = af.check_fills(self.fills())
         assert found["code"].tolist() == ["t_plus"]
         assert "no shares and traded_price" in found.attrs["unchecked"][0]
+        assert not any(
+            "lots" in sentence
+            for sentence in af.check_fills(self.fills(symbol="700.HK")).attrs["unchecked"][1:]
+        )
 
     def test_with_them_all_of_it(self):
         traded = {"shares": 150.0, "traded_price": 1500.005, "traded_fill": 1500.005, "fx": 0.14, "side": 1}
@@ -488,3 +492,9 @@ def test_every_code_is_documented(root):
     text = (root / "docs/check_fills.md").read_text("utf-8")
     for code, (severity, sentence) in CODES.items():
         assert f"| `{code}` | {severity} | {sentence} |" in text
+
+
+def test_sentences_do_not_list_bands_by_the_dozen():
+    found = af.check_fills(blotter(("8035.T", "buy", 100, 30_001.5, "2024-07-02")))
+    assert found["why"].tolist() == ["the step at that price is 10: " + found["why"][0].partition(": ")[2]]
+    assert len(found["why"][0]) < 120
