@@ -95,7 +95,7 @@ def verbs(app: typer.Typer) -> set[str]:
 
 
 def test_every_verb_is_in_the_readme(root: Path) -> None:
-    shown = set(re.findall(r"aftershock (\w+)", (root / "README.md").read_text("utf-8")))
+    shown = set(re.findall(r"aftershock ([\w-]+)", (root / "README.md").read_text("utf-8")))
     assert verbs(cli.app) - shown == {"demo"}  # by way of make
     of_prices = set(re.findall(r"aftershock prices (\w+)", (root / "README.md").read_text("utf-8")))
     assert of_prices == verbs(cli_prices.app)

@@ -8,7 +8,7 @@ import pytest
 
 from aftershock.data.errors import InputError
 from aftershock.data.venues import VENUES
-from aftershock.data.venues.book import RULES, RuleBook, read_book, rule_book, rules_digest
+from aftershock.data.venues.book import BY_STOCK, RULES, RuleBook, read_book, rule_book, rules_digest
 from aftershock.data.venues.rules_table import rules_diff, rules_on, venues_table
 
 MADE = """\
@@ -207,11 +207,15 @@ class TestTables:
 
     def test_the_digest_is_of_every_book(self, monkeypatch, tmp_path):
         monkeypatch.setattr("aftershock.data.venues.book.FOLDER", tmp_path)
-        digests = []
+        for name in BY_STOCK:
+            (tmp_path / name).write_text("symbol\n")
+        digests = [rules_digest()]
         for name, text in (("XHKG", MADE), ("XTKS", MADE), ("XTKS", MADE + "\n"), ("XHKG", MADE + "\n")):
             (tmp_path / f"{name}.toml").write_text(text)
             digests.append(rules_digest())
-        assert len(set(digests)) == 4
+        (tmp_path / BY_STOCK[0]).write_text("symbol\n9988.HK\n")
+        digests.append(rules_digest())
+        assert len(set(digests)) == 6
 
     def test_rules_have_names_without_doubles(self):
         assert set(RULES) <= set(RuleBook.model_fields)

@@ -11,6 +11,7 @@ from typing import Any
 _HOME = {
     "align": "aftershock.run",
     "backtest": "aftershock.run",
+    "check_fills": "aftershock.fills",
     "check_prices": "aftershock.prices",
     "check_symbols": "aftershock.data.universes",
     "chip_momentum": "aftershock.strategies.library",
@@ -66,6 +67,7 @@ __all__ = [
     "Venue",
     "align",
     "backtest",
+    "check_fills",
     "check_prices",
     "check_symbols",
     "chip_momentum",
