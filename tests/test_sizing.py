@@ -245,7 +245,10 @@ class TestBacktest:
     )
 
     def run(self, **portfolio):
-        return af.backtest(self.EVENTS, daily(), Reaction(hold=2), portfolio=Portfolio(**portfolio))
+        free = af.Costs(model="zero")
+        return af.backtest(
+            self.EVENTS, daily(), Reaction(hold=2), portfolio=Portfolio(**portfolio), costs=free
+        )
 
     def test_the_audit_shows_the_weight_used_and_trades_are_sized_by_it(self):
         done = self.run(mode="event", sizing="strength", strength_of_one=20)
