@@ -16,8 +16,10 @@ from aftershock.data.errors import InputError, Problem
 from aftershock.data.instants import Instants
 from aftershock.data.prices.tape import Tape
 from aftershock.data.venues import venue
+from aftershock.engine import kernels
+from aftershock.engine.portfolio import bars_of
 from aftershock.engine.returns import Closes, centred, session_closes, windows
-from aftershock.engine.types import Flags, Floats, Integers
+from aftershock.engine.types import Flags, Floats, Integers, Rules, trade_dtype
 
 HEDGES = ("none", "beta", "index")
 """How trades are hedged."""
@@ -45,6 +47,44 @@ class HedgeBars(NamedTuple):
     entry: Integers
     exit: Integers
     later: Integers
+
+
+def hedge_legs(
+    tape: Tape, rules: Rules, records: np.ndarray, ratio: Floats, places: HedgeBars, at_close: bool
+) -> np.ndarray:
+    """Fill the leg of each trade under the rules and costs of the hedge instrument.
+
+    Parameters
+    ----------
+    tape, rules : Tape, Rules
+        The market and its rules.
+    records : ndarray of trade_dtype, shape (n,)
+        The trades.
+    ratio : ndarray of float64, shape (n,)
+        How much of a trade's notional stands against it; a negative one stands on the trade's own side.
+    places : HedgeBars
+        The bars of the legs.
+    at_close : bool
+        Whether trades are entered at the close.
+
+    Returns
+    -------
+    ndarray of trade_dtype, shape (n,)
+        Trades in the hedge instruments, of quantity 0 where there is none: no bar, one that did not fill, less than a
+        lot.
+    """
+    legs = np.zeros(len(records), trade_dtype)
+    entered = places.entry >= 0
+    owner = np.searchsorted(tape.offsets, np.maximum(places.entry, 0), side="right") - 1
+    legs["signal"], legs["instrument"], legs["entry_bar"] = records["signal"], owner, places.entry
+    legs["side"] = np.where(ratio < 0.0, records["side"], -records["side"])
+    with_trade = places.exit >= 0
+    legs["exit_bar"] = np.where(with_trade, places.exit, places.later)
+    at_open = ~with_trade | (records["exit_point"] == kernels.OPEN)
+    legs["exit_point"] = np.where(at_open, kernels.OPEN, kernels.CLOSE)
+    notional = np.where(entered, np.abs(ratio), 0.0) * records["quantity"] * records["entry_fill"]
+    kernels.settle_legs(bars_of(tape), rules, legs, notional, at_close)
+    return legs
 
 
 class Pairs(NamedTuple):

@@ -445,7 +445,7 @@ def each_alone(case: Case, outcome: Integers) -> tuple[np.ndarray, Integers]:
             if quantity > 0.0:
                 record_entry(trades, count, case, (row, bar, quantity, fill))
                 schedule(trades, count, case)
-                leave(trades, count, case)
+                leave(trades, count, case.bars, case.rules)
                 count += 1
             else:
                 code = BELOW_LOT
@@ -502,22 +502,22 @@ def schedule(trades: np.ndarray, k: int, case: Case) -> None:
 
 
 @kernel
-def leave(trades: np.ndarray, k: int, case: Case) -> None:
+def leave(trades: np.ndarray, k: int, bars: Bars, rules: Rules) -> None:
     """Book the scheduled exit of trade ``k``, or leave it open where none has filled."""
-    trade, rules = trades[k], case.rules
+    trade = trades[k]
     bar = trade["exit_bar"]
     if bar < 0:
         trade["kind"] = STILL_OPEN
         trade["exit_price"] = np.nan
         trade["exit_fill"] = np.nan
-        last = case.bars.offsets[trade["instrument"] + 1] - 1
-        trade["borrow"] = borrow_of(case.bars, rules, trade, last)
+        last = bars.offsets[trade["instrument"] + 1] - 1
+        trade["borrow"] = borrow_of(bars, rules, trade, last)
         return
     buy, price = trade["side"] < 0, trade["exit_price"]
     fill = slipped(rules, bar, trade["exit_point"], (price, trade["quantity"] * price, buy))
     trade["exit_fill"] = fill
     trade["exit_fee"] = fee_of(rules, bar, trade["quantity"] * fill, buy)
-    trade["borrow"] = borrow_of(case.bars, rules, trade, bar)
+    trade["borrow"] = borrow_of(bars, rules, trade, bar)
     trade["done"] = True
 
 
@@ -593,7 +593,7 @@ def shared_money(case: Case, outcome: Integers) -> tuple[np.ndarray, Integers]:
     for k in range(ledger.opened[0]):
         if not ledger.trades[k]["done"]:
             ledger.trades[k]["exit_bar"] = NO_BAR
-            leave(ledger.trades, k, case)
+            leave(ledger.trades, k, case.bars, case.rules)
     return ledger.trades[: ledger.opened[0]], ledger.outcome
 
 
@@ -773,7 +773,7 @@ def close_opposite(ledger, k, case, now, bar, queue):  # type: ignore[no-untyped
 @kernel
 def book_exit(ledger: Ledger, k: int, case: Case) -> None:
     """Take a trade out of its account and pay what it returns."""
-    leave(ledger.trades, k, case)
+    leave(ledger.trades, k, case.bars, case.rules)
     trade = ledger.trades[k]
     account = account_of(case.book, trade["instrument"])
     if trade["side"] > 0:
@@ -1125,6 +1125,52 @@ def deal(ledger, case, group, queue):  # type: ignore[no-untyped-def]
     for k in range(len(rows)):
         if quantity[k] > 0.0:
             book_entry(ledger, case, (rows[k], group.tried[k], quantity[k], fill[k]), queue)
+
+
+# ------------------------------------------------------------------------------------------- hedges
+
+
+@kernel
+def settle_legs(bars: Bars, rules: Rules, legs: np.ndarray, notional: Floats, at_close: bool) -> None:
+    """Fill hedge legs at the bars they were given, under the rules and costs of their own instrument.
+
+    Parameters
+    ----------
+    bars, rules : Bars, Rules
+        The market and its rules.
+    legs : ndarray of trade_dtype, shape (n,)
+        With ``instrument``, ``side``, ``entry_bar`` (-1: no leg), ``exit_bar`` and ``exit_point`` (where it is to be
+        left; -1: not while there are data). Changed in place; a leg that its bar does not fill has a quantity of 0.
+    notional : ndarray of float64, shape (n,)
+        What each is to be worth.
+    at_close : bool
+        Whether they are entered at the close.
+    """
+    point = CLOSE if at_close else OPEN
+    for k in range(len(legs)):
+        leg = legs[k]
+        bar, buy = leg["entry_bar"], leg["side"] > 0
+        if bar < 0:
+            continue
+        code = refusal(bars, rules, bar, point, buy)
+        if code == FILLED and not buy:
+            code = short_refusal(rules, bar, point)
+        if code != FILLED:
+            continue
+        price = price_at(bars, bar, point)
+        fill = slipped(rules, bar, point, (price, notional[k], buy))
+        leg["quantity"] = lots_of(rules, bar, notional[k] / fill)
+        leg["entry_price"], leg["entry_fill"] = price, fill
+        leg["entry_fee"] = fee_of(rules, bar, leg["quantity"] * fill, buy)
+        left, way = leg["exit_bar"], leg["exit_point"]
+        if left >= 0 and exit_refusal(bars, rules, bar, leg["side"], left, way) != FILLED:
+            end = bars.offsets[leg["instrument"] + 1]
+            left, way = carry(bars, rules, (bar, leg["side"]), left + 1, end), OPEN
+            leg["carried"] = True
+        leg["exit_bar"], leg["exit_point"], leg["kind"] = left, way, HOLD
+        if left >= 0:
+            leg["exit_price"], leg["exit_at"] = price_at(bars, left, way), instant_of(bars, left, way)
+        leave(legs, k, bars, rules)
 
 
 # ------------------------------------------------------------------------------------------- marking

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ from aftershock.engine.types import (
     Integers,
     Orders,
     Rules,
+    trade_dtype,
 )
 
 
@@ -43,6 +44,8 @@ class Simulation:
         The capital that equity starts from: that of all accounts together.
     records : ndarray of trade_dtype
         The trades as kernels give them.
+    legs : ndarray of trade_dtype
+        Their hedge legs, if any (`aftershock.engine.hedge.hedge_legs`).
     """
 
     signals: pd.DataFrame
@@ -50,6 +53,7 @@ class Simulation:
     equity: pd.DataFrame
     capital: float
     records: np.ndarray
+    legs: np.ndarray = field(default_factory=lambda: np.zeros(0, trade_dtype))
 
 
 def bars_of(tape: Tape) -> Bars:
@@ -253,9 +257,7 @@ def _trades(tape: Tape, signals: pd.DataFrame, records: np.ndarray, at_close: bo
     adverse, favourable = kernels.excursions(bars_of(tape), records, at_close)
     mics = np.array(tape.venues, dtype=object)[records["instrument"]]
     instants = tape.closes_at if at_close else tape.opens_at
-    slipped = quantity * (
-        np.abs(records["entry_fill"] - records["entry_price"]) + np.abs(exit_fill - exit_price)
-    )
+    slipped = _slipped(records)
     with np.errstate(invalid="ignore", divide="ignore"):
         gross, net = side * (exit_price / records["entry_price"] - 1.0), pnl / notional
     return pd.DataFrame(
@@ -296,6 +298,15 @@ def _trades(tape: Tape, signals: pd.DataFrame, records: np.ndarray, at_close: bo
             "strength": origin["strength"],
         }
     )
+
+
+def _slipped(records: np.ndarray) -> Floats:
+    """Give what trades lost to slippage; what is open has not left yet."""
+    closed = records["exit_bar"] >= 0
+    into = np.abs(records["entry_fill"] - records["entry_price"])
+    out = np.where(closed, np.abs(records["exit_fill"] - records["exit_price"]), 0.0)
+    lost: Floats = records["quantity"] * (into + out)
+    return lost
 
 
 def pnl_of(tape: Tape, records: np.ndarray) -> Floats:
@@ -393,13 +404,18 @@ def _equity(
     axis = np.unique(counted[counted >= first])
     position = np.searchsorted(axis, dates)
     pnl, exposure, positions = kernels.mark(bars, records, rules.borrow, position, len(axis), True)
-    equity = capital + np.cumsum(pnl)
+    return _curve(_dates(axis), capital + np.cumsum(pnl), exposure, positions, capital)
+
+
+def _curve(
+    dates: pd.DatetimeIndex, equity: Floats, exposure: Floats, positions: Integers, capital: float
+) -> pd.DataFrame:
     previous = np.r_[capital, equity[:-1]]
     peak = np.maximum.accumulate(np.r_[capital, equity])[1:]
     with np.errstate(invalid="ignore", divide="ignore"):
         return pd.DataFrame(
             {
-                "date": _dates(axis),
+                "date": dates,
                 "equity": equity,
                 "returns": np.where(previous > 0.0, equity / previous - 1.0, np.nan),
                 "drawdown": equity / peak - 1.0,
@@ -407,3 +423,54 @@ def _equity(
                 "positions": positions,
             }
         )
+
+
+def with_legs(done: Simulation, tape: Tape, rules: Rules, legs: np.ndarray) -> Simulation:
+    """Lay hedge legs over trades: their profits and costs join those of the trades, and equity.
+
+    Parameters
+    ----------
+    done : Simulation
+        The trades.
+    tape, rules : Tape, Rules
+        The market and its rules.
+    legs : ndarray of trade_dtype, shape (n,)
+        A leg for each trade, of quantity 0 where there is none.
+
+    Returns
+    -------
+    Simulation
+        ``pnl``, ``return`` and ``costs`` of trades hold those of their legs, told apart in ``hedge_pnl`` and
+        ``hedge_costs``; ``positions`` go on counting trades.
+    """
+    laid = legs[legs["quantity"] > 0.0]
+    axis = done.equity["date"].to_numpy().astype("M8[D]").astype(np.int64)
+    position = np.minimum(np.searchsorted(axis, tape.session), max(len(axis) - 1, 0))
+    pnl, value, _ = kernels.mark(bars_of(tape), laid, rules.borrow, position, len(axis), True)
+    equity = done.equity["equity"].to_numpy() + np.cumsum(pnl)
+    exposure = np.nan_to_num(done.equity["exposure"].to_numpy() * done.equity["equity"].to_numpy()) + value
+    curve = _curve(
+        pd.DatetimeIndex(done.equity["date"]),
+        equity,
+        exposure,
+        done.equity["positions"].to_numpy(),
+        done.capital,
+    )
+    has = legs["quantity"] > 0.0
+    earned, slipped = np.zeros(len(legs)), np.zeros(len(legs))
+    earned[has], slipped[has] = pnl_of(tape, laid), _slipped(laid)
+    costs = legs["entry_fee"] + legs["exit_fee"] + legs["borrow"] + slipped
+    symbols = np.array(tape.symbols, dtype=object)[legs["instrument"]]
+    table = done.trades
+    trades = table.assign(
+        pnl=table["pnl"] + earned,
+        costs=table["costs"] + costs,
+        **{"return": (table["pnl"] + earned) / table["notional"]},
+        hedge_symbol=np.where(has, symbols, ""),
+        hedge_notional=legs["side"] * legs["quantity"] * legs["entry_fill"],
+        hedge_entry_fill=np.where(has, legs["entry_fill"], np.nan),
+        hedge_exit_fill=np.where(has & (legs["exit_bar"] >= 0), legs["exit_fill"], np.nan),
+        hedge_costs=costs,
+        hedge_pnl=earned,
+    )
+    return replace(done, trades=trades, equity=curve, legs=legs)

@@ -72,6 +72,7 @@ def waterfall(
     signals: pd.DataFrame,
     plan: Plan,
     traded: np.ndarray,
+    legs: np.ndarray,
 ) -> pd.DataFrame:
     """Take the reaction to each signal apart into what each step towards a real portfolio took.
 
@@ -85,8 +86,8 @@ def waterfall(
         The aligned signals that were traded, as `simulate` took them.
     plan : Plan
         The settings they were traded with.
-    traded : ndarray of trade_dtype
-        The trades that came of them.
+    traded, legs : ndarray of trade_dtype
+        The trades that came of them, and their hedge legs.
 
     Returns
     -------
@@ -117,6 +118,7 @@ def waterfall(
     drift = money * _drift(bars, entries, window)
     fees, borrow, costly = _costs(tape, rules, charged, stages.costs, len(rows))
     earned = _per_signal(tape, traded, len(rows))
+    hedged = _per_signal(tape, legs[legs["quantity"] > 0.0], len(rows))
     alone, exits, overlap, locks, bans, lots = (
         _per_signal(tape, records, len(rows))
         for records in (stages.alone, stages.exits, stages.overlap, stages.locks, stages.bans, stages.lots)
@@ -135,10 +137,12 @@ def waterfall(
         "borrow": -borrow,
         "lots": lots - costly,
         "cash": earned - lots,
-        "hedge": np.zeros(len(rows)),
+        "hedge": hedged,
     }
     table = chosen[["event_id", "symbol", "known_by"]].reset_index(drop=True)
-    table = table.assign(target=target, reaction=reaction, **{key: steps[key] for key in STEPS}, net=earned)
+    table = table.assign(
+        target=target, reaction=reaction, **{key: steps[key] for key in STEPS}, net=earned + hedged
+    )
     return table[entries.due >= 0].reset_index(drop=True)
 
 

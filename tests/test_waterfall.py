@@ -10,12 +10,12 @@ from aftershock.data.events import load_events
 from aftershock.data.prices import simulated_market
 from aftershock.engine.waterfall import STEPS
 from aftershock.execution import execute
-from aftershock.experiment import Costs, Experiment, Portfolio, RunSection
+from aftershock.experiment import Costs, Experiment, Hedge, Portfolio, RunSection
 from aftershock.inputs import links_of
 from aftershock.result import Result
 from aftershock.strategies.reaction import Reaction
 
-SYMBOLS = ("8035.T", "000660.KS", "2330.TW", "6138.TWO", "9988.HK", "688981.SS", "INFY.NS")
+SYMBOLS = ("1306.T", "8035.T", "000660.KS", "2330.TW", "6138.TWO", "9988.HK", "688981.SS", "INFY.NS")
 CASES = {
     "plain": (Reaction(hold=5), Portfolio(), Costs()),
     "exits": (Reaction(hold=5, stop=0.03, take=0.04, trail=0.05, max_defer=2), Portfolio(size=0.3), Costs()),
@@ -29,6 +29,12 @@ CASES = {
         Reaction(entry="close", hold=4, delay=1),
         Portfolio(mode="event"),
         Costs(model="flat", fee=0.002),
+    ),
+    "hedged": (
+        Reaction(hold=4, stop=0.03),
+        Portfolio(size=0.2),
+        Costs(),
+        Hedge(method="beta", instrument="1306.T"),
     ),
     "free": (Reaction(hold=0), Portfolio(), Costs(model="zero")),
 }
@@ -44,8 +50,9 @@ def world():
 
 def run(world, case: str) -> Result:
     events, tape = world
-    strategy, portfolio, costs = CASES[case]
-    experiment = Experiment(strategy, portfolio=portfolio, costs=costs, run=RunSection(seed=4))
+    strategy, portfolio, costs, *hedge = CASES[case]
+    laid = hedge[0] if hedge else Hedge()
+    experiment = Experiment(strategy, portfolio=portfolio, costs=costs, hedge=laid, run=RunSection(seed=4))
     return execute(events, tape, None, links_of(None, events), experiment)
 
 
@@ -61,6 +68,7 @@ def test_the_steps_add_up_for_each_signal_and_in_all(world, case: str) -> None:
     told = fall.set_index(["event_id", "symbol"])["net"]
     np.testing.assert_allclose(told[earned.index], earned, rtol=0, atol=small)
     assert told.drop(earned.index).abs().max() == 0.0
+    assert result.trades["pnl"].notna().all()
     assert fall["net"].sum() == pytest.approx(result.equity["equity"].iloc[-1] - capital, abs=small)
     totals = result.stats["waterfall"]
     assert totals["signals"] == len(fall)
@@ -90,6 +98,58 @@ def test_costs_take_and_never_give(world) -> None:
     kinds = ["tax", "duty", "levy", "exchange", "settlement", "commission", "borrow"]
     assert (fall[kinds] <= 0.0).all(axis=None)
     assert (fall[["tax", "duty", "commission", "borrow"]].sum() < 0.0).all()
+
+
+def test_a_hedge_is_a_step_of_its_own(world) -> None:
+    hedged = run(world, "hedged")
+    trades = hedged.trades[hedged.trades["headline"]]
+    assert (trades["hedge_pnl"] != 0.0).sum() > 20
+    assert (trades["hedge_costs"] >= 0.0).all()
+    legs = trades[trades["hedge_symbol"] != ""]
+    assert (np.sign(legs["hedge_notional"]) == -legs["side"] * np.sign(legs["hedge_ratio"].fillna(1.0))).all()
+    assert hedged.waterfall["hedge"].sum() == pytest.approx(trades["hedge_pnl"].sum())
+    assert any("take no cash" in caveat for caveat in hedged.manifest["caveats"])
+
+
+def test_a_hedge_worked_by_hand() -> None:
+    """A long of 100,000 in 8035.T against 1306.T, bought at 100 and sold at 110; the fund goes from 50 to 51.
+
+    In dollars and whole numbers: 1,000 shares make 10,000. The leg sells 100,000 / 50 = 2,000 and loses 2,000. Fees of
+    0.1 %: 100 and 110 for the trade, 100 and 102 for the leg.
+    """
+    days = ["2025-09-11", "2025-09-12"]
+    own = {"symbol": "8035.T", "open": [100.0, 100.0], "high": 111.0, "low": 99.0, "close": [100.0, 110.0]}
+    fund = {"symbol": "1306.T", "open": [50.0, 50.0], "high": 51.5, "low": 49.0, "close": [50.0, 51.0]}
+    prices = pd.concat([pd.DataFrame({**one, "date": days}) for one in (own, fund)])
+    events = pd.DataFrame(
+        {"known_by": ["2025-09-11T23:00Z"], "tag": "chip", "direction": "positive", "symbols": "8035.T"}
+    )
+    result = af.backtest(
+        events,
+        prices,
+        Reaction(hold=0),
+        costs=af.Costs(model="flat", slippage=0, borrow=0),
+        hedge=af.Hedge(method="index", instruments={"JP": "1306.T"}),
+        universe=["8035.T"],
+    )
+    (trade,) = result.trades.to_dict("records")
+    assert (trade["hedge_symbol"], trade["hedge_notional"], trade["hedge_ratio"]) == (
+        "1306.T",
+        -100_000.0,
+        1.0,
+    )
+    assert trade["hedge_pnl"] == pytest.approx(-2000.0 - 202.0)
+    assert trade["pnl"] == pytest.approx(10_000.0 - 210.0 - 2202.0)
+    assert trade["costs"] == pytest.approx(412.0)
+    assert result.equity["equity"].iloc[-1] == pytest.approx(1_000_000.0 + trade["pnl"])
+    assert result.waterfall["hedge"].tolist() == pytest.approx([-2202.0])
+
+
+def test_a_hedge_has_no_marks_of_exchange_rates() -> None:
+    with pytest.raises(af.InputError, match="no \\[hedge\\] with unhedged"):
+        Experiment(
+            Reaction(), portfolio=Portfolio(unhedged=True), hedge=Hedge(method="index", instrument="1306.T")
+        )
 
 
 def test_a_day_worked_by_hand() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,12 +10,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from aftershock.data.events import Events
-from aftershock.data.instants import to_index
+from aftershock.data.instants import to_index, to_ns
 from aftershock.data.prices import Tape
 from aftershock.data.universes import Universe
-from aftershock.engine import metrics
+from aftershock.engine import kernels, metrics
 from aftershock.engine.align import align_signals
-from aftershock.engine.portfolio import Simulation, fills_of, simulate
+from aftershock.engine.hedge import hedge_bars, hedge_legs, hedge_places, hedge_ratios
+from aftershock.engine.portfolio import Simulation, fills_of, live_rows, simulate, with_legs
 from aftershock.engine.recovery import planted_and_recovered
 from aftershock.engine.rules import Books, charge_sets, rule_books, rules_of
 from aftershock.engine.sizing import size_signals
@@ -144,7 +146,7 @@ def _waterfall(
         experiment.run.seed,
     )
     charged = charge_sets(tape, experiment.costs.terms, books)
-    return _as_text(waterfall(tape, rules, charged, signals, plan, done.records))
+    return _as_text(waterfall(tape, rules, charged, signals, plan, done.records, done.legs))
 
 
 def _simulate(
@@ -169,7 +171,35 @@ def _simulate(
         seed=experiment.run.seed,
         tradable=may,
     )
+    done = _hedged(done, tape, rules, part, experiment)
     return exchange.settle(done, tape, rules.lot, chosen.orders.at_close)
+
+
+def _hedged(
+    done: Simulation, tape: Tape, rules: Rules, part: pd.DataFrame, experiment: Experiment
+) -> Simulation:
+    """Lay a hedge over the trades, where there is to be one."""
+    chosen, hedge, records = experiment.strategy, experiment.hedge, done.records
+    if hedge.method == "none":
+        return done
+    known = to_ns(part.loc[live_rows(part), "known_by"])[records["signal"]] + chosen.latency_ns
+    places = hedge_places(tape, records["instrument"], hedge.instruments, hedge.instrument)
+    ratio = hedge_ratios(tape, records["instrument"], places, known, hedge.method)
+    at_close = chosen.orders.at_close
+    on_time = (records["hold_bar"] == records["entry_bar"] + chosen.hold) & ~records["carried"]
+    bars = hedge_bars(
+        tape,
+        places,
+        records["entry_bar"],
+        records["exit_bar"],
+        at_close=at_close,
+        left_at_open=(records["exit_bar"] >= 0) & (records["exit_point"] == kernels.OPEN),
+        known=known,
+        planned=on_time & (records["kind"] == kernels.HOLD),
+    )
+    legs = hedge_legs(tape, rules, records, np.where(np.isnan(ratio), 1.0, ratio), bars, at_close)
+    hedged = with_legs(done, tape, rules, legs)
+    return replace(hedged, trades=hedged.trades.assign(hedge_ratio=ratio))
 
 
 def _refused(aligned: pd.DataFrame, tape: Tape, portfolio: Portfolio) -> np.ndarray[Any, Any]:

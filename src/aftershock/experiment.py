@@ -428,6 +428,11 @@ class Experiment:
     run: RunSection = RunSection()
 
     def __post_init__(self) -> None:
+        if self.hedge.method != "none" and self.portfolio.unhedged:
+            cure = "leave one of the two out: legs have no marks of exchange rates"
+            raise InputError(
+                Problem("no [hedge] with unhedged = true", f"method = '{self.hedge.method}'", cure)
+            )
         if self.hedge.method == "none" or self.portfolio.allow_index:
             return
         for symbol in self.hedge.symbols:

@@ -191,9 +191,10 @@ def tape_of(
     events: Events,
     skip_bad: bool = False,
     interval: str = "1d",
+    hedges: Iterable[str] = (),
 ) -> Tape:
     """Load what is needed of the prices."""
-    symbols = None if wanted is None else needed(wanted, events)
+    symbols = None if wanted is None else needed(wanted, events, hedges)
     return load_tape(prices, symbols=symbols, skip_bad=skip_bad, interval=_asked(interval))
 
 

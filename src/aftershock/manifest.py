@@ -73,6 +73,7 @@ def manifest_of(
         "caveats": [
             *_caveats(tape, scope, audit, experiment),
             *_on_rules(tape, experiment, books, trades),
+            *_on_hedge(trades),
             *exchange.caveats(tape),
         ],
         "warnings": [*warnings_of(loaded, tape), *exchange.warnings(audit)],
@@ -147,6 +148,23 @@ def _on_rules(tape: Tape, experiment: Experiment, books: Books, trades: pd.DataF
             found.append(
                 f"Shares sold short are taken to be had at {100 * terms.borrow:g} % a year (an assumption)."
             )
+    return found
+
+
+def _on_hedge(trades: pd.DataFrame) -> list[str]:
+    """Say how far the hedge stood against the trades; nothing where there is none."""
+    if "hedge_pnl" not in trades:
+        return []
+    bare = trades["hedge_symbol"] == ""
+    plain = ~bare & trades["hedge_ratio"].isna()
+    found = [
+        "Hedge legs take no cash, as if they were margined; they pay their own costs, and P&L holds theirs."
+    ]
+    if bare.any():
+        why = "no instrument, no bar that filled, or less than a lot"
+        found.append(f"{int(bare.sum()):,} of {len(trades):,} trades have no hedge leg: {why}.")
+    if plain.any():
+        found.append(f"{int(plain.sum()):,} trades are hedged one to one: too little was known for a beta.")
     return found
 
 

@@ -21,6 +21,7 @@ from aftershock.execution import execute
 from aftershock.experiment import (
     Costs,
     Experiment,
+    Hedge,
     Portfolio,
     RunSection,
     UniverseSection,
@@ -71,6 +72,7 @@ def backtest(
     universe: Iterable[str] | str | Universe | None = None,
     portfolio: Portfolio | None = None,
     costs: Costs | None = None,
+    hedge: Hedge | None = None,
     impacts: Source = None,
     zone: str | None = None,
     seed: int = 0,
@@ -93,7 +95,9 @@ def backtest(
     portfolio : Portfolio, optional
         Whose money and how much of it.
     costs : Costs, optional
-        Fee and slippage; 10 and 5 basis points a fill by default.
+        What fills cost; the charges and lots of each venue's rule book and slippage of 5 basis points by default.
+    hedge : Hedge, optional
+        What stands against each trade; nothing by default.
     impacts : DataFrame or path, optional
         Explicit impacts (``event_id, symbol, polarity``).
     zone : str, optional
@@ -136,7 +140,8 @@ def backtest(
     asked = universe_section(universe)
     loaded = events_of(events, zone, skip_bad)
     wanted = universe_of(universe if isinstance(universe, (str, Universe)) else _named(asked), chosen)
-    tape = tape_of(prices, wanted, loaded, skip_bad, interval)
+    hedges = () if hedge is None else hedge.symbols
+    tape = tape_of(prices, wanted, loaded, skip_bad, interval, hedges)
     experiment = Experiment(
         strategy=chosen,
         kind=strategy if isinstance(strategy, str) else "reaction",
@@ -145,6 +150,7 @@ def backtest(
         universe=asked,
         portfolio=portfolio or Portfolio(),
         costs=costs or Costs(),
+        hedge=hedge or Hedge(),
         run=RunSection(name=name, seed=seed),
     )
     linked = links_of(impacts, loaded, catalogue=experiment.events.catalogue)
