@@ -229,7 +229,9 @@ class TestShortSales:
         )
         row = af.backtest(events, prices, Reaction(hold=0)).audit.iloc[0]
         assert row["outcome"] == "short_banned"
-        assert "short sales were not allowed" in row["reason"]
+        assert row["reason"].startswith(
+            "short sales were not allowed: XKRX: not allowed, from 2023-11-06 to 2025-03-30 ("
+        )
 
 
 class TestDesk:

@@ -186,6 +186,11 @@ def test_the_acceptance_day_adds_up_and_tells_what_the_lock_took(shared, tmp_pat
     assert anpec["reaction"] == pytest.approx(100_000 * (210.5 / 191.5 - 1.0), rel=1e-9)
     assert anpec["gap"] == pytest.approx(-anpec["reaction"], rel=1e-9)
     assert anpec["locks"] == anpec["net"] == 0.0
-    assert result.audit.set_index("symbol").loc["6138.TWO", "outcome"] == "locked"
+    audit = result.audit.set_index("symbol").loc["6138.TWO"]
+    assert audit["outcome"] == "locked"
+    assert (
+        "ROCO: 10 % of the close before, none in the first 5 sessions; after 191.5 at most 210.5"
+        in audit["reason"]
+    )
     page = result.report(tmp_path / "report.html").read_text(encoding="utf-8")
     assert "From the reaction to what was earned" in page

@@ -23,6 +23,8 @@ BY_STOCK = ("board_lots.csv", "short_lists.csv")
 Share = Annotated[float, Field(ge=0, lt=1)]
 Money = Annotated[float, Field(ge=0)]
 Bands = tuple[tuple[float, float], ...]
+ALWAYS = date(1900, 1, 1)
+"""The first date of a desk's rule that gives none."""
 
 
 class Board(Settings):
@@ -73,6 +75,12 @@ class Entry(Settings):
     def holds_on(self, day: date) -> bool:
         """Say whether it is in force on a date."""
         return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
+
+    @property
+    def since(self) -> str:
+        """Since when it is in force, and until when, in words."""
+        until = f" to {self.valid_to}" if self.valid_to is not None else ""
+        return "always" if self.valid_from == ALWAYS and not until else f"from {self.valid_from}{until}"
 
     @property
     def topic(self) -> tuple[str, ...]:
@@ -356,8 +364,6 @@ def _listed(values: Any) -> Any:
     return tuple(map(_in_hand, values)) if isinstance(values, (list, tuple)) else values
 
 
-ALWAYS = date(1900, 1, 1)
-"""The first date of a desk's rule that gives none."""
 _Own = BeforeValidator(_listed)
 
 

@@ -18,6 +18,7 @@ from aftershock.engine.align import align_signals
 from aftershock.engine.hedge import hedge_bars, hedge_legs, hedge_places, hedge_ratios
 from aftershock.engine.portfolio import Simulation, fills_of, live_rows, simulate, with_legs
 from aftershock.engine.recovery import planted_and_recovered
+from aftershock.engine.refusals import told_by_rule
 from aftershock.engine.rules import Books, charge_sets, rule_books, rules_of
 from aftershock.engine.sizing import size_signals
 from aftershock.engine.types import Rules
@@ -115,6 +116,8 @@ def execute(
     fall = _waterfall(tape, rules, books, experiment, parts["headline"], traded["headline"])
     audit = pd.concat([part.signals for part in traded.values()])
     audit = audit.sort_values(["known_by", "event_id", "symbol"], kind="stable", ignore_index=True)
+    ruled = told_by_rule(audit, tape, books)
+    audit["why"] = audit["why"].where(ruled == "", audit["why"] + ": " + ruled)
     return Result(
         manifest=manifest_of(
             loaded, tape, selection, experiment, scope, exchange, audit=audit, trades=trades, books=books
