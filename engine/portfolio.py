@@ -173,7 +173,8 @@ def entries_of(
     instrument, due, waited = _due_bars(tape, places, known, position, at_close=at_close, delay=delay)
     markets = [venue(mic).market for mic in tape.venues]
     codes = pd.factorize(np.array(markets, dtype=object))[0].astype(np.int64)
-    weight = signals["weight"].to_numpy(np.float64)
+    # Columns may be read-only: kernels are compiled anew for arrays that are, so all are copied.
+    weight, side = np.array(signals["weight"], np.float64), np.array(signals["side"], np.int64)
     if budget < np.inf:
         # Only what was listed shares the budget: that a name will be listed one day is not known yet.
         listed = np.logical_or.reduce([is_listed(tape, place, known, position) for place in places])
@@ -185,7 +186,7 @@ def entries_of(
     return Entries(
         instrument=instrument,
         market=codes[instrument],
-        side=signals["side"].to_numpy(np.int64),
+        side=side,
         weight=weight,
         due=due,
         waited=waited,

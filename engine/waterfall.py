@@ -160,7 +160,10 @@ class Stages(NamedTuple):
 
 def _stages(tape: Tape, rules: Rules, entries: Entries, plan: Plan) -> Stages:
     bars = bars_of(tape)
-    open_market = bars._replace(halted=np.zeros(len(bars.close), np.bool_))
+    halted = np.zeros(len(bars.close), np.bool_)
+    # As those of a tape: kernels are compiled anew for an array that can be written to.
+    halted.flags.writeable = False
+    open_market = bars._replace(halted=halted)
     free = _free(rules)
     locking = free._replace(limit_up=rules.limit_up, limit_down=rules.limit_down)
     banning = locking._replace(
