@@ -33,8 +33,8 @@ from aftershock.engine.types import (
 STEPS: dict[str, str] = {
     "excess": "reaction from close to close, in excess of the drift",
     "drift": "drift of the same clock on days without news",
-    "run_up": "moved before the bar of entry",
-    "gap": "moved from there to the price of entry",
+    "run_up": "run-up before the bar of entry",
+    "gap": "gap from the last close to the price of entry",
     "exits": "stops, takes, trails and the auction of exit",
     "overlap": "events that overlapped: netted, held already, closed by the opposite",
     "locks": "locked limits, halts and deferrals",
@@ -50,6 +50,8 @@ STEPS: dict[str, str] = {
 
 UNLIMITED = 2.0**40
 """By how much the purse of a stage without want of cash is larger: a power of two leaves every target as it is."""
+NEAR = 5
+"""A bar more than so many sessions after the first that could be had is no reaction to the news."""
 LEAST_WINDOWS = 20
 """Of fewer windows without news the drift is not estimated; it is taken as none."""
 
@@ -92,7 +94,8 @@ def waterfall(
     Returns
     -------
     DataFrame
-        A row for each signal with a due bar: ``event_id, symbol, known_by, target`` (the notional it asked for),
+        A row for each signal with a due bar no more than ``NEAR`` sessions after the first that could be had (or as many
+        as an entry waits): ``event_id, symbol, known_by, target`` (the notional it asked for),
         ``reaction`` (close to close, raw: excess and drift together), the ``STEPS`` and ``net``, all in the base
         currency. ``net`` is the sum of the steps and the profit of its trade. The reaction is taken from the last close
         known at ``known_by`` to the close ``hold`` bars after the due bar (the last known one where data end before).
@@ -110,6 +113,8 @@ def waterfall(
         tape, chosen, plan.delay, plan.latency,
         at_close=plan.orders.at_close, budget=np.inf, size=plan.book.size, seed=plan.seed,
     )  # fmt: skip
+    near = entries.waited <= max(NEAR, plan.orders.max_defer)
+    entries = entries._replace(due=np.where(near, entries.due, kernels.NO_BAR))
     bars, stages = bars_of(tape), _stages(tape, rules, entries, plan)
     target = plan.book.size * entries.weight * plan.book.capital
     window = _window(bars, entries, to_ns(chosen["known_by"]), plan)
