@@ -94,11 +94,11 @@ def waterfall(
     Returns
     -------
     DataFrame
-        A row for each signal with a due bar no more than ``NEAR`` sessions after the first that could be had (or as many
-        as an entry waits): ``event_id, symbol, known_by, target`` (the notional it asked for),
-        ``reaction`` (close to close, raw: excess and drift together), the ``STEPS`` and ``net``, all in the base
-        currency. ``net`` is the sum of the steps and the profit of its trade. The reaction is taken from the last close
-        known at ``known_by`` to the close ``hold`` bars after the due bar (the last known one where data end before).
+        A row for each signal with a due bar no more than ``NEAR`` sessions after the first that could be had (or as
+        many as an entry waits): ``event_id, symbol, known_by``, ``target`` (the notional it asked for), ``reaction``
+        (close to close, raw: excess and drift together), the ``STEPS`` and ``net``, all in the base currency.
+        ``net`` is the sum of the steps and the profit of its trade. The reaction is taken from the last close known at
+        ``known_by`` to the close ``hold`` bars after the due bar (the last known one where data end before).
 
     Notes
     -----
