@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -13,14 +14,16 @@ from aftershock.data.instants import DAY, NAT, to_index
 from aftershock.data.prices.tape import Tape
 from aftershock.data.venues import DeskRules, RuleBook, rule_book, venue
 from aftershock.data.venues.limits import limit_prices, on_tick, tick_at
+from aftershock.data.venues.lots import board_lot
 from aftershock.engine.fill_charges import check_charges
 from aftershock.engine.fill_findings import CODES, Findings, Listed, number, rule_words
 from aftershock.engine.fill_holdings import check_holdings
-from aftershock.engine.fill_market import MarketRows, market_rows
+from aftershock.engine.fill_market import MarketRows, few, market_rows
 
 Flags = NDArray[np.bool_]
 Integers = NDArray[np.int64]
 
+EPOCH = date(1970, 1, 1).toordinal()
 MINUTE = 60_000_000_000
 GRACE = MINUTE
 """How late a stamp may be: closing calls end at random within half a minute, the last trade stands on the bell."""
@@ -186,7 +189,9 @@ def _check_lots(found: Findings, listed: Listed, unchecked: list[str]) -> None:
     for mic, rows, rule in listed.stretches("lot"):
         rows = rows[np.isfinite(quantity[rows])]
         if rule.shares == 0:
-            unknown |= {mic} if len(rows) else set()
+            own = _by_stock(fills, rows)
+            unknown |= set(fills["symbol"].iloc[rows[own == 0]])
+            _check_board_lots(found, rows, own, quantity, rule_words(mic, "lot", rule), rule.source)
             continue
         odd = np.abs(quantity[rows] / rule.shares - np.rint(quantity[rows] / rule.shares)) > 1e-9
         if rule.board in FROM_UNIT and rule.board:
@@ -205,9 +210,31 @@ def _check_lots(found: Findings, listed: Listed, unchecked: list[str]) -> None:
             given = [number(one) for one in quantity[these]]
             found.add(these, code, f"a multiple of {rule.shares:,}", given, words, source=rule.source)
     if unknown:
-        unchecked.append(
-            f"lots of {', '.join(sorted(unknown))} differ by stock and are not known: not checked"
-        )
+        unchecked.append(f"lots of {few(unknown)} differ by stock and are not known: not checked")
+
+
+def _by_stock(fills: pd.DataFrame, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Give the board lot of each row's stock on its date, 0 where it is not known."""
+    days = fills["session"].iloc[rows].astype(np.int64)
+    pairs = zip(fills["symbol"].iloc[rows], days, strict=True)
+    return np.array([board_lot(symbol, date.fromordinal(day + EPOCH)) for symbol, day in pairs], np.int64)
+
+
+def _check_board_lots(
+    found: Findings,
+    rows: NDArray[np.int64],
+    lots: NDArray[np.int64],
+    quantity: NDArray[np.float64],
+    words: str,
+    source: str,
+) -> None:
+    """Note what is no whole number of board lots: a market of its own takes odd lots."""
+    count = quantity[rows] / np.maximum(lots, 1)
+    odd = (lots > 0) & (np.abs(count - np.rint(count)) > 1e-9)
+    expected = [f"a multiple of {lot:,}" for lot in lots[odd]]
+    found.add(
+        rows[odd], "odd_lot", expected, [number(one) for one in quantity[rows[odd]]], words, source=source
+    )
 
 
 def _of_orders(fills: pd.DataFrame) -> NDArray[np.float64]:

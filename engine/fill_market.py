@@ -113,14 +113,14 @@ def _of_segment(tape: Tape, place: int) -> pd.DataFrame:
 def _unchecked(lacking: set[str], unscaled: set[str], bare: set[str], beyond: int) -> list[str]:
     told = []
     if lacking:
-        told.append(f"no prices of {_some(lacking)}: limits, locks, ranges and halts were not checked there")
+        told.append(f"no prices of {few(lacking)}: limits, locks, ranges and halts were not checked there")
     if unscaled:
         told.append(
-            f"traded prices of {_some(unscaled)} are not known (no factor): limits and ranges were not checked"
+            f"traded prices of {few(unscaled)} are not known (no factor): limits and ranges were not checked"
         )
     if bare:
         told.append(
-            f"prices of {_some(bare)} tell no factor: taken as traded (adjusted ones make false findings)"
+            f"prices of {few(bare)} tell no factor: taken as traded (adjusted ones make false findings)"
         )
     if beyond:
         fills = f"{beyond:,} fill{'' if beyond == 1 else 's'}"
@@ -128,6 +128,7 @@ def _unchecked(lacking: set[str], unscaled: set[str], bare: set[str], beyond: in
     return told
 
 
-def _some(symbols: set[str]) -> str:
+def few(symbols: set[str]) -> str:
+    """Name some symbols and count the others."""
     shown = sorted(symbols)
     return ", ".join(shown[:8]) + (f" and {len(shown) - 8} more" if len(shown) > 8 else "")

@@ -32,6 +32,21 @@ def anpec(**columns):
     return frame.assign(**columns)
 
 
+def test_board_lots_of_single_stocks_where_they_are_known():
+    """BYD's board lot fell from 500 to 100 on 2025-09-19; that of Evergrande is in no table."""
+    found = af.check_fills(
+        blotter(
+            ("1211.HK", "buy", 300, 110.0, "2025-09-18"),
+            ("1211.HK", "buy", 300, 110.0, "2025-09-19"),
+            ("3333.HK", "buy", 300, 1.0, "2023-09-18"),
+        )
+    )
+    assert found[["line", "code", "severity", "expected"]].values.tolist() == [
+        [found["line"].iloc[0], "odd_lot", "note", "a multiple of 500"]
+    ]
+    assert any("lots of 3333.HK differ by stock" in line for line in found.attrs["unchecked"])
+
+
 class TestSessions:
     @pytest.mark.parametrize(
         ("symbol", "price", "date", "expected"),
@@ -91,7 +106,8 @@ class TestTicksAndLots:
             (("2330.TW", "buy", 1500, 300, "2019-07-02"), ["lot"]),  # odd lots only after hours then
             (("7203.T", "buy", 150, 3000, "2024-07-02"), ["lot"]),
             (("7203.T", "buy", 200, 3000, "2024-07-02"), []),
-            (("700.HK", "buy", 37, 350, "2024-07-02"), []),  # by stock: not known
+            (("3333.HK", "buy", 37, 1.5, "2023-07-03"), []),  # by stock: not known
+            (("700.HK", "buy", 37, 350, "2024-07-02"), ["odd_lot"]),  # by stock: 100
             (("600519.SS", "sell", 50, 1500, "2025-03-03"), ["odd_lot"]),  # a remainder
             (("688981.SS", "buy", 201, 90, "2025-03-03"), []),  # STAR: 200, then one by one
         ],
@@ -183,14 +199,14 @@ class TestPrices:
         assert codes(blotter(*rows), prices) == ["halted", "no_bar"]
 
     def test_what_is_not_checked_is_told(self):
-        fills = blotter(("2330.TW", "buy", 1000, 950, "2024-07-02"), ("700.HK", "buy", 1, 350, "2024-07-02"))
+        fills = blotter(("2330.TW", "buy", 1000, 950, "2024-07-02"), ("3333.HK", "buy", 1, 1.5, "2023-07-03"))
         told = " ".join(af.check_fills(fills).attrs["unchecked"])
         assert "no prices given" in told
-        assert "lots of XHKG" in told
+        assert "lots of 3333.HK" in told
         assert "no fees" in told
         prices = anpec(symbol="2330.TW").drop(columns="factor")
         told = " ".join(af.check_fills(fills, prices).attrs["unchecked"])
-        assert "no prices of 0700.HK" in told
+        assert "no prices of 3333.HK" in told
         assert "2330.TW tell no factor" in told
 
     def test_another_currency_is_not_held_to_the_steps(self):
