@@ -154,13 +154,13 @@ def cases(draw: st.DrawFn) -> tuple[Any, ...]:
     return bars, market, signals, chosen
 
 
-def compiled(
+def raw(
     bars: list[list[ledger.BarRow]],
     market: list[int],
     signals: list[ledger.Signal],
     chosen: ledger.Settings,
-) -> tuple[list[tuple[Any, ...]], list[str]]:
-    """Run the kernels on the slow ledger's input and give their answer in its words."""
+) -> tuple[Bars, Rules, np.ndarray, np.ndarray]:
+    """Run the kernels on the slow ledger's input."""
     flat = [row for rows in bars for row in rows]
     offsets = np.cumsum([0] + [len(rows) for rows in bars]).astype(np.int64)
 
@@ -235,6 +235,13 @@ def compiled(
             ),
         ),
     )
+    return tape, rules, records, outcome
+
+
+def compiled(*case: Any) -> tuple[list[tuple[Any, ...]], list[str]]:
+    """Give the kernels' answer in the slow ledger's words."""
+    tape, _, records, outcome = raw(*case)
+    offsets = tape.offsets
     trades = [
         (
             int(r["signal"]),
@@ -302,6 +309,54 @@ def test_the_kernels_keep_the_ledger_to_the_bit(case: tuple[Any, ...]) -> None:
     assert len(trades) == len(want_trades)
     for have, want in zip(trades, want_trades, strict=True):
         assert all(same_bits(a, b) for a, b in zip(have, want, strict=True)), (have, want)
+
+
+@settings(
+    max_examples=int(os.environ.get("LEDGER_EXAMPLES", "300")) // 2,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+@given(cases())
+def test_money_is_conserved_and_lots_are_whole(case: tuple[Any, ...]) -> None:
+    """At every bar: cash + positions + costs + borrowing = capital + what prices made, rebuilt from the fills alone."""
+    *_, chosen = case
+    bars, rules, trades, _ = raw(*case)
+    days = np.unique(bars.session)
+    date_of = np.searchsorted(days, bars.session)
+    by_date, _, _ = kernels.mark(bars, trades, rules.borrow, date_of, len(days), True)
+    equity = np.cumsum(by_date)
+    for place, day in enumerate(days):
+        assert equity[place] == pytest.approx(
+            sum(worth(bars, rules, trade, day) for trade in trades), abs=1e-9 * chosen.capital
+        )
+    lots = rules.lot[trades["entry_bar"]]
+    whole = trades["quantity"][lots > 0.0] / lots[lots > 0.0]
+    assert (whole == np.rint(whole)).all()
+    assert (whole >= 1.0).all()
+
+
+def worth(bars: Bars, rules: Rules, trade: Any, day: int) -> float:
+    """What a trade has added to the purse by the end of a date: cash out and in, and what is held at its last close."""
+    entry, left, side = trade["entry_bar"], trade["exit_bar"], trade["side"]
+    if bars.session[entry] > day:
+        return 0.0
+    locked = trade["quantity"] * trade["entry_fill"]
+    out = locked + trade["entry_fee"]
+    if left >= 0 and bars.session[left] <= day:
+        back = trade["quantity"] * (
+            trade["exit_fill"] if side > 0 else 2.0 * trade["entry_fill"] - trade["exit_fill"]
+        )
+        return float(back - trade["exit_fee"] - trade["borrow"] - out)
+    held = [
+        bar
+        for bar in range(entry, bars.offsets[trade["instrument"] + 1])
+        if bars.session[bar] <= day and (left < 0 or bar < left)
+    ]
+    closes = [bars.close[bar] for bar in held if not math.isnan(bars.close[bar])]
+    price = closes[-1] if closes else trade["entry_fill"]
+    days = bars.session[held[-1]] - bars.session[entry]
+    owed = locked * rules.borrow[entry] * days if side < 0 else 0.0
+    return float(locked + side * trade["quantity"] * (price - trade["entry_fill"]) - owed - out)
 
 
 @pytest.mark.parametrize("mode", MODES)
