@@ -114,7 +114,7 @@ def page(run: Any) -> str:
 
 def test_figures_are_drawn_and_nothing_goes_wrong(browse: Browse, page: str) -> None:
     seen = browse(page, "return texts('.plot .gtitle');", "--window-size=1280,2000")
-    assert len(seen["told"]) == 6
+    assert len(seen["told"]) == 7
     assert all(title.startswith("SIMULATED · ") for title in seen["told"])
     assert (seen["violations"], seen["resources"]) == ([], [])
 
@@ -300,7 +300,7 @@ def test_everything_pressed_has_a_name(browse: Browse, page: str) -> None:
 
 
 def test_two_runs_and_a_run_of_nothing_go_without_errors(browse: Browse, run: Any) -> None:
-    for runs, tables in (([run, make_run()], 8), ([empty_run()], 0)):
+    for runs, tables in (([run, make_run()], 10), ([empty_run()], 0)):
         seen = browse(render(runs), "return all('.grid thead').length;")
         assert seen["told"] == tables
         assert (seen["violations"], seen["resources"]) == ([], [])
