@@ -96,6 +96,7 @@ def bar_row(bars, rules: Rules, i: int) -> ledger.BarRow:  # type: ignore[no-unt
         slip_close=float(rules.slippage.at_close[i]),
         impact=0.0,
         borrow=float(rules.borrow[i]),
+        withheld=0.0,
         lot=float(rules.lot[i]),
         limit_up=float(rules.limit_up[i]),
         limit_down=float(rules.limit_down[i]),

@@ -104,7 +104,10 @@ def unhedged_pnl(records: np.ndarray, fx: Floats, entry_mark: Floats, exit_mark:
     units = records["quantity"] / fx
     bought = units * records["entry_fill"] * entry_mark
     sold = units * records["exit_fill"] * exit_mark
-    fees = (records["entry_fee"] * entry_mark + (records["exit_fee"] + records["borrow"]) * exit_mark) / fx
+    fees = (
+        records["entry_fee"] * entry_mark
+        + (records["exit_fee"] + records["borrow"] + records["withheld"]) * exit_mark
+    ) / fx
     pnl: Floats = records["side"] * (sold - bought) - fees
     return np.where(records["exit_bar"] >= 0, pnl, np.nan)
 

@@ -512,12 +512,14 @@ def leave(trades: np.ndarray, k: int, bars: Bars, rules: Rules) -> None:
         trade["exit_fill"] = np.nan
         last = bars.offsets[trade["instrument"] + 1] - 1
         trade["borrow"] = borrow_of(bars, rules, trade, last)
+        trade["withheld"] = withheld_of(bars, rules, trade, last)
         return
     buy, price = trade["side"] < 0, trade["exit_price"]
     fill = slipped(rules, bar, trade["exit_point"], (price, trade["quantity"] * price, buy))
     trade["exit_fill"] = fill
     trade["exit_fee"] = fee_of(rules, bar, trade["quantity"] * fill, buy)
     trade["borrow"] = borrow_of(bars, rules, trade, bar)
+    trade["withheld"] = withheld_of(bars, rules, trade, bar)
     trade["done"] = True
 
 
@@ -529,6 +531,20 @@ def borrow_of(bars: Bars, rules: Rules, trade, bar: int) -> float:  # type: igno
     first = trade["entry_bar"]
     days = bars.session[bar] - bars.session[first]
     return trade["quantity"] * trade["entry_fill"] * rules.borrow[first] * days
+
+
+@kernel
+def withheld_of(bars: Bars, rules: Rules, trade, last: int) -> float:  # type: ignore[no-untyped-def]
+    """Give what a long has lost of its dividends from its entry to a bar; a short owes them whole."""
+    total = 0.0
+    if trade["side"] > 0:
+        price = trade["entry_fill"]
+        for bar in range(trade["entry_bar"], last + 1):
+            if bar > trade["entry_bar"] and rules.withheld[bar] > 0.0:
+                total += trade["quantity"] * price * rules.withheld[bar]
+            if not np.isnan(bars.close[bar]):
+                price = bars.close[bar]
+    return total
 
 
 # ------------------------------------------------------------------------------------------- shared money
@@ -781,7 +797,7 @@ def book_exit(ledger: Ledger, k: int, case: Case) -> None:
     else:
         ledger.cash[account] += trade["quantity"] * (2.0 * trade["entry_fill"] - trade["exit_fill"])
     ledger.cash[account] -= trade["exit_fee"]
-    ledger.cash[account] -= trade["borrow"]
+    ledger.cash[account] -= trade["borrow"] + trade["withheld"]
     before, after = ledger.preceding[k], ledger.following[k]
     if before >= 0:
         ledger.following[before] = after
@@ -844,7 +860,7 @@ def base_of(ledger: Ledger, case: Case, account: int, now: int) -> float:
         bar = marked_bar(bars, trade, now)
         if bar >= 0:
             gain = trade["side"] * trade["quantity"] * (bars.close[bar] - trade["entry_fill"])
-            owed = borrow_of(bars, case.rules, trade, bar)
+            owed = borrow_of(bars, case.rules, trade, bar) + withheld_of(bars, case.rules, trade, bar)
         equity += trade["quantity"] * trade["entry_fill"] + gain - owed
         k = ledger.following[k]
     return equity
@@ -1178,7 +1194,7 @@ def settle_legs(bars: Bars, rules: Rules, legs: np.ndarray, notional: Floats, at
 
 @kernel
 def mark(
-    bars: Bars, trades: np.ndarray, borrow: Floats, date_of: Integers, dates: int, open_end: bool
+    bars: Bars, trades: np.ndarray, rules: Rules, date_of: Integers, dates: int, open_end: bool
 ) -> tuple[Floats, Floats, Integers]:
     """Spread the profit of trades over the dates on which it arose.
 
@@ -1188,8 +1204,8 @@ def mark(
         The market.
     trades : ndarray of trade_dtype
         As `simulate` gives them.
-    borrow : ndarray of float64
-        What a short costs a calendar day, for each bar, as in ``Rules``.
+    rules : Rules
+        What holding costs.
     date_of : ndarray of int64
         For each bar the position of its closing date on the axis of equity.
     dates : int
@@ -1213,11 +1229,13 @@ def mark(
         value = trade["entry_fill"]
         pnl[date_of[first]] -= trade["entry_fee"]
         held_from = date_of[first]
-        daily = quantity * trade["entry_fill"] * borrow[first] if side < 0 else 0.0
+        daily = quantity * trade["entry_fill"] * rules.borrow[first] if side < 0 else 0.0
         for bar in range(first, last + 1):
             date = date_of[bar]
             if bar > first:
                 pnl[date] -= daily * (bars.session[bar] - bars.session[bar - 1])
+                if side > 0:
+                    pnl[date] -= quantity * value * rules.withheld[bar]
             for between in range(held_from, date):
                 exposure[between] += quantity * value
                 positions[between] += 1

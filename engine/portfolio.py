@@ -252,7 +252,7 @@ def _trades(tape: Tape, signals: pd.DataFrame, records: np.ndarray, at_close: bo
     last = _last_close(tape, records)
     exit_price = np.where(closed, records["exit_price"], last)
     exit_fill = np.where(closed, records["exit_fill"], last)
-    costs = records["entry_fee"] + records["exit_fee"] + records["borrow"]
+    costs = charged(records)
     notional = quantity * records["entry_fill"]
     pnl = pnl_of(tape, records)
     adverse, favourable = kernels.excursions(bars_of(tape), records, at_close)
@@ -285,6 +285,7 @@ def _trades(tape: Tape, signals: pd.DataFrame, records: np.ndarray, at_close: bo
             "exit_fill": exit_fill,
             "exit_fee": records["exit_fee"],
             "borrow": records["borrow"],
+            "withheld": records["withheld"],
             "exit_kind": np.array(KINDS, dtype=object)[records["kind"]],
             "carried": records["carried"],
             "status": np.where(closed, "closed", "open").astype(object),
@@ -313,9 +314,14 @@ def _slipped(records: np.ndarray) -> Floats:
 def pnl_of(tape: Tape, records: np.ndarray) -> Floats:
     """Give the profit or loss of trades after costs; what is open is marked to the last close of its instrument."""
     out = np.where(records["exit_bar"] >= 0, records["exit_fill"], _last_close(tape, records))
-    costs = records["entry_fee"] + records["exit_fee"] + records["borrow"]
-    pnl: Floats = records["side"] * records["quantity"] * (out - records["entry_fill"]) - costs
+    pnl: Floats = records["side"] * records["quantity"] * (out - records["entry_fill"]) - charged(records)
     return pnl
+
+
+def charged(records: np.ndarray) -> Floats:
+    """Give what trades were charged: fees, borrowing and what was withheld of dividends."""
+    costs: Floats = records["entry_fee"] + records["exit_fee"] + (records["borrow"] + records["withheld"])
+    return costs
 
 
 def _last_row(tape: Tape, records: np.ndarray) -> Integers:
@@ -404,7 +410,7 @@ def _equity(
     counted = dates if tradable is None else dates[tradable]
     axis = np.unique(counted[counted >= first])
     position = np.searchsorted(axis, dates)
-    pnl, exposure, positions = kernels.mark(bars, records, rules.borrow, position, len(axis), True)
+    pnl, exposure, positions = kernels.mark(bars, records, rules, position, len(axis), True)
     return _curve(_dates(axis), capital + np.cumsum(pnl), exposure, positions, capital)
 
 
@@ -447,7 +453,7 @@ def with_legs(done: Simulation, tape: Tape, rules: Rules, legs: np.ndarray) -> S
     laid = legs[legs["quantity"] > 0.0]
     axis = done.equity["date"].to_numpy().astype("M8[D]").astype(np.int64)
     position = np.minimum(np.searchsorted(axis, tape.session), max(len(axis) - 1, 0))
-    pnl, value, _ = kernels.mark(bars_of(tape), laid, rules.borrow, position, len(axis), True)
+    pnl, value, _ = kernels.mark(bars_of(tape), laid, rules, position, len(axis), True)
     equity = done.equity["equity"].to_numpy() + np.cumsum(pnl)
     exposure = np.nan_to_num(done.equity["exposure"].to_numpy() * done.equity["equity"].to_numpy()) + value
     curve = _curve(
@@ -460,7 +466,7 @@ def with_legs(done: Simulation, tape: Tape, rules: Rules, legs: np.ndarray) -> S
     has = legs["quantity"] > 0.0
     earned, slipped = np.zeros(len(legs)), np.zeros(len(legs))
     earned[has], slipped[has] = pnl_of(tape, laid), _slipped(laid)
-    costs = legs["entry_fee"] + legs["exit_fee"] + legs["borrow"] + slipped
+    costs = charged(legs) + slipped
     symbols = np.array(tape.symbols, dtype=object)[legs["instrument"]]
     table = done.trades
     trades = table.assign(

@@ -95,6 +95,7 @@ def rules_of(
         charges=_charges(charge_sets(tape, costs, used), rates),
         slippage=_slippage(tape, costs, rates),
         borrow=np.full(n, costs.borrow / 365.0),
+        withheld=_withheld(tape, used) if costs.net_dividends else np.zeros(n),
         lot=np.where(np.isnan(rates) & sized, UNSIZED, _lots(tape, used, costs, rates)),
         limit_up=up,
         limit_down=down,
@@ -193,6 +194,8 @@ def _in_force(tape: Tape, costs: Costs, books: Books | None) -> list[tuple[str, 
     rules = ["tick", "price_limit", "settlement", "short_sale"]
     if costs.model == "venue" and costs.lot is None:
         rules.append("lot")
+    if costs.net_dividends:
+        rules.append("dividend")
     found = set()
     for one in listed(tape, used):
         entries = [(rule, entry) for rule in rules for _, entry in one.stretches(tape, rule)]
@@ -318,6 +321,16 @@ def _slippage(tape: Tape, costs: Costs, fx: Floats) -> Slippage:
     return Slippage(
         costs.slippage + costs.slippage_range * before, costs.slippage + costs.slippage_range * own, impact
     )
+
+
+def _withheld(tape: Tape, books: Books) -> Floats:
+    """Give what is withheld of each dividend from a holder abroad; what is not told is not withheld."""
+    lost = np.zeros(len(tape.close))
+    paid = np.nan_to_num(tape.payout, nan=0.0)
+    for one in listed(tape, books):
+        for rows, rule in one.stretches(tape, "dividend"):
+            lost[rows] = paid[rows] * (1.0 - rule.net_rate)
+    return lost
 
 
 def turnover(tape: Tape) -> Floats:

@@ -38,7 +38,7 @@ class Costs(NamedTuple):
     ``model`` is ``venue`` (the charges and lots of the rule books), ``flat`` (``fee`` of the value) or ``zero``.
     Slippage is a share of the price, ``slippage_range`` of the bar's range, ``slippage_volume`` of the price where an
     order is as large as the turnover of a session; ``borrow`` is what a short costs a year, ``lot`` a number of shares
-    in the place of the rule books'.
+    in the place of the rule books'; ``net_dividends`` says whether what is withheld of dividends is lost.
     """
 
     model: str = "flat"
@@ -50,6 +50,7 @@ class Costs(NamedTuple):
     lot: float | None = None
     odd_lots: bool = False
     price_limits: bool = True
+    net_dividends: bool = False
 
 
 class Charges(NamedTuple):
@@ -82,7 +83,8 @@ class Slippage(NamedTuple):
 class Rules(NamedTuple):
     """Costs and rules of the venue, one value per bar.
 
-    ``borrow`` is what a short costs a calendar day, as a share of its value at entry; a lot is in units of base
+    ``borrow`` is what a short costs a calendar day, as a share of its value at entry; ``withheld`` what a long loses of
+    its value at the close before on an ex-date; a lot is in units of base
     notional, 0 allows any quantity; a limit of NaN is none; ``short_open`` and ``short_close`` are the outcome that
     keeps a short from being opened there, ``FILLED`` (0) where nothing does; ``sell_from`` is the number of bars to
     wait before what was bought at this bar may be sold.
@@ -91,6 +93,7 @@ class Rules(NamedTuple):
     charges: Charges
     slippage: Slippage
     borrow: Floats
+    withheld: Floats
     lot: Floats
     limit_up: Floats
     limit_down: Floats
@@ -209,6 +212,7 @@ trade_dtype = np.dtype(
         ("exit_fill", np.float64),
         ("exit_fee", np.float64),
         ("borrow", np.float64),
+        ("withheld", np.float64),
         ("exit_point", np.int64),
         ("exit_at", np.int64),
         ("triggered_at", np.int64),

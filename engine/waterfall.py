@@ -42,6 +42,7 @@ STEPS: dict[str, str] = {
     **{group: f"charges: {group}" for group in GROUPS},
     "slippage": "slippage",
     "borrow": "borrowing of shares sold short",
+    "dividends": "tax withheld on dividends",
     "lots": "whole lots",
     "cash": "cash, caps and budgets",
     "hedge": "the hedge, its costs included",
@@ -121,7 +122,9 @@ def waterfall(
     money = target * entries.side
     reaction, from_before = money * window.whole, money * window.from_before_entry
     drift = money * _drift(bars, entries, window)
-    fees, borrow, costly = _costs(tape, rules, charged, stages.costs, len(rows))
+    fees, costly = _costs(tape, rules, charged, stages.costs, len(rows))
+    borrow = _summed(stages.costs, stages.costs["borrow"], len(rows))
+    withheld = _summed(stages.costs, stages.costs["withheld"], len(rows))
     earned = _per_signal(tape, traded, len(rows))
     hedged = _per_signal(tape, legs[legs["quantity"] > 0.0], len(rows))
     alone, exits, overlap, locks, bans, lots = (
@@ -138,8 +141,9 @@ def waterfall(
         "locks": locks - overlap,
         "bans": bans - locks,
         **{group: -fees[group] for group in GROUPS},
-        "slippage": costly + sum(fees.values()) + borrow - bans,
+        "slippage": costly + sum(fees.values()) + borrow + withheld - bans,
         "borrow": -borrow,
+        "dividends": -withheld,
         "lots": lots - costly,
         "cash": earned - lots,
         "hedge": hedged,
@@ -202,7 +206,7 @@ def _free(rules: Rules) -> Rules:
             starts=np.zeros(2, np.int64), terms=np.zeros((0, 5)),
         ),
         rules.slippage._replace(at_open=none, at_close=none, impact=none),
-        none, none, nan, nan, allowed, allowed, allowed,
+        none, none, none, nan, nan, allowed, allowed, allowed,
     )  # fmt: skip
 
 
@@ -240,12 +244,11 @@ def _summed(records: np.ndarray, money: Floats, count: int) -> Floats:
 
 def _costs(
     tape: Tape, rules: Rules, charged: ChargeSets, records: np.ndarray, count: int
-) -> tuple[dict[str, Floats], Floats, Floats]:
-    """Add up by signal what trades were charged, by class, what they paid for borrowing, and what they earned."""
+) -> tuple[dict[str, Floats], Floats]:
+    """Add up by signal what trades were charged, by class, and what they earned."""
     fees = trade_fees(rules, charged, records)
     by_signal = {group: _summed(records, money, count) for group, money in fees.items()}
-    borrow = _summed(records, records["borrow"], count)
-    return by_signal, borrow, _per_signal(tape, records, count)
+    return by_signal, _per_signal(tape, records, count)
 
 
 def trade_fees(rules: Rules, charged: ChargeSets, records: np.ndarray) -> dict[str, Floats]:

@@ -192,7 +192,7 @@ def rules(case: Case) -> Rules:
     shorts, none = np.full(count, barred, np.int64), np.zeros(count, np.int64)
     charges = Charges(buy, sell, none, np.ones(count), np.zeros(2, np.int64), np.zeros((0, 5)))
     slippage = Slippage(slip, slip, np.zeros(count))
-    return Rules(charges, slippage, np.zeros(count), lot, up, down, shorts, shorts, none)
+    return Rules(charges, slippage, np.zeros(count), np.zeros(count), lot, up, down, shorts, shorts, none)
 
 
 def flags(case: Case, name: str) -> Flags:
@@ -331,7 +331,7 @@ def equity_of(case: Case, trades: Any, bars: Bars) -> Floats:
     accounts = [trades]
     if not case["options"]["cash_sharing"]:
         accounts = [trades[trades["instrument"] == column] for column in range(case["n_cols"])]
-    free = np.zeros(len(bars.close))
+    free = rules(case)
     profits = [
         kernels.mark(bars, account, free, bars.ordinal, case["n_bars"], True)[0] for account in accounts
     ]

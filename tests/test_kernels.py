@@ -72,6 +72,7 @@ def bar_rows(draw: st.DrawFn, ordinal: int, clock: int, lengths: tuple[int, ...]
         slip_close=draw(st.sampled_from([0.0, 0.0003])),
         impact=draw(st.sampled_from([0.0, 0.0, 1e-5, 0.1])),
         borrow=draw(st.sampled_from([0.0, 0.0001])),
+        withheld=draw(st.sampled_from([0.0, 0.0, 0.0, 0.002])),
         lot=0.0,
         limit_up=draw(st.sampled_from([NAN, NAN, NAN, 101.0, 103.0])),
         limit_down=draw(st.sampled_from([NAN, NAN, NAN, 99.0, 97.0])),
@@ -185,7 +186,7 @@ def raw(
     rules = Rules(
         charges,
         Slippage(*(column(name, np.float64) for name in ("slip_open", "slip_close", "impact"))),
-        *(column(name, np.float64) for name in ("borrow", "lot", "limit_up", "limit_down")),
+        *(column(name, np.float64) for name in ("borrow", "withheld", "lot", "limit_up", "limit_down")),
         *(
             np.array([OUTCOMES.index(getattr(row, name) or "filled") for row in flat], np.int64)
             for name in ("short_open", "short_close")
@@ -257,6 +258,7 @@ def compiled(*case: Any) -> tuple[list[tuple[Any, ...]], list[str]]:
             float(r["exit_fill"]),
             float(r["exit_fee"]),
             float(r["borrow"]),
+            float(r["withheld"]),
             KINDS[r["kind"]],
             bool(r["carried"]),
         )
@@ -282,6 +284,7 @@ def slow(*case: Any) -> tuple[list[tuple[Any, ...]], list[str]]:
             t.exit_fill,
             t.exit_fee,
             t.borrow,
+            t.withheld,
             t.kind,
             t.carried,
         )
@@ -323,7 +326,7 @@ def test_money_is_conserved_and_lots_are_whole(case: tuple[Any, ...]) -> None:
     bars, rules, trades, _ = raw(*case)
     days = np.unique(bars.session)
     date_of = np.searchsorted(days, bars.session)
-    by_date, _, _ = kernels.mark(bars, trades, rules.borrow, date_of, len(days), True)
+    by_date, _, _ = kernels.mark(bars, trades, rules, date_of, len(days), True)
     equity = np.cumsum(by_date)
     for place, day in enumerate(days):
         assert equity[place] == pytest.approx(
@@ -346,7 +349,7 @@ def worth(bars: Bars, rules: Rules, trade: Any, day: int) -> float:
         back = trade["quantity"] * (
             trade["exit_fill"] if side > 0 else 2.0 * trade["entry_fill"] - trade["exit_fill"]
         )
-        return float(back - trade["exit_fee"] - trade["borrow"] - out)
+        return float(back - trade["exit_fee"] - trade["borrow"] - trade["withheld"] - out)
     held = [
         bar
         for bar in range(entry, bars.offsets[trade["instrument"] + 1])
@@ -356,6 +359,10 @@ def worth(bars: Bars, rules: Rules, trade: Any, day: int) -> float:
     price = closes[-1] if closes else trade["entry_fill"]
     days = bars.session[held[-1]] - bars.session[entry]
     owed = locked * rules.borrow[entry] * days if side < 0 else 0.0
+    price_before = trade["entry_fill"]
+    for bar in held if side > 0 else ():
+        owed += trade["quantity"] * price_before * rules.withheld[bar] if bar > entry else 0.0
+        price_before = price_before if math.isnan(bars.close[bar]) else bars.close[bar]
     return float(locked + side * trade["quantity"] * (price - trade["entry_fill"]) - owed - out)
 
 
@@ -364,7 +371,7 @@ def test_no_signals(mode: str) -> None:
     bars = [
         [
             ledger.BarRow(
-                0, 0, 0, 5, 1.0, 1.0, 1.0, 1.0, False, 0, 0, [], 1.0, 0, 0, 0, 0, 0, NAN, NAN, "", "", 0
+                0, 0, 0, 5, 1.0, 1.0, 1.0, 1.0, False, 0, 0, [], 1.0, 0, 0, 0, 0, 0, 0, NAN, NAN, "", "", 0
             )
         ]
     ]

@@ -33,6 +33,7 @@ def bar(day: int, open_: float, high: float, low: float, close: float, shift: in
         slip_close=0.0,
         impact=0.0,
         borrow=0.0,
+        withheld=0.0,
         lot=0.0,
         limit_up=NAN,
         limit_down=NAN,

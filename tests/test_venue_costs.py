@@ -160,6 +160,48 @@ class TestSlippage:
         assert impact[:5].tolist() == [0.0] * 5
 
 
+class TestDividends:
+    DAYS = ("2025-06-10", "2025-06-11", "2025-06-12", "2025-06-13")
+
+    def run(self, direction="positive", **costs):
+        """Taipei pays 4 on a close of 100 on the 12th, when the price falls to 97."""
+        prices = pd.DataFrame({"symbol": "2330.TW", "date": self.DAYS, "close": [100.0, 100.0, 97.0, 98.0]})
+        prices = prices.assign(open=[100.0, 100.0, 96.0, 97.0], high=101.0, low=95.0, split=1.0)
+        prices = prices.assign(dividend=[0.0, 0.0, 4.0, 0.0])
+        events = pd.DataFrame(
+            {"known_by": ["2025-06-10T23:00Z"], "tag": "chip", "direction": direction, "symbols": "2330.TW"}
+        )
+        costs = af.Costs(model="flat", fee=0.0, slippage=0.0, borrow=0.0, **costs)
+        return af.backtest(events, prices, Reaction(hold=2), costs=costs)
+
+    def test_a_fifth_and_a_hundredth_is_withheld_in_taipei(self):
+        """A holder abroad keeps 79 %. Of 100,000 held at 100, 4 % is 4,000: 840 are lost."""
+        gross, net = self.run().trades.iloc[0], self.run(dividends="net").trades.iloc[0]
+        assert (gross["withheld"], net["withheld"]) == (0.0, pytest.approx(840.0))
+        # Gross: 98 / (100 - 4) - 1 = 2.0833 %.
+        assert gross["pnl"] == pytest.approx(100_000 * (98 / 96 - 1))
+        assert net["pnl"] == pytest.approx(gross["pnl"] - 840.0)
+        assert net["costs"] == pytest.approx(840.0)
+        result = self.run(dividends="net")
+        assert result.waterfall["dividends"].tolist() == pytest.approx([-840.0])
+        assert result.equity["equity"].iloc[-1] == pytest.approx(1e6 + net["pnl"])
+        assert any("withhold of dividends" in caveat for caveat in result.manifest["caveats"])
+
+    def test_a_short_owes_them_whole(self):
+        assert self.run("negative", dividends="net").trades["withheld"].tolist() == [0.0]
+
+    def test_prices_that_tell_none_are_named(self):
+        prices = pd.DataFrame({"symbol": "2330.TW", "date": self.DAYS, "close": 100.0, "open": 100.0})
+        prices = prices.assign(high=101.0, low=99.0)
+        events = pd.DataFrame(
+            {"known_by": ["2025-06-10T23:00Z"], "tag": "chip", "direction": "positive", "symbols": "2330.TW"}
+        )
+        result = af.backtest(events, prices, Reaction(hold=2), costs=af.Costs(dividends="net"))
+        assert any(
+            "1 instruments traded do not tell dividends apart" in line for line in result.manifest["caveats"]
+        )
+
+
 class TestShortSales:
     DAYS = ("2025-09-08", "2025-09-09", "2025-09-10", "2025-09-11")
 

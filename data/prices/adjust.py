@@ -53,6 +53,31 @@ def factors(close: Floats, dividend: Floats, split: Floats) -> Floats:
     return later[np.searchsorted(rows, np.arange(len(close)), side="right")]
 
 
+def payouts(close: Floats, dividend: Floats, split: Floats) -> Floats:
+    """Give the share of what was held at the close before that each bar's dividend pays out.
+
+    Parameters
+    ----------
+    close, dividend, split : ndarray of float64, shape (n,)
+        As `factors` takes them.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+        0 where nothing is paid, or there is no earlier close that is larger.
+
+    Examples
+    --------
+    >>> payouts(np.array([100.0, 49.0, 48.0]), np.array([0.0, 1.0, 0.0]), np.array([1.0, 2.0, 1.0])).tolist()
+    [0.0, 0.02, 0.0]
+    """
+    shares = np.zeros(len(close))
+    rows = np.flatnonzero(_paid(dividend))
+    old = _held_before(close, split, rows)
+    shares[rows] = np.where(old * WHOLE > dividend[rows], dividend[rows] / old, 0.0)
+    return shares
+
+
 def impossible_dividends(close: Floats, dividend: Floats, split: Floats) -> NDArray[np.bool_]:
     """Say which dividends are not below the close before them.
 

@@ -17,7 +17,7 @@ from aftershock.data.calendars import Sessions, sessions
 from aftershock.data.errors import InputError, Problem, did_you_mean
 from aftershock.data.instants import iso
 from aftershock.data.prices import faults
-from aftershock.data.prices.adjust import factors, impossible_dividends
+from aftershock.data.prices.adjust import factors, impossible_dividends, payouts
 from aftershock.data.prices.columns import (
     ACTIONS,
     LISTED,
@@ -131,6 +131,7 @@ class Parts(NamedTuple):
     close: Floats
     volume: Floats
     factor: Floats
+    payout: Floats
     halted: Flags
     warnings: pd.DataFrame
 
@@ -282,7 +283,7 @@ def told_bars(
     zone = np.array([zones.index(venue(one.venue).zone) for one in instruments], np.int64)
     in_zones = Texts(zone[symbol], zones)
     day = local_days(table, in_zones) if stamps is None else days_of(stamps.opens_at, in_zones)
-    values = {name: numbers(table, name) for name in (*PRICES, "volume", "factor")}
+    values = {name: numbers(table, name) for name in (*PRICES, "volume", "factor", "payout")}
     if "adj_close" in table.columns:
         adjusted = numbers(table, "adj_close")
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -322,18 +323,21 @@ def _adjusted(bars: Rows, actions: Actions, symbols: Sequence[str], log: Log) ->
     """
     starts = np.flatnonzero(faults.firsts(bars))
     told = np.logical_or.reduceat(~(np.isnan(actions.dividend) & np.isnan(actions.split)), starts)
-    factor = bars.factor.copy()
+    factor, payout = bars.factor.copy(), bars.payout.copy()
     wrong = np.zeros(len(factor), np.bool_)
     for start, end in zip(starts[told], np.append(starts, len(factor))[1:][told], strict=True):
         series = slice(start, end)
         beside = (bars.close[series], actions.dividend[series], actions.split[series])
-        factor[series], wrong[series] = factors(*beside), impossible_dividends(*beside)
+        factor[series], payout[series] = factors(*beside), payouts(*beside)
+        wrong[series] = impossible_dividends(*beside)
     done = np.repeat(told, np.diff(np.append(starts, len(factor))))
     moved = done & ((actions.dividend > 0) | ((actions.split > 0) & (actions.split != 1)))
     log.count("actions", bars, moved, symbols)
     log.count("bad_dividend", bars, wrong, symbols, which_days)
     ratio = np.where(done, factor, 1.0)
-    return bars._replace(factor=factor, **{name: getattr(bars, name) / ratio for name in PRICES})
+    return bars._replace(
+        factor=factor, payout=payout, **{name: getattr(bars, name) / ratio for name in PRICES}
+    )
 
 
 def check_actions(bars: Rows, actions: Actions, table: pd.DataFrame, stamps: Stamps | None) -> None:
@@ -717,6 +721,6 @@ def _parts(
         offsets=np.append(starts, len(bars.day)),
         session=bars.day,
         **clocks._asdict(),
-        **{name: getattr(bars, name) for name in (*PRICES, "volume", "factor", "halted")},
+        **{name: getattr(bars, name) for name in (*PRICES, "volume", "factor", "payout", "halted")},
         warnings=warnings_table(log.warned),
     )

@@ -23,7 +23,7 @@ ACTIONS = ("dividend", "split")
 HOURS = ("opens_at", "closes_at")
 KNOWN = (
     *("symbol", "date", *HOURS, *PRICES, "adj_close", *ACTIONS),
-    *("volume", "source", "factor", "halted", "currency"),
+    *("volume", "source", "factor", "payout", "halted", "currency"),
 )
 REQUIRED = ("symbol", "date", "close")
 ALIASES = {

@@ -52,6 +52,7 @@ class Rows(NamedTuple):
     close: Floats
     volume: Floats
     factor: Floats
+    payout: Floats
     halted: Flags
     row: Ints
 
@@ -113,7 +114,9 @@ def repeated(bars: Rows, stamps: Stamps | None = None) -> tuple[Flags, Flags]:
     again[1:] &= np.diff(bars.day if stamps is None else stamps.opens_at[bars.row]) == 0
     same = again.copy()
     rows = np.flatnonzero(again)
-    same[again] = _as_before(bars, rows, bars._fields[3:-1])
+    # What a dividend pays out stands on the first of them alone.
+    told = [name for name in bars._fields[3:-1] if name != "payout"]
+    same[again] = _as_before(bars, rows, told)
     if stamps is not None:
         ends = stamps.closes_at[bars.row]
         same[again] &= ends[rows] == ends[rows - 1]

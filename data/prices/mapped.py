@@ -17,13 +17,13 @@ import pandas as pd
 from aftershock.data.errors import InputError, Problem
 from aftershock.data.prices.tape import PER_BAR, TEXTS, Tape, Warned, warnings_table
 
-FORMAT = 1
+FORMAT = 2
 ABOUT = "tape.json"
 DTYPES: Mapping[str, str] = {
     name: "|b1"
     if name == "halted"
     else "<f8"
-    if name in ("open", "high", "low", "close", "volume", "factor")
+    if name in ("open", "high", "low", "close", "volume", "factor", "payout")
     else "<i8"
     for name in PER_BAR
 }

@@ -23,7 +23,7 @@ Flags = NDArray[np.bool_]
 
 TEXTS = ("symbols", "venues", "kinds", "sources")
 CLOCKS = ("opens_at", "closes_at", "open_cutoff", "close_cutoff")
-NUMBERS = ("open", "high", "low", "close", "volume", "factor")
+NUMBERS = ("open", "high", "low", "close", "volume", "factor", "payout")
 PER_BAR = ("session", "ordinal", *CLOCKS, *NUMBERS, "halted")
 SHOWN = 8
 """How many instruments a printed tape lists."""
@@ -97,6 +97,9 @@ class Tape:
         Adjusted prices in the venue's currency, and units traded; NaN unknown.
     factor : ndarray of float64, shape (n_bars,)
         Traded price = price x factor; NaN unknown.
+    payout : ndarray of float64, shape (n_bars,)
+        Share of what was held at the close before that the dividend of an ex-date pays out, 0 on other dates; NaN
+        where nothing tells dividends apart.
     halted : ndarray of bool, shape (n_bars,)
         No trade could be done in that bar.
     simulated : bool
@@ -138,6 +141,7 @@ class Tape:
     close: Floats
     volume: Floats
     factor: Floats
+    payout: Floats
     halted: Flags
     simulated: bool = False
     warnings: pd.DataFrame = field(default_factory=warnings_table)

@@ -274,6 +274,8 @@ class Costs(Settings):
         Whether fewer shares than a lot may be had where the venue has a book of odd lots in the session.
     price_limits : bool
         Whether a bar locked at its venue's price limit refuses fills.
+    dividends : {"gross", "net"}
+        Whether longs keep whole dividends, or what the rule book leaves a holder abroad; shorts owe them whole.
     """
 
     model: Literal["venue", "flat", "zero"] = "venue"
@@ -285,6 +287,7 @@ class Costs(Settings):
     lot: Annotated[float, Field(ge=0)] | None = None
     odd_lots: bool = False
     price_limits: bool = True
+    dividends: Literal["gross", "net"] = "gross"
 
     @model_validator(mode="before")
     @classmethod
@@ -319,6 +322,7 @@ class Costs(Settings):
             lot=self.lot,
             odd_lots=self.odd_lots,
             price_limits=self.price_limits,
+            net_dividends=self.dividends == "net",
         )
 
 

@@ -138,6 +138,14 @@ def _on_rules(tape: Tape, experiment: Experiment, books: Books, trades: pd.DataF
         found.append(f"Rules in force without a source for all they say: {', '.join(unsourced)}.")
     if own:
         found.append(f"The desk's own rules in the place of the books': {', '.join(own)}.")
+    if terms.net_dividends:
+        found.append(
+            "What the rule books withhold of dividends from a holder abroad is taken from longs; shorts owe them whole."
+        )
+        untold = set(trades["symbol"]) - _telling_dividends(tape)
+        if untold:
+            what = "do not tell dividends apart: nothing is withheld there"
+            found.append(f"The prices of {len(untold)} instruments traded {what}.")
     if (trades["side"] < 0).any():
         left_out = unmodelled(tape, books)
         if left_out:
@@ -149,6 +157,12 @@ def _on_rules(tape: Tape, experiment: Experiment, books: Books, trades: pd.DataF
                 f"Shares sold short are taken to be had at {100 * terms.borrow:g} % a year (an assumption)."
             )
     return found
+
+
+def _telling_dividends(tape: Tape) -> set[str]:
+    """Name the instruments whose prices tell dividends apart."""
+    spans = zip(tape.symbols, tape.offsets[:-1], tape.offsets[1:], strict=True)
+    return {symbol for symbol, start, end in spans if not np.isnan(tape.payout[start:end]).all()}
 
 
 def _on_hedge(trades: pd.DataFrame) -> list[str]:

@@ -36,6 +36,7 @@ class BarRow:
     slip_close: float
     impact: float
     borrow: float
+    withheld: float
     lot: float
     limit_up: float
     limit_down: float
@@ -111,6 +112,7 @@ class Trade:
     exit_fill: float = math.nan
     exit_fee: float = 0.0
     borrow: float = 0.0
+    withheld: float = 0.0
     kind: str = "open"
     carried: bool = False
 
@@ -245,7 +247,7 @@ def run(
     Examples
     --------
     >>> rules = dict(halted=False, buy_rate=0.0, sell_rate=0.0, terms=[], unit=1.0, slip_open=0.0, slip_close=0.0)
-    >>> rules |= dict(impact=0.0, borrow=0.0, lot=0.0, limit_up=math.nan, limit_down=math.nan)
+    >>> rules |= dict(impact=0.0, borrow=0.0, withheld=0.0, lot=0.0, limit_up=math.nan, limit_down=math.nan)
     >>> rules |= dict(short_open="", short_close="", sell_from=0)
     >>> bar = BarRow(0, 0, 100, 160, open=50.0, high=55.0, low=49.0, close=54.0, **rules)
     >>> trades, outcomes = run([[bar]], [0], [Signal(0, 1, 1.0, 0, 0, 0.5)], Settings(hold=0))
@@ -338,7 +340,9 @@ def walk(account: Account) -> None:
     for entry in account.waiting.values():
         account.outcomes[entry.row] = entry.reason
     for watch in account.held:
-        watch.trade.borrow = borrow_of(account, watch.trade, len(account.bars[watch.trade.instrument]) - 1)
+        last = len(account.bars[watch.trade.instrument]) - 1
+        watch.trade.borrow = borrow_of(account, watch.trade, last)
+        watch.trade.withheld = withheld_of(account, watch.trade, last)
 
 
 def clock(account: Account, point: str) -> dict[int, dict[int, int]]:
@@ -424,6 +428,20 @@ def borrow_of(account: Account, trade: Trade, i: int) -> float:
     bars = account.bars[trade.instrument]
     days = bars[i].session - bars[trade.entry_bar].session
     return trade.quantity * trade.entry_fill * bars[trade.entry_bar].borrow * days
+
+
+def withheld_of(account: Account, trade: Trade, i: int) -> float:
+    """What a long has lost of the dividends whose ex-dates came after its entry, up to bar i."""
+    if trade.side < 0:
+        return 0.0
+    bars = account.bars[trade.instrument]
+    lost = 0.0
+    for day in range(trade.entry_bar + 1, i + 1):
+        if bars[day].withheld > 0.0:
+            closes = [bar.close for bar in bars[trade.entry_bar : day] if not math.isnan(bar.close)]
+            held = closes[-1] if closes else trade.entry_fill
+            lost = lost + trade.quantity * held * bars[day].withheld
+    return lost
 
 
 # --- Section 5: exits -----------------------------------------------------------------------------------
@@ -551,6 +569,7 @@ def leave(account: Account, watch: Watch, i: int, point: str, price: float, kind
     trade.exit_fill = fill_price(bar, -trade.side, point, price, trade.quantity * price)
     trade.exit_fee = fee_of(bar, -trade.side, trade.quantity * trade.exit_fill)
     trade.borrow = borrow_of(account, trade, i)
+    trade.withheld = withheld_of(account, trade, i)
     book_exit(account, trade)
     return True
 
@@ -562,7 +581,7 @@ def book_exit(account: Account, trade: Trade) -> None:
     else:
         account.cash += trade.quantity * (2.0 * trade.entry_fill - trade.exit_fill)
     account.cash -= trade.exit_fee
-    account.cash -= trade.borrow
+    account.cash -= trade.borrow + trade.withheld
 
 
 # --- Sections 4 and 6: entries --------------------------------------------------------------------------
@@ -707,7 +726,7 @@ def equity(account: Account) -> float:
         if last >= 0:
             close = account.bars[trade.instrument][last].close
             gain = trade.side * trade.quantity * (close - trade.entry_fill)
-            owed = borrow_of(account, trade, last)
+            owed = borrow_of(account, trade, last) + withheld_of(account, trade, last)
         result = result + (trade.locked + gain - owed)
     return result
 
