@@ -58,7 +58,7 @@ MEASURES: dict[str, Measure] = {
     ),
     "t_statistic": Measure("t by event date", "number", "of the mean by date"),
     "exposure": Measure("Exposure", "percent", "mean gross share of equity that was invested"),
-    "costs": Measure("Costs", "money", "fees and slippage"),
+    "costs": Measure("Costs", "money", "charges, slippage, borrowing and what was withheld, hedges included"),
     "pnl": Measure("Net P&L", "money", "profit or loss after costs"),
     "gross_pnl": Measure("Gross P&L", "money", "profit or loss before costs"),
     "open": Measure("Open trades", "count", "trades still held when the data end"),
