@@ -463,13 +463,17 @@ def _read_parquet(path: Path, where: Where | None) -> pd.DataFrame:
 
 
 def _parquet_rows(path: Path, column: str, where: Where) -> tuple[pa.Table, NDArray[np.int64]]:
+    import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     texts = pq.read_table(path, columns=[column]).column(0)
     wanted = sorted(where.keep([str(text) for text in pc.unique(texts).to_pylist() if text is not None]))
     lines = np.flatnonzero(pd.Series(texts.to_pandas()).isin(wanted).to_numpy()) + 1
-    return pq.read_table(path, filters=[(column, "in", wanted)]), lines.astype(np.int64)
+    # Typed, for a file of other symbols only leaves nothing to guess the type from.
+    kind = texts.type.value_type if pa.types.is_dictionary(texts.type) else texts.type
+    among = pc.field(column).isin(pa.array(wanted, kind))
+    return pq.read_table(path, filters=among), lines.astype(np.int64)
 
 
 def _chosen(frame: pd.DataFrame, where: Where) -> pd.DataFrame:

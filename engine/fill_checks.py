@@ -63,7 +63,7 @@ def fill_findings(
     open_ = _check_sessions(found, fills)
     strange = _check_currency(found, fills)
     priced = ~strange & fills["price"].notna().to_numpy()
-    ticks = _check_ticks(found, listed, priced & listed.tradable)
+    ticks = _check_ticks(found, listed, priced & listed.tradable, fills["as_traded"].to_numpy(np.bool_))
     _check_lots(found, listed, unchecked)
     if tape is None:
         unchecked.append("no prices given: limits, locks, ranges and halts were not checked")
@@ -162,14 +162,14 @@ def _check_currency(found: Findings, fills: pd.DataFrame) -> Flags:
     return strange
 
 
-def _check_ticks(found: Findings, listed: Listed, checked: Flags) -> NDArray[np.float64]:
-    """Check prices against their steps; give the step at each, NaN where no rule is known."""
+def _check_ticks(found: Findings, listed: Listed, checked: Flags, as_traded: Flags) -> NDArray[np.float64]:
+    """Check traded prices against their steps; give the step at each price, NaN where no rule is known."""
     price = listed.fills["price"].to_numpy(np.float64)
     steps = np.full(len(price), np.nan)
     for mic, rows, rule in listed.stretches("tick"):
         rows = rows[checked[rows]]
         steps[rows] = tick_at(rule, price[rows])
-        bad = rows[~on_tick(rule, price[rows])]
+        bad = rows[as_traded[rows] & ~on_tick(rule, price[rows])]
         below = np.floor(price[bad] / steps[bad]) * steps[bad]
         expected = [
             f"{number(low)} or {number(low + step)}" for low, step in zip(below, steps[bad], strict=True)
@@ -263,8 +263,10 @@ def _check_market(
     half = np.where(np.isnan(steps), 1e-6 * price, steps / 2)
     _check_range(found, listed, rows, priced, half)
     for mic, part, limit, tick in _limits(listed):
-        # On an ex-date the exchange rounds the restated close in its own way, a tick or two from here.
-        room = half[part] + np.where(rows.restated[part], 2.0, 0.0) * steps[part]
+        # On an ex-date the exchange rounds the restated close in its own way, a tick or two from here; and so it did
+        # the close of which only an adjusted price is known.
+        rescaled = rows.restated | ~fills["as_traded"].to_numpy(np.bool_)
+        room = half[part] + np.where(rescaled[part], 2.0, 0.0) * steps[part]
         room = np.where(np.isnan(room), 0.0, room)
         low, high = limit_prices(limit, tick, rows.base[part])
         words = rule_words(mic, "price limit", limit)

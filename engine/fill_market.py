@@ -15,7 +15,7 @@ Flags = NDArray[np.bool_]
 
 
 class MarketRows(NamedTuple):
-    """One value per fill; prices are as traded, NaN where they are not known.
+    """One value per fill; prices are as traded where the fill's is, else on the scale of the tape, NaN if unknown.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ def market_rows(fills: pd.DataFrame, tape: Tape) -> MarketRows:
     flags = {name: np.zeros(n, np.bool_) for name in ("restated", "halted", "absent")}
     lacking, unscaled, bare, beyond = set(), set(), set(), 0
     known = set(tape.symbols)
-    session = fills["session"].to_numpy(np.int64)
+    session, as_traded = fills["session"].to_numpy(np.int64), fills["as_traded"].to_numpy(np.bool_)
     for name, rows in fills.groupby("symbol", sort=False).indices.items():
         symbol = str(name)
         if symbol not in known:
@@ -62,13 +62,14 @@ def market_rows(fills: pd.DataFrame, tape: Tape) -> MarketRows:
         inside = (session[rows] >= days[0]) & (session[rows] <= days[-1])
         flags["absent"][rows] = ~hit & inside
         beyond += int((~inside).sum())
+        scale = np.where(as_traded[rows[hit]], bars["factor"].to_numpy(np.float64)[place[hit]], 1.0)
         for column in ("low", "high", "base"):
-            numbers[column][rows[hit]] = bars[column].to_numpy(np.float64)[place[hit]]
+            numbers[column][rows[hit]] = bars[column].to_numpy(np.float64)[place[hit]] * scale
         for column in ("restated", "halted"):
             flags[column][rows[hit]] = bars[column].to_numpy(np.bool_)[place[hit]]
-        if bars["bare"].any():
+        if bars["bare"].any() and as_traded[rows].any():
             bare.add(symbol)
-        if bars["low"].isna().to_numpy()[place[hit]].any():
+        if np.isnan(scale).any():
             unscaled.add(symbol)
     unchecked = _unchecked(lacking, unscaled, bare, beyond)
     return MarketRows(
@@ -83,7 +84,7 @@ def market_rows(fills: pd.DataFrame, tape: Tape) -> MarketRows:
 
 
 def session_bars(tape: Tape, symbol: str) -> pd.DataFrame:
-    """Give one row per session of an instrument: low, high and close as traded, and the base of its limits."""
+    """Give one row per session: low, high, base of limits on the tape's scale; and the factor to traded prices."""
     parts = [_of_segment(tape, place) for place in tape.segments(symbol)]
     return pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
 
@@ -99,12 +100,10 @@ def _of_segment(tape: Tape, place: int) -> pd.DataFrame:
     # Prices that never tell a factor are taken as traded, which is what a desk's own files mostly hold.
     bare = bool(table["factor"].isna().all())
     factor = table["factor"].fillna(1.0) if bare else table["factor"]
-    before = table["close"].ffill().shift(1)
-    # The close before is the adjusted one at today's factor: that is how exchanges restate it on ex-dates.
+    # The close before on the tape's scale, at today's factor: that is how exchanges restate it on ex-dates.
     return table.assign(
-        low=table["low"] * factor,
-        high=table["high"] * factor,
-        base=before * factor,
+        factor=factor,
+        base=table["close"].ffill().shift(1),
         restated=~np.isclose(factor, factor.shift(1).fillna(factor), rtol=1e-6, equal_nan=True),
         bare=bare,
     )

@@ -447,6 +447,36 @@ class TestRuns:
         sides = read_blotter(self.fills(action=["sell", "buy"])).fills["side"]
         assert sides.tolist() == ["short", "cover"]
 
+    def test_where_no_factor_is_known_the_prices_of_the_run_are_checked_and_it_is_said(self):
+        bars = pd.DataFrame(
+            {
+                "symbol": "600519.SS",
+                "date": pd.to_datetime(["2025-02-28", "2025-03-03", "2025-03-04"]),
+                "open": [1499.123, 1500.005, 1501.2],
+                "high": [1510.0, 1520.0, 1515.0],
+                "low": [1490.0, 1495.0, 1496.0],
+                "close": [1500.0, 1501.1, 1502.0],
+            }
+        )
+        told = {
+            "shares": 200.0,
+            "traded_price": np.nan,
+            "traded_fill": np.nan,
+            "fx": 0.14,
+            "side": 1,
+            "fee": 99.0,
+        }
+        own = self.fills(**told, currency="CNY", price=[1500.005, 1501.2], fill_price=[1500.005, 1501.2])
+        found = af.check_fills(own, bars)
+        assert not set(found["code"]) & {"off_tick", "outside_bar", "beyond_limit"}
+        assert any(
+            "2 of 2 fills of the run tell no traded price" in line for line in found.attrs["unchecked"]
+        )
+        moved = af.check_fills(own.assign(price=own["price"] * [1.3, 1.0]), bars)
+        assert set(moved["code"]) - set(found["code"]) == {"outside_bar", "beyond_limit"}
+        inside = af.check_fills(own.assign(price=[1520.5, 1501.2]), bars)
+        assert set(inside["code"]) - set(found["code"]) == {"outside_bar"}
+
     def test_a_run_of_this_package(self, tmp_path):
         self.fills().to_parquet(tmp_path / "fills.parquet")
         assert codes(tmp_path) == ["t_plus"]

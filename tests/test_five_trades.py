@@ -200,6 +200,17 @@ def test_what_could_not_be_had_says_why(result, bars):
     assert "from 2020-03-16 to 2021-05-02" in banned["reason"]
 
 
+def test_its_own_fills_could_have_happened_and_one_moved_out_of_its_bar_could_not(result, shared):
+    prices = shared / "prices"
+    found = af.check_fills(result.fills, prices)
+    assert len(result.fills) > 1000
+    assert (found.attrs["impossible"], found.attrs["wrong"]) == (0, 0), found
+    moved = result.fills.copy()
+    moved.loc[[7, 700], "price"] *= 1.3
+    again = af.check_fills(moved, prices)
+    assert sorted(set(again.loc[again["code"] == "outside_bar", "line"])) == [8, 701]
+
+
 def test_the_report_says_how_much_each_effect_took(result, tmp_path):
     fall, totals = result.waterfall, result.stats["waterfall"]
     np.testing.assert_allclose(fall[list(STEPS)].sum(axis=1), fall["net"], rtol=0, atol=1e-6)

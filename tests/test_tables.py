@@ -141,6 +141,7 @@ class TestParquet:
         assert sorted(seen) == ["a", "b", "c"]
         assert chosen["close"].tolist() == [1, 2, 4]
         assert chosen[LINE].tolist() == [2, 3, 5]
+        assert len(read_table(path, where=Where(("symbol",), lambda texts: []))) == 0
 
     def test_where_on_text_files_and_on_tables_without_the_column(self, put):
         where = Where(("symbol",), lambda texts: [text for text in texts if text != "a"])

@@ -26,7 +26,7 @@ from aftershock.data.venues import find_venue, venue
 
 Source = str | os.PathLike[str] | pd.DataFrame
 
-OWN = {"trade_id", "kind", "action", "fill_price"}
+OWN = {"trade_id", "kind", "action", "price", "fill_price"}
 """Columns by which the fills of a run of this package are told from a broker's."""
 
 VENUE_CLOCK = "venue"
@@ -51,10 +51,11 @@ class Blotter:
     ----------
     fills : DataFrame
         ``line`` (in the file), ``symbol`` (Yahoo's), ``venue``, ``kind``, ``side`` (``buy``, ``sell``, ``short``,
-        ``cover``), ``quantity`` (shares) and ``price`` (as traded; both NaN where a run did not tell), ``paid`` (the
-        price that charges are on), ``units`` (what positions are counted in), ``at`` (int64, UTC ns, ``NAT`` where only
-        the date is known), ``session`` (days since 1970 of the local date), ``fee, tax, stamp_duty, commission`` (local
-        currency, NaN unknown), ``currency, order_id, account`` ("" unknown).
+        ``cover``), ``quantity`` (shares) and ``price`` (both NaN where a run did not tell), ``paid`` (the
+        price that charges are on), ``units`` (what positions are counted in), ``as_traded`` (bool; else ``price`` is
+        on the scale of the run's own prices, since no factor to traded ones was known), ``at`` (int64, UTC ns,
+        ``NAT`` where only the date is known), ``session`` (days since 1970 of the local date), ``fee, tax,
+        stamp_duty, commission`` (local currency, NaN unknown), ``currency, order_id, account`` ("" unknown).
     skipped : DataFrame
         Bad rows that were left out: ``file, line, column, value, expected, cure``.
     ignored : tuple of str
@@ -111,7 +112,7 @@ def read_blotter(source: Source, *, zone: str | None = None, skip_bad: bool = Fa
     return Blotter(kept, rows.skipped(), () if own else tuple(ignored), missing)
 
 
-_KEPT = ("paid", "units")
+_KEPT = ("paid", "units", "as_traded")
 
 
 def _check_zone(zone: str | None) -> None:
@@ -142,8 +143,9 @@ def _of_run(table: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
         "symbol": table["symbol"],
         "side": side,
         "quantity": table["shares"] if told else nothing,
-        "price": table["traded_price"] if told else nothing,
-        "paid": table.get("traded_fill", table.get("traded_price", nothing)),
+        "price": table["traded_price"].fillna(table["price"]) if told else nothing,
+        "paid": table.get("traded_fill", nothing).fillna(table["fill_price"]) if told else nothing,
+        "as_traded": table["traded_price"].notna() if told else True,
         "units": table["quantity"],
         "at": table["at"],
         "fee": table["fee"] / table["fx"] if {"fee", "fx"} <= set(table.columns) else nothing,
@@ -157,7 +159,13 @@ def _of_run(table: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
     if not told:
         words = "the run tells no shares and traded_price: ticks, lots, ranges, limits and charges were not checked"
         missing.append(words)
-    elif "fx" not in table:
+    elif table["traded_price"].isna().any():
+        n = int(table["traded_price"].isna().sum())
+        missing.append(
+            f"{n:,} of {len(table):,} fills of the run tell no traded price (no factor): ticks were not checked there, "
+            "ranges and limits at the prices of the run"
+        )
+    if told and "fx" not in table:
         missing.append("the run tells no fx, and its fees are in the base currency: fees were not checked")
     return pd.DataFrame(columns).assign(**{LINE: lines_of(table)}), tuple(missing)
 
@@ -193,6 +201,7 @@ def _fills(rows: Rows, zone: str | None, own: bool) -> pd.DataFrame:
         "price": price,
         "paid": _numbers(rows, "paid") if own else price,
         "units": _numbers(rows, "units") if own else quantity,
+        "as_traded": rows.frame["as_traded"].to_numpy(np.bool_) if own else np.True_,
         "at": at,
         "session": session,
         **money,
