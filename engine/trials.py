@@ -354,12 +354,10 @@ def _levels(values: Floats) -> tuple[Floats, Integers]:
 def new_passages(bars: Bars, setup: Setup, levels: Levels) -> Passages:
     """Make room for the first passages of all signals of a set-up."""
     n = len(setup.entries.due)
-    tables = [
-        table
-        for level in levels
-        for table in (np.full((len(level), n), kernels.NEVER, np.int32), np.empty((len(level), n)))
-    ]
-    return Passages(np.empty(n, np.int64), *tables, np.zeros(len(bars.close), np.uint8))
+    stop, take, trail = (
+        (np.full((len(one), n), kernels.NEVER, np.int32), np.empty((len(one), n))) for one in levels
+    )
+    return Passages(np.empty(n, np.int64), *stop, *take, *trail, np.zeros(len(bars.close), np.uint8))
 
 
 def case_of(bars: Bars, setup: Setup) -> Case:

@@ -28,7 +28,7 @@ from aftershock.experiment import Experiment, Portfolio
 from aftershock.inputs import priced, tradable
 from aftershock.manifest import manifest_of
 from aftershock.result import Result
-from aftershock.strategies.select import Links, select
+from aftershock.strategies.select import Links, Selection, select
 
 AUDIT_COLUMNS = [
     "event_id",
@@ -90,23 +90,15 @@ def execute(
     Result
         Not yet written anywhere.
     """
-    chosen = experiment.strategy
     scope = priced(tape) if wanted is None else wanted
-    selection = select(loaded, chosen, scope, linked)
-    at_close = chosen.entry == "close"
-    aligned = align_signals(selection.signals, tape, latency=chosen.latency_ns, at_close=at_close)
-    aligned["outcome"] = _refused(aligned, tape, experiment.portfolio)
-    aligned = size_signals(aligned, tape, experiment.portfolio.weighting, latency=chosen.latency_ns)
-    aligned["headline"] = ~aligned["ambiguous"] & (aligned["source_kind"] != "recap")
+    selection, aligned = join(loaded, tape, scope, linked, experiment)
     parts = {
         "headline": aligned[aligned["headline"]],
         "ambiguous": aligned[aligned["ambiguous"] & (aligned["source_kind"] != "recap")],
         "recap": aligned[aligned["source_kind"] == "recap"],
     }
-    exchange = exchange_of(experiment, aligned)
-    books = rule_books(tape.venues, experiment.desk)
-    fx = exchange.per_bar(tape, chosen.orders.at_close)
-    rules = rules_of(tape, experiment.costs.terms, books, fx=fx, sized=exchange.needs)
+    exchange, books, rules = ruled(tape, experiment, aligned)
+    chosen = experiment.strategy
     may = tradable(tape, scope, experiment.portfolio.allow_index)
     traded = {key: _simulate(tape, rules, part, experiment, exchange, may) for key, part in parts.items()}
     trades = _numbered(
@@ -116,8 +108,8 @@ def execute(
     fall = _waterfall(tape, rules, books, experiment, parts["headline"], traded["headline"])
     audit = pd.concat([part.signals for part in traded.values()])
     audit = audit.sort_values(["known_by", "event_id", "symbol"], kind="stable", ignore_index=True)
-    ruled = told_by_rule(audit, tape, books)
-    audit["why"] = audit["why"].where(ruled == "", audit["why"] + ": " + ruled)
+    told = told_by_rule(audit, tape, books)
+    audit["why"] = audit["why"].where(told == "", audit["why"] + ": " + told)
     return Result(
         manifest=manifest_of(
             loaded, tape, selection, experiment, scope, exchange, audit=audit, trades=trades, books=books
@@ -134,6 +126,36 @@ def execute(
         | {"waterfall": _fallen(fall)}
         | exchange.totals(trades[trades["headline"]]),
     )
+
+
+def join(
+    loaded: Events, tape: Tape, scope: Universe, linked: Links, experiment: Experiment
+) -> tuple[Selection, pd.DataFrame]:
+    """Select signals and join them with their bars.
+
+    Returns
+    -------
+    selection : Selection
+        Signals, and what gave none.
+    aligned : DataFrame
+        As `align_signals` gives them, sized, with ``outcome`` where it is settled already, and ``headline``.
+    """
+    chosen = experiment.strategy
+    selection = select(loaded, chosen, scope, linked)
+    at_close = chosen.entry == "close"
+    aligned = align_signals(selection.signals, tape, latency=chosen.latency_ns, at_close=at_close)
+    aligned["outcome"] = _refused(aligned, tape, experiment.portfolio)
+    aligned = size_signals(aligned, tape, experiment.portfolio.weighting, latency=chosen.latency_ns)
+    aligned["headline"] = ~aligned["ambiguous"] & (aligned["source_kind"] != "recap")
+    return selection, aligned
+
+
+def ruled(tape: Tape, experiment: Experiment, aligned: pd.DataFrame) -> tuple[Exchange, Books, Rules]:
+    """Load the exchange rates and rule books that signals need, and resolve them for every bar."""
+    exchange = exchange_of(experiment, aligned)
+    books = rule_books(tape.venues, experiment.desk)
+    fx = exchange.per_bar(tape, experiment.strategy.orders.at_close)
+    return exchange, books, rules_of(tape, experiment.costs.terms, books, fx=fx, sized=exchange.needs)
 
 
 def _waterfall(
