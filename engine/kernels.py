@@ -1797,6 +1797,178 @@ def sum_trades(trades: np.ndarray, bars: Bars, rules: Rules, marks: Marks, day: 
     sum_up(day, marks, sums)
 
 
+# ------------------------------------------------------------------------------- accounts, one by one
+#
+# Where an account puts all it has into each trade, its returns from entry to exit are those of the trade alone. What a
+# trade held for h bars does to growth, sum and sum of squares of daily returns, highest, lowest and drawdown is then
+# one row of a table, and an account is a run over the rows of its trades.
+
+GROWTH, FIRST, SECOND, HIGHEST, LOWEST, DEEPEST = range(6)
+
+
+@inner
+def hold_table(case: Case, table: Floats, part: tuple[int, int]) -> None:
+    """Write down what each signal's trade does to an account that it takes up whole, for each hold.
+
+    Parameters
+    ----------
+    case : Case
+        The market and signals of one side in netting order; mode ``account``, open entries, exits at the close.
+    table : ndarray of float64, shape (holds, signals, 6)
+        Filled: ``GROWTH`` 0 where there is no entry, NaN where the hold's own bar does not fill the exit.
+    part : (int, int)
+        The signals to look at.
+    """
+    bars, rules, entries = case.bars, case.rules, case.entries
+    for row in range(part[0], part[1]):
+        entry = sweepable_entry(case, row)
+        side, buy = float(entries.side[row]), entries.side[row] > 0
+        for hold in range(table.shape[0]):
+            table[hold, row, GROWTH] = 0.0 if entry < 0 else np.nan
+        if entry < 0:
+            continue
+        price = bars.open[entry]
+        fill = slipped(rules, entry, OPEN, (price, 1.0, buy))
+        quantity = 1.0 / (1.0 + fee_of(rules, entry, 1.0, buy)) / fill
+        before = high = low = deep = 1.0
+        first = second = 0.0
+        end = min(bars.offsets[entries.instrument[row] + 1], entry + table.shape[0])
+        for bar in range(entry, end):
+            if exit_refusal(bars, rules, entry, entries.side[row], bar, CLOSE) == FILLED:
+                out = slipped(rules, bar, CLOSE, (bars.close[bar], 1.0, not buy))
+                value = quantity * (fill + side * (out - fill)) - quantity * fee_of(rules, bar, out, not buy)
+                change = value / before - 1.0
+                line = table[bar - entry, row]
+                line[GROWTH], line[FIRST], line[SECOND] = value, first + change, second + change * change
+                line[HIGHEST], line[LOWEST] = max(high, value), min(low, value)
+                line[DEEPEST] = min(deep, value / line[HIGHEST])
+            # Until there is a close it is worth what was paid, less the fee.
+            mark_at = fill if bar == entry and np.isnan(bars.close[bar]) else bars.close[bar]
+            if not np.isnan(mark_at):
+                value = quantity * (fill + side * (mark_at - fill))
+                change = value / before - 1.0
+                first += change
+                second += change * change
+                high, low = max(high, value), min(low, value)
+                deep = min(deep, value / high)
+                before = value
+        # What is still held when the data end stays at its last close.
+        for hold in range(end - entry, table.shape[0]):
+            line = table[hold, row]
+            line[GROWTH], line[FIRST], line[SECOND] = before, first, second
+            line[HIGHEST], line[LOWEST], line[DEEPEST] = high, low, deep
+
+
+@inner
+def run_accounts(rows, due, instrument, table, hold, dates, out):  # type: ignore[no-untyped-def]
+    """Run the accounts of one trial over the rows of its trades.
+
+    Parameters
+    ----------
+    rows : ndarray of int64
+        The signals that go on to be tried, by instrument and due bar.
+    due, instrument : ndarrays of int64
+        Of all signals.
+    table : ndarray of float64, shape (signals, 6)
+        Of the trial's hold (see `hold_table`).
+    hold : int
+        Of the trial.
+    dates : float
+        Of equity.
+    out : ndarray of float64, shape (instruments, 3)
+        Filled: total return, deepest fall and Sharpe ratio a date, not annualised. Accounts that do not trade keep
+        what is there.
+
+    Returns
+    -------
+    int
+        How many trades there were; -1 where one has to be walked.
+    """
+    count, account, busy = 0, -1, -1
+    equity = under = 1.0
+    first = second = fall = 0.0
+    for row in rows:
+        if instrument[row] != account:
+            if account >= 0:
+                close_account(out[account], equity, fall, first, second, dates)
+            account, busy, equity, under = instrument[row], -1, 1.0, 1.0
+            first = second = fall = 0.0
+        if due[row] <= busy:
+            continue
+        line = table[row]
+        growth = line[GROWTH]
+        if growth == 0.0:
+            continue
+        if np.isnan(growth):
+            return -1
+        # ``under`` is equity over its peak: the peak of a trade counts where it is the higher one.
+        fall = min(fall, min(under * line[LOWEST], line[DEEPEST]) - 1.0)
+        top = under * line[HIGHEST]
+        under *= growth
+        if top > 1.0:
+            under /= top
+        equity *= growth
+        first += line[FIRST]
+        second += line[SECOND]
+        busy = due[row] + hold
+        count += 1
+    if account >= 0:
+        close_account(out[account], equity, fall, first, second, dates)
+    return count
+
+
+@inlined
+def close_account(out: Floats, equity: float, fall: float, first: float, second: float, dates: float) -> None:
+    """Write down what an account came to."""
+    out[0], out[1], out[2] = equity - 1.0, fall, np.nan
+    if dates > 1.0:
+        mean = first / dates
+        around = second - dates * mean * mean
+        # Squares that cancel but for rounding are no variance.
+        if around > 1e-14 * second:
+            out[2] = mean / np.sqrt(around / (dates - 1.0))
+
+
+@kernel
+def sweep_each_account(case, cuts, trials, table, span, out):  # type: ignore[no-untyped-def]
+    """Run the accounts of some trials that differ in hold and least strength alone.
+
+    Parameters
+    ----------
+    case : Case
+        Signals in netting order.
+    cuts, trials : Cuts, Trials
+        Their parameters, by hold: the rows of one stay in the cache.
+    table : ndarray of float64, shape (holds, signals, 6)
+        See `hold_table`.
+    span : (int, int, float)
+        Which trials, and how many dates equity has.
+    out : ndarray of float64, shape (trials, instruments, 3)
+        Filled.
+
+    Returns
+    -------
+    ndarray of int64, shape (trials,)
+        Trades; -1 where a trial has to be walked.
+    """
+    first, end, dates = span
+    counts = np.zeros(end - first, np.int64)
+    rows = np.empty(len(cuts.order), np.int64)
+    starts = np.zeros(len(cuts.least) + 1, np.int64)
+    room = np.empty(len(cuts.least) * len(cuts.order), np.int64)
+    for cut in range(len(cuts.least)):
+        _, rows = cut_off(case, cuts, cut)
+        room[starts[cut] : starts[cut] + len(rows)] = rows
+        starts[cut + 1] = starts[cut] + len(rows)
+    for trial in range(first, end):
+        cut, hold = trials.cut[trial], trials.hold[trial]
+        chosen = room[starts[cut] : starts[cut + 1]]
+        counts[trial - first] = run_accounts(
+            chosen, case.entries.due, case.entries.instrument, table[hold], hold, dates, out[trial]
+        )
+    return counts
+
+
 # ------------------------------------------------------------------------------------------- marking
 
 

@@ -493,3 +493,153 @@ def _held(bars: Bars, axis: Axis, setup: Setup, hold: int) -> tuple[Integers, In
 
 def _throughout(axis: Axis) -> tuple[Integers, Integers]:
     return np.zeros(1, np.int64), np.full(1, len(axis.days) - 1)
+
+
+# ------------------------------------------------------------------------------- accounts, one by one
+
+
+def account_figures(
+    bars: Bars, axis: Axis, setups: list[Setup], params: Params, *, jobs: int = 1
+) -> tuple[Floats, Integers]:
+    """Give the figures of every account of every trial, in mode ``account``.
+
+    Parameters
+    ----------
+    bars, axis, setups, params
+        As `ground_of` and `sums_of` take them; equity has all dates of the axis.
+    jobs : int
+        How many threads.
+
+    Returns
+    -------
+    figures : ndarray of float64, shape (trials, instruments, 3)
+        Total return, maximum drawdown and annualised Sharpe ratio of each account; an account that does not trade
+        has 0, 0 and NaN.
+    trades : ndarray of int64, shape (trials,)
+        That were opened.
+
+    Notes
+    -----
+    Where accounts put all they have into each trade, sides are one, and trials differ in hold and least strength alone,
+    trades are rows of a table; all else is simulated and marked date by date, to the same figures.
+    """
+    figures = np.zeros((len(params.hold), len(bars.offsets) - 1, 3))
+    figures[:, :, 2] = np.nan
+    trades = np.full(len(params.hold), -1, np.int64)
+    plain = np.isnan(params.stop) & np.isnan(params.take) & np.isnan(params.trail)
+    with ThreadPoolExecutor(jobs) as threads:
+        jobs_of_tables = []
+        for k, setup in enumerate(setups):
+            rows = np.flatnonzero((params.setup == k) & plain)
+            if len(rows) and _is_whole(setup, bars):
+                jobs_of_tables += _tables_of(bars, setup, params, rows, jobs)
+        list(
+            threads.map(
+                _fill_table,
+                [(one, part) for one in jobs_of_tables for part in _parts(one.signals, jobs, 256)],
+            )
+        )
+        work = [
+            (one, part, len(axis.days), figures, trades)
+            for one in jobs_of_tables
+            for part in _parts(len(one.rows), jobs * 2, 4)
+        ]
+        list(threads.map(_run_accounts, work))
+        left = np.flatnonzero(trades < 0)
+        parts = [left[first:end] for first, end in _parts(len(left), jobs * PARTS, 1)]
+        list(
+            threads.map(lambda rows: _walk_accounts(bars, axis, setups, params, rows, figures, trades), parts)
+        )
+    days = float(axis.days[-1] - axis.days[0]) if len(axis.days) else 0.0
+    with np.errstate(all="ignore"):
+        figures[:, :, 2] *= np.sqrt((len(axis.days) - 1.0) * YEAR / days) if days > 0 else np.nan
+    fall = figures[:, :, 1]
+    fall[fall > -ROUNDING] = 0.0
+    return figures, trades
+
+
+class Whole(NamedTuple):
+    """Trials of one set-up whose trades are rows of a table, by hold."""
+
+    case: Case
+    rows: Integers
+    trials: Trials
+    cuts: Cuts
+    table: Floats
+    signals: int
+
+
+def _is_whole(setup: Setup, bars: Bars) -> bool:
+    """Tell whether each trade takes an account up whole, and nothing but its hold ends it."""
+    rules, book = setup.rules, setup.book
+    sides = setup.entries.side
+    return (
+        by_tables(setup, bars)
+        and book.mode == kernels.ACCOUNT
+        and bool((book.size * setup.entries.weight >= 1.0).all())
+        and book.partial
+        and not (setup.orders.at_close or setup.exits.at_open)
+        and (len(sides) == 0 or bool((sides == sides[0]).all()))
+        and not (
+            rules.lot.any() or rules.slippage.impact.any() or rules.withheld.any() or len(rules.charges.terms)
+        )
+        and (len(sides) == 0 or sides[0] > 0 or not rules.borrow.any())
+    )
+
+
+def _tables_of(bars: Bars, setup: Setup, params: Params, rows: Integers, jobs: int) -> list[Whole]:
+    by_hold = rows[np.argsort(params.hold[rows], kind="stable")]
+    order = netting_order(setup.entries)
+    columns: list[Any] = [np.ascontiguousarray(column[order]) for column in setup.entries]
+    ordered = setup._replace(
+        entries=Entries(*columns),
+        strength=np.ascontiguousarray(setup.strength[order]),
+    )
+    batch = batch_of(0, ordered, params, by_hold)
+    signals = len(order)
+    table = np.empty((batch.hold + 1, signals, 6))
+    return [Whole(case_of(bars, ordered), by_hold, batch.trials, batch.cuts, table, signals)]
+
+
+def _fill_table(work: tuple[Whole, tuple[int, int]]) -> None:
+    kernels.hold_table(work[0].case, work[0].table, work[1])
+
+
+def _run_accounts(work: tuple[Whole, tuple[int, int], int, Floats, Integers]) -> None:
+    one, (first, end), dates, figures, trades = work
+    rows = one.rows[first:end]
+    own = figures[rows]
+    trials = Trials(*(column[first:end] for column in one.trials))
+    span = (0, len(rows), float(dates))
+    trades[rows] = kernels.sweep_each_account(one.case, one.cuts, trials, one.table, span, own)
+    figures[rows] = own
+
+
+def _walk_accounts(
+    bars: Bars,
+    axis: Axis,
+    setups: list[Setup],
+    params: Params,
+    rows: Integers,
+    figures: Floats,
+    trades: Integers,
+) -> None:
+    """Simulate trials and mark each account by itself."""
+    for row in rows:
+        setup = setups[params.setup[row]]
+        found = trades_of(bars, setup, params, int(row))
+        trades[row] = len(found)
+        figures[row, :, :2], figures[row, :, 2] = 0.0, np.nan
+        for k in np.unique(found["instrument"]):
+            own = found[found["instrument"] == k]
+            pnl, _, _ = kernels.mark(bars, own, setup.rules, axis.of_bar, len(axis.days), True)
+            equity = setup.book.capital + np.cumsum(pnl)
+            returns = equity / np.concatenate(([setup.book.capital], equity[:-1])) - 1.0
+            peak = np.maximum(np.maximum.accumulate(equity), setup.book.capital)
+            spread = returns.std(ddof=1) if len(returns) > 1 else 0.0
+            sharpe = returns.mean() / spread if spread > ROUNDING else np.nan
+            figures[row, k] = (
+                equity[-1] / setup.book.capital - 1.0,
+                min((equity / peak - 1.0).min(), 0.0),
+                sharpe,
+            )

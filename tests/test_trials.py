@@ -137,3 +137,52 @@ def test_figures_are_those_of_a_run_alone_whatever_the_threads_and_parts(grid):
     half = len(params.hold) // 2
     for part in (np.arange(half), np.arange(half, len(params.hold))):
         np.testing.assert_array_equal(trials.sums_of(ground, params.rows(part)), sums[part])
+
+
+@st.composite
+def whole_accounts(draw):
+    """A grid whose accounts put all they have into each trade, on one side, ended by the hold alone."""
+    bars, setup, params = draw(grids())
+    n, rules = len(bars.close), setup.rules
+    none = np.zeros(n)
+    charges = rules.charges._replace(
+        schedule=np.zeros(n, np.int64), starts=np.zeros(2, np.int64), terms=np.zeros((0, 5))
+    )
+    rules = rules._replace(
+        charges=charges, slippage=rules.slippage._replace(impact=none), borrow=none, withheld=none, lot=none
+    )
+    side = draw(st.sampled_from([1, -1]))
+    entries = setup.entries._replace(
+        side=np.full(len(setup.entries.due), side, np.int64), weight=np.ones(len(setup.entries.due))
+    )
+    free = dict.fromkeys(("max_positions", "max_name", "max_market", "max_gross", "max_net"), math.inf)
+    setup = setup._replace(
+        rules=rules,
+        entries=entries,
+        exits=setup.exits._replace(at_open=False),
+        orders=setup.orders._replace(at_close=False, max_defer=0, same=kernels.IGNORE),
+        book=setup.book._replace(mode=kernels.ACCOUNT, size=1.0, partial=True, **free),
+    )
+    off = np.full(len(params.hold), NAN)
+    return bars, setup, params._replace(stop=off, take=off, trail=off)
+
+
+@settings(
+    max_examples=int(os.environ.get("LEDGER_EXAMPLES", "300")),
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+@given(st.one_of(whole_accounts(), grids()))
+def test_accounts_by_table_have_the_figures_of_accounts_marked_date_by_date(grid):
+    bars, setup, params = grid
+    setup = setup._replace(book=setup.book._replace(mode=kernels.ACCOUNT))
+    axis = trials.axis_of(bars)
+    figures, trades = trials.account_figures(bars, axis, [setup], params, jobs=2)
+    want, count = np.zeros_like(figures), np.zeros_like(trades)
+    want[:, :, 2] = NAN
+    trials._walk_accounts(bars, axis, [setup], params, np.arange(len(params.hold)), want, count)
+    days = axis.days[-1] - axis.days[0]
+    scale = math.sqrt((len(axis.days) - 1) * 365.25 / days) if days else NAN
+    np.testing.assert_array_equal(trades, count)
+    np.testing.assert_allclose(figures[:, :, :2], want[:, :, :2], rtol=1e-9, atol=1e-11)
+    np.testing.assert_allclose(figures[:, :, 2], want[:, :, 2] * scale, rtol=1e-7, atol=1e-9)
