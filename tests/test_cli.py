@@ -140,7 +140,9 @@ class TestRun:
         assert found.pop("report") == str(Path("here/report.html"))
         assert found.pop("simulated") is False
         assert found == read(place / "here")
-        assert set(found) == {"headline", "beside", "by", "drawdowns", "outcomes", "planted", "waterfall"}
+        told = {"headline", "beside", "by", "drawdowns", "outcomes", "planted", "waterfall"}
+        told |= {"questions", "benchmark", "path", "ladder", "distribution", "excursions", "dates", "costs"}
+        assert set(found) == told
 
     def test_bad_rows_are_left_out_on_request(self, place, capsys):
         with (place / "odd.csv").open("w", encoding="utf-8") as file:

@@ -30,6 +30,7 @@ from aftershock.experiment import (
 from aftershock.inputs import (
     Source,
     anchored,
+    beside_tape,
     events_of,
     events_section,
     everything,
@@ -154,7 +155,8 @@ def backtest(
         run=RunSection(name=name, seed=seed),
     )
     linked = links_of(impacts, loaded, catalogue=experiment.events.catalogue)
-    return execute(loaded, tape, wanted, linked, anchored(experiment))
+    beside = beside_tape(prices, tape, interval)
+    return execute(loaded, tape, wanted, linked, anchored(experiment), beside=beside)
 
 
 def run_experiment(
@@ -194,7 +196,10 @@ def run_experiment(
         wanted = universe_of(_named(experiment.universe), experiment.strategy)
         tape, truth = experiment_tape(experiment, wanted, loaded)
         linked = links_of(experiment.events.impacts, loaded, news, experiment.events.catalogue)
-    return execute(loaded, tape, wanted, linked, pinned(anchored(experiment), tape), truth=truth)
+    section = experiment.prices
+    beside = beside_tape(list(section.files), tape, section.interval) if section.files else None
+    pinned_down = pinned(anchored(experiment), tape)
+    return execute(loaded, tape, wanted, linked, pinned_down, truth=truth, beside=beside)
 
 
 @contextmanager
