@@ -12,11 +12,28 @@ import pandas as pd
 from aftershock.reports.run import Run
 
 SIMULATED = "SIMULATED"
-UNDEFINED = "–"
+UNDEFINED = "n/a"
 """What stands for a figure that is undefined."""
 
 FEW_DATES = 30
 """Below this many event dates the summary says that little can be concluded."""
+
+
+CITIES = {
+    "XASX": "Sydney",
+    "XTKS": "Tokyo",
+    "XKRX": "Seoul",
+    "XKOS": "Seoul, KOSDAQ",
+    "XTAI": "Taipei",
+    "ROCO": "Taipei, TPEx",
+    "XSES": "Singapore",
+    "XHKG": "Hong Kong",
+    "XSHG": "Shanghai",
+    "XSHE": "Shenzhen",
+    "XNSE": "Mumbai",
+    "XBOM": "Mumbai, BSE",
+}
+"""What a venue is called on the ladder; others go by their MIC."""
 
 
 class Measure(NamedTuple):
@@ -109,12 +126,12 @@ def defined(value: Any) -> bool:
 
 
 def number(value: Any, digits: int = 2) -> str:
-    """Write a number with thousands separators and a minus sign; an undefined one is an en dash.
+    """Write a number with thousands separators and a minus sign; an undefined one is n/a.
 
     Examples
     --------
     >>> number(-1234.567), number(-0.001), number(None)
-    ('−1,234.57', '0.00', '–')
+    ('−1,234.57', '0.00', 'n/a')
     """
     if not defined(value):
         return UNDEFINED
@@ -129,18 +146,18 @@ def percent(value: Any, digits: int = 2) -> str:
     Examples
     --------
     >>> percent(0.0212), percent(float("nan"))
-    ('2.12\xa0%', '–')
+    ('2.12\xa0%', 'n/a')
     """
     return number(100 * value, digits) + "\N{NO-BREAK SPACE}%" if defined(value) else UNDEFINED
 
 
 def date(value: Any) -> str:
-    """Write a calendar date as ISO 8601; an undefined one is an en dash.
+    """Write a calendar date as ISO 8601; an undefined one is n/a.
 
     Examples
     --------
     >>> date("2025-09-12"), date(None)
-    ('2025-09-12', '–')
+    ('2025-09-12', 'n/a')
     """
     return dates(pd.Series([value]))[0] or UNDEFINED
 
@@ -174,6 +191,17 @@ def word(value: Any) -> str:
     if value is None or value is pd.NaT or (isinstance(value, float) and not math.isfinite(value)):
         return ""
     return str(value)
+
+
+def city(mic: Any) -> str:
+    """Say where a venue is.
+
+    Examples
+    --------
+    >>> city("XNSE"), city("XBKK")
+    ('Mumbai', 'XBKK')
+    """
+    return CITIES.get(str(mic), str(mic))
 
 
 def counted(count: float, nouns: str) -> str:
@@ -271,6 +299,25 @@ def findings(run: Run) -> list[str]:
         *_on_drawdowns(run),
         *_on_signals(run),
     ]
+
+
+def chips(run: Run) -> list[tuple[str, str]]:
+    """Say in a few words each what weighs most on a run: text, and ``warn`` or ``plain``."""
+    trades, days = figure_of(run, "trades"), figure_of(run, "event_dates")
+    told = " ".join(str(line) for line in run.manifest.get("caveats") or ())
+    found = [
+        (counted(trades, "trades"), "plain", defined(trades)),
+        (
+            f"{counted(days, 'independent event dates')}",
+            "warn" if days < FEW_DATES else "plain",
+            defined(days),
+        ),
+        ("simulated prices", "warn", run.simulated),
+        ("survivorship: only what is listed today", "warn", "urvivorship" in told),
+        ("rules without a source", "warn", "without a source" in told),
+        ("currencies taken as hedged", "plain", "taken as hedged" in told),
+    ]
+    return [(text, kind) for text, kind, holds in found if holds]
 
 
 def caveats(run: Run) -> list[str]:

@@ -16,7 +16,6 @@ HEAVY = (
     "numpy",
     "numba",
     "pydantic",
-    "plotly",
     "pyarrow",
     "exchange_calendars",
     "yfinance",

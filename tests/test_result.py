@@ -122,9 +122,9 @@ class TestShown:
         assert older.manifest["period"] == {"first": "2025-06-02", "last": "2025-10-31"}
         assert str(older.equity["date"].iloc[0].date()) == "2025-06-02"
 
-    def test_an_undefined_figure_is_a_dash(self):
+    def test_an_undefined_figure_says_so(self):
         nothing = run(*[row[0] for row in _made["EVENTS"] if row[0] != "beyond"])
-        assert dict(nothing.rows())["Sharpe"] == "–"
+        assert dict(nothing.rows())["Sharpe"] == "n/a"
         assert nothing.title == "chips, no event while there are prices"
         assert nothing.stats["outcomes"] == {"no_bar": 1}
 
