@@ -12,7 +12,7 @@ import pandas as pd
 from aftershock.data.instants import to_ns
 from aftershock.reports.run import Run
 from aftershock.reports.tables import Column, column_values, zones_of
-from aftershock.reports.words import SIMULATED, city
+from aftershock.reports.words import SIMULATED, city, word
 
 EVENT = (
     Column("known_from", "Known from", "instant"),
@@ -93,8 +93,7 @@ def store(run: Run) -> dict[str, Any]:
     signals["trade"] = {"values": _trade_of(run)}
     bars, left_out = _bars(run)
     return {
-        "events": {"id": run.events.get("event_id", pd.Series(dtype=object)).astype(str).tolist()}
-        | columns_of(run.events, EVENT),
+        "events": {"id": list(map(word, run.events.get("event_id", ())))} | columns_of(run.events, EVENT),
         "labels": {each.key: [each.label, each.kind] for each in EVENT},
         "signals": signals,
         "trades": columns_of(run.trades, TRADE),
@@ -153,7 +152,7 @@ def _bars(run: Run) -> tuple[dict[str, Any], int]:
     left_out = max(0, len(once) - MOST_BARS)
     kept = once.iloc[left_out:]
     return {
-        str(symbol): _coded(own) for symbol, own in kept.groupby("symbol", sort=True, observed=True)
+        word(symbol): _coded(own) for symbol, own in kept.groupby("symbol", sort=True, observed=True)
     }, left_out
 
 

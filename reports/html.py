@@ -162,7 +162,7 @@ def write_report(runs: Sequence[Run], path: str | os.PathLike[str], *, whole: bo
 
 
 def numbers(run: Run) -> dict[str, Any]:
-    """Give the numbers behind every figure of a run's report, by the figure's name."""
+    """Give the numbers behind every figure of a run's report, by its name, and the answers to the questions."""
     drawings = [
         item
         for chapter in chapters(run, brief=True)
@@ -170,7 +170,8 @@ def numbers(run: Run) -> dict[str, Any]:
         for item in block.items
         if isinstance(item, Drawing)
     ]
-    return {
+    asked = {key: run.stats.get(key) or {} for key in ("headline", "questions")}
+    return asked | {
         drawing.key: {"title": drawing.title, "words": drawing.words, **drawing.data} for drawing in drawings
     }
 

@@ -10,7 +10,7 @@ from aftershock.reports import figures, tables
 from aftershock.reports.drawing import Drawing
 from aftershock.reports.run import Run
 from aftershock.reports.tables import Grid, Table
-from aftershock.reports.words import price_lines, titled
+from aftershock.reports.words import price_lines, titled, visible
 
 
 @dataclass(frozen=True)
@@ -133,5 +133,5 @@ def _trades(run: Run) -> list[Block]:
 
 
 def _made(run: Run) -> list[Block]:
-    listing = Listing(titled(run, "The experiment, every default written out"), run.experiment)
+    listing = Listing(titled(run, "The experiment, every default written out"), visible(run.experiment))
     return [Block([tables.manifest_table(run), listing])]

@@ -36,6 +36,14 @@ CITIES = {
 """What a venue is called on the ladder; others go by their MIC."""
 
 
+CONTROLS = {
+    **{code: 0x2400 + code for code in range(0x20) if chr(code) not in "\t\n\r"},
+    0x7F: 0x2421,
+    **dict.fromkeys(range(0x80, 0xA0), 0xFFFD),
+}
+"""What stands for characters that would be obeyed or not be seen."""
+
+
 class Measure(NamedTuple):
     """How a figure is called, what it is (a kind of `tables.cell`) and how it is made."""
 
@@ -190,7 +198,18 @@ def word(value: Any) -> str:
         return ", ".join(map(word, value)) if len(value) <= 6 else f"{len(value)} names"
     if value is None or value is pd.NaT or (isinstance(value, float) and not math.isfinite(value)):
         return ""
-    return str(value)
+    return visible(str(value))
+
+
+def visible(text: str) -> str:
+    r"""Put pictures for control characters, so that a text shows what it holds.
+
+    Examples
+    --------
+    >>> visible("a \x1b[31mred headline")
+    'a ␛[31mred headline'
+    """
+    return text.translate(CONTROLS)
 
 
 def city(mic: Any) -> str:
@@ -322,7 +341,7 @@ def chips(run: Run) -> list[tuple[str, str]]:
 
 def caveats(run: Run) -> list[str]:
     """Say in sentences what has to be known before a run is believed: the manifest's caveats first."""
-    told = [str(line) for line in run.manifest.get("caveats") or ()]
+    told = [visible(str(line)) for line in run.manifest.get("caveats") or ()]
     return [*told, *_on_dates(run), *_on_open_trades(run), *_on_the_data(run)]
 
 

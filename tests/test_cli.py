@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 import aftershock as af
 from aftershock import cli, showing
 from aftershock.data.tables import read_metadata
+from aftershock.reports.browser import chromium
 from aftershock.reports.payload import unpack
 from aftershock.reports.run import TABLES
 
@@ -421,6 +422,51 @@ class TestReport:
         assert call(capsys, "report", finished / "real", finished / "made_up").code == 0
         assert (tmp_path / "compared.html").read_bytes() == (tmp_path / "both.html").read_bytes()
         assert "SIMULATED" not in (finished / "real/report.html").read_text(encoding="utf-8")
+
+    def test_json_tells_the_numbers_behind_the_figures(self, finished, capsys):
+        told = json.loads(call(capsys, "report", finished / "real", "--json").out)
+        stats = json.loads((finished / "real/stats.json").read_text(encoding="utf-8"))
+        assert told["headline"] == stats["headline"]
+        assert told["questions"] == stats["questions"]
+        assert told["by-tag"]["tag"] == stats["by"]["tag"]
+        assert told["costs"]["costs"] == {key: value for key, value in stats["costs"].items() if value}
+        assert len(told["equity"]["dates"]) == stats["headline"]["sessions"]
+
+    def test_pdf_needs_a_chromium(self, finished, tmp_path, capsys, monkeypatch):
+        monkeypatch.setenv("PATH", str(tmp_path))
+        done = call(capsys, "report", finished / "real", "-o", tmp_path / "a.html", "--pdf")
+        assert done.code == 2
+        assert "expected a Chromium to print with, got none on the path" in done.err
+        assert (tmp_path / "a.html").is_file() and not (tmp_path / "a.pdf").exists()
+
+    @pytest.mark.skipif(chromium() is None, reason="there is no chromium on this machine")
+    def test_pdf_is_printed(self, finished, tmp_path, capsys):
+        done = call(capsys, "report", finished / "real", "-o", tmp_path / "a.html", "--pdf")
+        assert (done.code, done.out.splitlines()[-1]) == (0, f"report: {tmp_path / 'a.pdf'}")
+        printed = (tmp_path / "a.pdf").read_bytes()
+        assert printed.startswith(b"%PDF-") and len(printed) > 50_000
+
+
+class TestCompare:
+    def test_it_writes_what_differs(self, finished, tmp_path, capsys):
+        path = tmp_path / "c.html"
+        done = call(capsys, "compare", finished / "real", finished / "made_up", "-o", path)
+        assert (done.code, done.out) == (0, f"report: {path}\n")
+        text = path.read_text(encoding="utf-8")
+        assert "Settings that differ" in text and "2. made_up (SIMULATED)" in text
+        assert "Show me the trades" not in text
+
+    def test_json_tells_what_differs(self, finished, capsys):
+        told = json.loads(call(capsys, "compare", finished / "real", finished / "made_up", "--json").out)
+        assert told["names"] == ["1. chips", "2. made_up"]
+        assert told["settings"]["run.name"] == ["chips", "made_up"]
+        assert all(len(set(map(str, values))) == 2 for values in told["settings"].values())
+        assert len(told["trades"]) > 0
+
+    def test_one_run_is_no_comparison(self, finished, capsys):
+        done = call(capsys, "compare", finished / "real")
+        assert done.code == 2
+        assert "expected at least two runs to compare, got 1 run" in done.err
 
 
 class TestHostileText:
