@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from aftershock.engine.types import (
     KINDS,
@@ -30,7 +31,14 @@ from aftershock.engine.types import (
     trade_dtype,
 )
 
-kernel = njit(cache=True)
+# Market, rules and settings are forty arrays. Handed to a function that is not inlined they cost more than most of what
+# is done with them: each is copied, and counted up and down as long as the function may keep it. So all but a few are
+# inlined, and those that allocate nothing are compiled without the counting, which makes sweeps thirty times as fast.
+# The option for that has no public name yet.
+kernel = njit(cache=True, nogil=True)
+joined = njit(cache=True, nogil=True, forceinline=True)
+inner = njit(cache=True, nogil=True, _nrt=False)  # type: ignore[call-overload]
+inlined = njit(cache=True, nogil=True, _nrt=False, forceinline=True)  # type: ignore[call-overload]
 
 OPEN, INSIDE, CLOSE = 0, 1, 2
 NO_BAR = -1
@@ -116,13 +124,13 @@ class Ledger(NamedTuple):
 # ---------------------------------------------------------------------------------------------- one bar
 
 
-@kernel
+@inlined
 def price_at(bars: Bars, bar: int, point: int) -> float:
     """Give the price of a bar at its open or close."""
     return bars.open[bar] if point == OPEN else bars.close[bar]
 
 
-@kernel
+@inlined
 def refusal(bars: Bars, rules: Rules, bar: int, point: int, buy: bool) -> int:
     """Say why a bar does not fill an order at a point, or ``FILLED``."""
     if bars.halted[bar]:
@@ -140,7 +148,7 @@ def refusal(bars: Bars, rules: Rules, bar: int, point: int, buy: bool) -> int:
     return FILLED
 
 
-@kernel
+@inlined
 def exit_refusal(bars: Bars, rules: Rules, entry_bar: int, side: int, bar: int, point: int) -> int:
     """Say why a bar does not fill the exit of a trade at a point, or ``FILLED``."""
     if side > 0 and bar < entry_bar + rules.sell_from[entry_bar]:
@@ -148,13 +156,13 @@ def exit_refusal(bars: Bars, rules: Rules, entry_bar: int, side: int, bar: int, 
     return refusal(bars, rules, bar, point, side < 0)
 
 
-@kernel
+@inlined
 def short_refusal(rules: Rules, bar: int, point: int) -> int:
     """Say why a short cannot be opened at a point of a bar, or ``FILLED``."""
     return rules.short_open[bar] if point == OPEN else rules.short_close[bar]
 
 
-@kernel
+@inlined
 def slipped(rules: Rules, bar: int, point: int, order: tuple[float, float, bool]) -> float:
     """Move the price of an order (price, value, whether it buys) against it by the slippage of its bar and size."""
     price, value, buy = order
@@ -164,7 +172,7 @@ def slipped(rules: Rules, bar: int, point: int, order: tuple[float, float, bool]
     return price * (1.0 + share) if buy else price * (1.0 - share)
 
 
-@kernel
+@inlined
 def fee_of(rules: Rules, bar: int, value: float, buy: bool) -> float:
     """Give what a fill of a value is charged."""
     charges = rules.charges
@@ -180,7 +188,7 @@ def fee_of(rules: Rules, bar: int, value: float, buy: bool) -> float:
     return fee
 
 
-@kernel
+@inlined
 def fee_bound(rules: Rules, bar: int, buy: bool) -> tuple[float, float]:
     """Give a rate and a fixed sum that together no fee of a fill at a bar exceeds."""
     charges = rules.charges
@@ -194,7 +202,7 @@ def fee_bound(rules: Rules, bar: int, buy: bool) -> tuple[float, float]:
     return rate, fixed
 
 
-@kernel
+@inlined
 def instant_of(bars: Bars, bar: int, point: int) -> int:
     """Give the instant of a point; what happens inside a bar is known at its close."""
     return bars.opens_at[bar] if point == OPEN else bars.closes_at[bar]
@@ -203,7 +211,7 @@ def instant_of(bars: Bars, bar: int, point: int) -> int:
 # ------------------------------------------------------------------------------------------- one trade
 
 
-@kernel
+@inlined
 def gap_kind(side: float, price: float, stop: float, trail: float, take: float) -> int:
     """Name the level that an opening price is at or beyond; NaN levels are never reached."""
     if side * price <= side * stop:
@@ -215,7 +223,7 @@ def gap_kind(side: float, price: float, stop: float, trail: float, take: float) 
     return STILL_OPEN
 
 
-@kernel
+@inlined
 def touched(
     side: float, worst: float, best: float, stop: float, trail: float, take: float
 ) -> tuple[int, float]:
@@ -234,7 +242,7 @@ def touched(
     return STILL_OPEN, np.nan
 
 
-@kernel
+@inner
 def walk(
     bars: Bars, rules: Rules, exits: Exits, place: tuple[int, int, bool], side: int, hold_bar: int
 ) -> Exit:
@@ -299,7 +307,7 @@ def walk(
     return Exit(NO_BAR, np.nan, OPEN, kind, kind != STILL_OPEN, triggered_at)
 
 
-@kernel
+@inner
 def carry(bars: Bars, rules: Rules, trade: tuple[int, int], first: int, end: int) -> int:
     """Find the first bar from ``first`` on whose open fills the exit of a trade (entry bar, side), or -1."""
     entry_bar, side = trade
@@ -320,8 +328,8 @@ def net(entries: Entries, order: Integers, max_defer: int) -> tuple[Integers, Fl
     ----------
     entries : Entries
         The signals, n rows.
-    order : ndarray of int64, shape (n,)
-        The rows sorted by instrument, due bar and row.
+    order : ndarray of int64, shape (m,)
+        The rows that take part, sorted by instrument, due bar and row.
     max_defer : int
         Signals that have waited longer have no bar: they neither stand nor net.
 
@@ -332,7 +340,7 @@ def net(entries: Entries, order: Integers, max_defer: int) -> tuple[Integers, Fl
     """
     n = len(order)
     side, weight = entries.side.copy(), entries.weight.copy()
-    outcome = np.full(n, NETTED, np.int64)
+    outcome = np.full(len(entries.due), NETTED, np.int64)
     start = 0
     while start < n:
         total, stop = 0.0, start
@@ -356,7 +364,7 @@ def net(entries: Entries, order: Integers, max_defer: int) -> tuple[Integers, Fl
     return side, weight, outcome
 
 
-@kernel
+@inner
 def same_bar(entries: Entries, one: int, other: int) -> bool:
     """Tell whether two signals are due at one bar of one instrument."""
     return entries.instrument[one] == entries.instrument[other] and entries.due[one] == entries.due[other]
@@ -396,13 +404,13 @@ def simulate(
     return shared_money(case, outcome)
 
 
-@kernel
+@inlined
 def entry_point(orders: Orders) -> int:
     """Give the point of the bar at which entries are tried."""
     return CLOSE if orders.at_close else OPEN
 
 
-@kernel
+@inlined
 def next_try(case: Case, row: int, bar: int) -> int:
     """Give the bar at which an unfilled entry is tried next, or -1 where its patience or the data end."""
     bars, entries, later = case.bars, case.entries, bar + 1
@@ -412,7 +420,7 @@ def next_try(case: Case, row: int, bar: int) -> int:
     return later if waited <= case.orders.max_defer else NO_BAR
 
 
-@kernel
+@inlined
 def entry_refusal(case: Case, row: int, bar: int) -> int:
     """Say why a bar does not open the position of a signal, or ``FILLED``."""
     side = case.entries.side[row]
@@ -453,7 +461,7 @@ def each_alone(case: Case, outcome: Integers) -> tuple[np.ndarray, Integers]:
     return trades[:count], outcome
 
 
-@kernel
+@inlined
 def lots_of(rules: Rules, bar: int, quantity: float) -> float:
     """Round a quantity down to whole lots."""
     lot = rules.lot[bar]
@@ -462,7 +470,7 @@ def lots_of(rules: Rules, bar: int, quantity: float) -> float:
     return quantity
 
 
-@kernel
+@inlined
 def entry_fill_of(case: Case, row: int, bar: int, value: float) -> float:
     """Give what an entry of a value pays (a long) or gets (a short) at a bar, slippage included."""
     point = entry_point(case.orders)
@@ -470,7 +478,7 @@ def entry_fill_of(case: Case, row: int, bar: int, value: float) -> float:
     return slipped(case.rules, bar, point, (price, value, case.entries.side[row] > 0))
 
 
-@kernel
+@inlined
 def record_entry(trades: np.ndarray, k: int, case: Case, opening: tuple[int, int, float, float]) -> None:
     """Write the entry of trade ``k``; ``opening`` is (row, bar, quantity, fill)."""
     row, bar, quantity, fill = opening
@@ -486,22 +494,15 @@ def record_entry(trades: np.ndarray, k: int, case: Case, opening: tuple[int, int
     trade["hold_bar"] = bar + case.exits.hold
 
 
-@kernel
+@inlined
 def schedule(trades: np.ndarray, k: int, case: Case) -> None:
     """Find the exit of trade ``k`` as things stand now and write it down; it is not booked yet."""
     trade, bars = trades[k], case.bars
     place = (trade["entry_bar"], bars.offsets[trade["instrument"] + 1], case.orders.at_close)
-    found = walk(bars, case.rules, case.exits, place, trade["side"], trade["hold_bar"])
-    trade["exit_bar"] = found.bar
-    trade["exit_price"] = found.price
-    trade["kind"] = found.kind
-    trade["carried"] = found.carried
-    trade["triggered_at"] = found.triggered_at
-    trade["exit_point"] = found.point
-    trade["exit_at"] = instant_of(bars, found.bar, found.point) if found.bar >= 0 else 0
+    plan(trade, walk(bars, case.rules, case.exits, place, trade["side"], trade["hold_bar"]), bars)
 
 
-@kernel
+@inlined
 def leave(trades: np.ndarray, k: int, bars: Bars, rules: Rules) -> None:
     """Book the scheduled exit of trade ``k``, or leave it open where none has filled."""
     trade = trades[k]
@@ -523,7 +524,7 @@ def leave(trades: np.ndarray, k: int, bars: Bars, rules: Rules) -> None:
     trade["done"] = True
 
 
-@kernel
+@inlined
 def borrow_of(bars: Bars, rules: Rules, trade, bar: int) -> float:  # type: ignore[no-untyped-def]
     """Give what a short has paid for its shares from its entry to the session of a bar; nothing for a long."""
     if trade["side"] > 0:
@@ -533,7 +534,7 @@ def borrow_of(bars: Bars, rules: Rules, trade, bar: int) -> float:  # type: igno
     return trade["quantity"] * trade["entry_fill"] * rules.borrow[first] * days
 
 
-@kernel
+@inlined
 def withheld_of(bars: Bars, rules: Rules, trade, last: int) -> float:  # type: ignore[no-untyped-def]
     """Give what a long has lost of its dividends from its entry to a bar; a short owes them whole."""
     total = 0.0
@@ -550,7 +551,7 @@ def withheld_of(bars: Bars, rules: Rules, trade, last: int) -> float:  # type: i
 # ------------------------------------------------------------------------------------------- shared money
 
 
-@kernel
+@inlined
 def account_of(book: Book, instrument: int) -> int:
     """Give the account that an instrument trades in."""
     return instrument if book.mode == ACCOUNT else 0
@@ -613,14 +614,14 @@ def shared_money(case: Case, outcome: Integers) -> tuple[np.ndarray, Integers]:
     return ledger.trades[: ledger.opened[0]], ledger.outcome
 
 
-@kernel
+@joined
 def push_entry(case, row, bar, queue):  # type: ignore[no-untyped-def]
     """Queue the attempt to enter a signal at a bar."""
     instant = instant_of(case.bars, bar, entry_point(case.orders))
     heappush(queue, (np.int64(instant), np.int64(ENTRY_PHASE), np.int64(row), np.int64(bar)))
 
 
-@kernel
+@joined
 def supersede(ledger: Ledger, entries: Entries, rows: Integers, tried: Integers) -> None:
     """Let each entry that arrives now take the place of one that waits on its instrument."""
     for k in range(len(rows)):
@@ -632,7 +633,7 @@ def supersede(ledger: Ledger, entries: Entries, rows: Integers, tried: Integers)
             ledger.waiting[entries.instrument[row]] = row
 
 
-@kernel
+@joined
 def keep_openers(ledger, case, now, batch, queue):  # type: ignore[no-untyped-def]
     """Try every entry of this instant and keep, in place, those that would open a trade.
 
@@ -675,7 +676,7 @@ def keep_openers(ledger, case, now, batch, queue):  # type: ignore[no-untyped-de
     return kept
 
 
-@kernel
+@joined
 def try_entry(ledger, case, now, attempt, queue):  # type: ignore[no-untyped-def]
     """Try one entry (row, bar) against its bar and what is held (sections 4 and 6).
 
@@ -700,7 +701,7 @@ def try_entry(ledger, case, now, attempt, queue):  # type: ignore[no-untyped-def
     return FILLED, False
 
 
-@kernel
+@joined
 def meet_held(ledger, case, now, attempt, queue):  # type: ignore[no-untyped-def]
     """Let a signal (row, bar) act on the trades held on its instrument (section 6).
 
@@ -734,13 +735,13 @@ def meet_held(ledger, case, now, attempt, queue):  # type: ignore[no-untyped-def
     return opens, verdict
 
 
-@kernel
+@inlined
 def is_carried(trade, now):  # type: ignore[no-untyped-def]
     """Tell whether the exit of an open trade has been triggered by now and not filled."""
     return trade["kind"] != STILL_OPEN and trade["carried"] and trade["triggered_at"] <= now
 
 
-@kernel
+@joined
 def extend(ledger, k, case, now, bar, queue):  # type: ignore[no-untyped-def]
     """Start the hold of a trade anew from this bar, unless its exit is on its way already."""
     trade = ledger.trades[k]
@@ -752,7 +753,7 @@ def extend(ledger, k, case, now, bar, queue):  # type: ignore[no-untyped-def]
     return EXTENDED
 
 
-@kernel
+@joined
 def push_exit(ledger, k, queue):  # type: ignore[no-untyped-def]
     """Queue the scheduled exit of a trade and make what was queued before stale."""
     ledger.version[k] += 1
@@ -760,11 +761,22 @@ def push_exit(ledger, k, queue):  # type: ignore[no-untyped-def]
         heappush(queue, (ledger.trades[k]["exit_at"], np.int64(EXIT_PHASE), np.int64(k), ledger.version[k]))
 
 
-@kernel
+@joined
 def close_opposite(ledger, k, case, now, bar, queue):  # type: ignore[no-untyped-def]
     """End a trade at the point of an opposite signal; say whether it is gone, else its exit is carried."""
-    bars, rules, trade = case.bars, case.rules, ledger.trades[k]
-    point = entry_point(case.orders)
+    carried = is_carried(ledger.trades[k], now)
+    gone = turn(ledger.trades[k], case.bars, case.rules, (bar, entry_point(case.orders)), now)
+    if gone:
+        book_exit(ledger, k, case)
+    elif not carried:
+        push_exit(ledger, k, queue)
+    return gone
+
+
+@inlined
+def turn(trade, bars, rules, place, now):  # type: ignore[no-untyped-def]
+    """Let a trade leave at the place (bar, point) of an opposite signal; say whether it is gone, else it is carried."""
+    bar, point = place
     carried = is_carried(trade, now)
     if not carried:
         trade["kind"], trade["triggered_at"] = BY_OPPOSITE, now
@@ -772,7 +784,6 @@ def close_opposite(ledger, k, case, now, bar, queue):  # type: ignore[no-untyped
         trade["carried"] = carried
         trade["exit_bar"], trade["exit_price"], trade["exit_at"] = bar, price_at(bars, bar, point), now
         trade["exit_point"] = point
-        book_exit(ledger, k, case)
         return True
     if not carried:
         end = bars.offsets[trade["instrument"] + 1]
@@ -782,22 +793,27 @@ def close_opposite(ledger, k, case, now, bar, queue):  # type: ignore[no-untyped
         if later >= 0:
             trade["exit_price"], trade["exit_at"] = bars.open[later], bars.opens_at[later]
             trade["exit_point"] = OPEN
-        push_exit(ledger, k, queue)
     return False
 
 
-@kernel
+@inlined
+def paid_out(trade, cash):  # type: ignore[no-untyped-def]
+    """Give the cash of an account once a trade that has left has paid what it returns."""
+    if trade["side"] > 0:
+        cash += trade["quantity"] * trade["exit_fill"]
+    else:
+        cash += trade["quantity"] * (2.0 * trade["entry_fill"] - trade["exit_fill"])
+    cash -= trade["exit_fee"]
+    cash -= trade["borrow"] + trade["withheld"]
+    return cash
+
+
+@joined
 def book_exit(ledger: Ledger, k: int, case: Case) -> None:
     """Take a trade out of its account and pay what it returns."""
     leave(ledger.trades, k, case.bars, case.rules)
-    trade = ledger.trades[k]
-    account = account_of(case.book, trade["instrument"])
-    if trade["side"] > 0:
-        ledger.cash[account] += trade["quantity"] * trade["exit_fill"]
-    else:
-        ledger.cash[account] += trade["quantity"] * (2.0 * trade["entry_fill"] - trade["exit_fill"])
-    ledger.cash[account] -= trade["exit_fee"]
-    ledger.cash[account] -= trade["borrow"] + trade["withheld"]
+    account = account_of(case.book, ledger.trades[k]["instrument"])
+    ledger.cash[account] = paid_out(ledger.trades[k], ledger.cash[account])
     before, after = ledger.preceding[k], ledger.following[k]
     if before >= 0:
         ledger.following[before] = after
@@ -809,7 +825,7 @@ def book_exit(ledger: Ledger, k: int, case: Case) -> None:
         ledger.tail[account] = before
 
 
-@kernel
+@joined
 def book_entry(ledger, case, opening, queue):  # type: ignore[no-untyped-def]
     """Open a trade and pay for it; ``opening`` is (row, bar, quantity, fill)."""
     row, _, quantity, _ = opening
@@ -834,7 +850,7 @@ def book_entry(ledger, case, opening, queue):  # type: ignore[no-untyped-def]
 # --------------------------------------------------------------------------------- who gets how much
 
 
-@kernel
+@joined
 def marked_bar(bars: Bars, trade, now: int) -> int:  # type: ignore[no-untyped-def]
     """Give the bar of the last known close of a trade since its entry, or -1."""
     first, end = trade["entry_bar"], bars.offsets[trade["instrument"] + 1]
@@ -846,7 +862,7 @@ def marked_bar(bars: Bars, trade, now: int) -> int:  # type: ignore[no-untyped-d
     return NO_BAR
 
 
-@kernel
+@joined
 def base_of(ledger: Ledger, case: Case, account: int, now: int) -> float:
     """Give the capital that sizes are shares of: where it began, or the equity as last known."""
     bars, book = case.bars, case.book
@@ -876,7 +892,7 @@ class Exposure(NamedTuple):
     positions: int
 
 
-@kernel
+@inlined
 def exposure_of(ledger: Ledger, entries: Entries, account: int, instrument: int, market: int) -> Exposure:
     """Add up what the open trades of an account lock."""
     gross, netted, name, in_market, positions = 0.0, 0.0, 0.0, 0.0, 0
@@ -895,7 +911,7 @@ def exposure_of(ledger: Ledger, entries: Entries, account: int, instrument: int,
     return Exposure(gross, netted, name, in_market, positions)
 
 
-@kernel
+@inner
 def squeeze(scale: Floats, reason: Integers, member: Flags, factor: float, code: int) -> None:
     """Scale the members of a group down and remember why."""
     for k in range(len(scale)):
@@ -904,7 +920,7 @@ def squeeze(scale: Floats, reason: Integers, member: Flags, factor: float, code:
             reason[k] = code
 
 
-@kernel
+@inner
 def wanted(target: Floats, scale: Floats, member: Flags) -> float:
     """Add up what the members of a group want, in row order."""
     total = 0.0
@@ -955,7 +971,7 @@ def squeeze_net(held_net, sides, target, scaled, cap):  # type: ignore[no-untype
         squeeze(scale, reason, member, max(want - over, 0.0) / want, CAP_NET)
 
 
-@kernel
+@joined
 def scales_of(ledger, case, group):  # type: ignore[no-untyped-def]
     """Say what share of its target each member of a group gets, and the last reason why not all (step 3)."""
     book, base, cash, n = case.book, group.base, ledger.cash[group.account], len(group.rows)
@@ -988,7 +1004,7 @@ def scales_of(ledger, case, group):  # type: ignore[no-untyped-def]
     return scale, reason
 
 
-@kernel
+@joined
 def within_slots(entries: Entries, rows: Integers, slots: float) -> Flags:
     """Choose by draw who may open where slots are short."""
     n = len(rows)
@@ -1001,7 +1017,7 @@ def within_slots(entries: Entries, rows: Integers, slots: float) -> Flags:
     return chosen
 
 
-@kernel
+@joined
 def with_slots(ledger, case, account, base, batch):  # type: ignore[no-untyped-def]
     """Keep of a batch (rows, bars) what has a target and finds a slot (steps 1 and 2)."""
     rows, tried = batch
@@ -1020,7 +1036,7 @@ def with_slots(ledger, case, account, base, batch):  # type: ignore[no-untyped-d
     return rows[keep], tried[keep]
 
 
-@kernel
+@joined
 def group_of(case, account, base, batch):  # type: ignore[no-untyped-def]
     """Gather the targets of a batch (rows, bars)."""
     rows, tried = batch
@@ -1030,14 +1046,14 @@ def group_of(case, account, base, batch):  # type: ignore[no-untyped-def]
     return Group(account, base, rows, tried, target)
 
 
-@kernel
+@inlined
 def bought(case, group, k, want):  # type: ignore[no-untyped-def]
     """Give the quantity that a notional buys a member of a group, in whole lots, and the fill it pays."""
     fill = entry_fill_of(case, group.rows[k], group.tried[k], want)
     return lots_of(case.rules, group.tried[k], want / fill), fill
 
 
-@kernel
+@joined
 def open_group(ledger, case, now, batch, queue):  # type: ignore[no-untyped-def]
     """Size and open the entries (rows, bars) that one account tries at one instant (section 7)."""
     if len(batch[0]) == 0:
@@ -1065,7 +1081,7 @@ def open_group(ledger, case, now, batch, queue):  # type: ignore[no-untyped-def]
             ledger.outcome[rows[k]] = reason[k] if scale[k] == 0.0 else BELOW_LOT
 
 
-@kernel
+@joined
 def lots_forbid(case: Case, group: Group, scale: Floats) -> bool:
     """Tell whether sharing pro rata leaves somebody less than a lot who could have had one."""
     for k in range(len(group.rows)):
@@ -1076,7 +1092,7 @@ def lots_forbid(case: Case, group: Group, scale: Floats) -> bool:
     return False
 
 
-@kernel
+@inner
 def misfit(
     held: Exposure, cash: float, side: int, want: float, fee: float, limits: tuple[float, Book]
 ) -> int:
@@ -1187,6 +1203,595 @@ def settle_legs(bars: Bars, rules: Rules, legs: np.ndarray, notional: Floats, at
         if left >= 0:
             leg["exit_price"], leg["exit_at"] = price_at(bars, left, way), instant_of(bars, left, way)
         leave(legs, k, bars, rules)
+
+
+# ------------------------------------------------------------------------------------------- sweeps
+#
+# Trials that differ in when a trade ends share one walk. Each signal's path is walked once for all levels: what it
+# finds (``Passages``) is when each level is reached first. A trial's exit is the earliest of its stop, take, trail and
+# hold; whatever is not that plain (a bar that does not fill it, T+1) is walked after all, by the same `walk`.
+
+NEVER = 2**31 - 1
+SORTS = 8
+AT_STOP, AT_TRAIL, AT_TAKE, AT_HOLD, IN_LEVEL, IN_TAKE, CLOSE_HOLD = range(7)
+"""Within a bar, what comes first (docs/fills.md, section 5). A key is the bars since entry times ``SORTS`` plus it."""
+
+(DATES, TRADES, STILL, WINS, GAINS, LOSSES, COSTS, TRADED, END, BAD, NAKED, TOTAL, SPREAD, SHORTFALL, LARGEST, FALL,
+ EXPOSED) = range(17)  # fmt: skip
+"""What a trial is summed up to, for `aftershock.engine.trials` to make figures of; ``DATES`` is given."""
+SUMS = 17
+
+
+class Levels(NamedTuple):
+    """The stops, takes and trails of a sweep, each rising."""
+
+    stop: Floats
+    take: Floats
+    trail: Floats
+
+
+class Passages(NamedTuple):
+    """For each signal the bar of its entry (-1: none), and for each level and signal its first passage.
+
+    Keys sort by time (``NEVER``: not within the longest hold); prices are where a trade would leave.
+    """
+
+    entry: Integers
+    stop_key: NDArray[np.int32]
+    stop_price: Floats
+    take_key: NDArray[np.int32]
+    take_price: Floats
+    trail_key: NDArray[np.int32]
+    trail_price: Floats
+    free: NDArray[np.uint8]
+
+
+class Trials(NamedTuple):
+    """One row per trial: its hold, its cut, and the places of its levels in ``Levels`` (-1: off)."""
+
+    hold: Integers
+    cut: Integers
+    stop: Integers
+    take: Integers
+    trail: Integers
+
+
+class Cuts(NamedTuple):
+    """The least strengths of a sweep, rising, and the strength of each signal (NaN: below any cut above 0).
+
+    ``order`` has the rows of all signals by instrument, due bar and row.
+    """
+
+    least: Floats
+    strength: Floats
+    order: Integers
+
+
+class Marks(NamedTuple):
+    """Where the bars of a sweep stand on its axis of dates, and how closes move.
+
+    ``date`` is the place of each bar among the dates on which something may be held (-1: nothing can); ``known`` the
+    last known close of its instrument, ``step`` its change from the bar before; ``idle`` the dates before each of those
+    dates, and after the last, on which nothing is held; ``withholds`` whether dividends lose anything; ``capital`` that
+    of all accounts.
+    """
+
+    date: Integers
+    known: Floats
+    step: Floats
+    idle: Integers
+    withholds: bool
+    capital: float
+
+
+class Day(NamedTuple):
+    """What one trial moves on each date: closes of longs and of shorts, jumps of profit and of exposure."""
+
+    longs: Floats
+    shorts: Floats
+    profit: Floats
+    exposure: Floats
+
+
+@inlined
+def sweepable_entry(case: Case, row: int) -> int:
+    """Give the bar at which a signal by itself is entered, or -1; in an account it does not wait."""
+    bar = case.entries.due[row]
+    if bar < 0 or case.entries.waited[row] > case.orders.max_defer:
+        return NO_BAR
+    while bar >= 0 and entry_refusal(case, row, bar) != FILLED:
+        bar = next_try(case, row, bar) if case.book.mode == EVENT else NO_BAR
+    return bar
+
+
+@inlined
+def free_of(bars: Bars, rules: Rules, bar: int) -> int:
+    """Say of a bar which points fill which side, in bits: ``2 * point`` for sells, ``2 * point + 1`` for buys."""
+    bits = 0
+    for point in range(3):
+        for buy in range(2):
+            if refusal(bars, rules, bar, point, buy == 1) == FILLED:
+                bits |= 1 << (2 * point + buy)
+    return bits
+
+
+@kernel
+def reach(case: Case, hold: int) -> tuple[Integers, Integers]:
+    """Give for each signal the first and the last bar that a trade of it may touch, held for so long at most.
+
+    Returns
+    -------
+    first, last : ndarrays of int64, shape (n,)
+        -1 where it has no entry; ``last`` is the row after the instrument's bars where the data may end first.
+    """
+    n, bars = len(case.entries.due), case.bars
+    first, last = np.full(n, NO_BAR, np.int64), np.full(n, NO_BAR, np.int64)
+    for row in range(n):
+        entry = sweepable_entry(case, row)
+        if entry < 0:
+            continue
+        end = bars.offsets[case.entries.instrument[row] + 1]
+        bar = entry + hold
+        if bar >= end:
+            bar = end
+        elif exit_refusal(bars, case.rules, entry, case.entries.side[row], bar, CLOSE) != FILLED:
+            bar = carry(bars, case.rules, (entry, case.entries.side[row]), bar + 1, end)
+            bar = end if bar < 0 else bar
+        first[row], last[row] = entry, bar
+    return first, last
+
+
+@inner
+def passages(case: Case, levels: Levels, found: Passages, hold: int, part: tuple[int, int]) -> None:
+    """Walk the signals of a part (first, end) once each, and write down when they reach each level first."""
+    bars, entries = case.bars, case.entries
+    for row in range(part[0], part[1]):
+        entry = sweepable_entry(case, row)
+        found.entry[row] = entry
+        if entry < 0:
+            continue
+        end = min(bars.offsets[entries.instrument[row] + 1], entry + hold + 1)
+        for bar in range(entry, end):
+            found.free[bar] = free_of(bars, case.rules, bar)
+        walk_levels(case, levels, found, row, end)
+
+
+@inlined
+def walk_levels(case: Case, levels: Levels, found: Passages, row: int, end: int) -> None:
+    """Walk one path past all levels: nearer ones are always reached no later than those beyond them."""
+    bars, at_close = case.bars, case.orders.at_close
+    s, entry = float(case.entries.side[row]), found.entry[row]
+    price = price_at(bars, entry, CLOSE if at_close else OPEN)
+    best, i, j, k = price, 0, 0, 0
+    for bar in range(entry + 1 if at_close else entry, end):
+        if i == len(levels.stop) and j == len(levels.take) and k == len(levels.trail):
+            return
+        if bars.halted[bar]:
+            continue
+        since = (bar - entry) * SORTS
+        if bar > entry:
+            opened = bars.open[bar]
+            while i < len(levels.stop) and s * opened <= s * (price * (1.0 - s * levels.stop[i])):
+                found.stop_key[i, row], found.stop_price[i, row] = since + AT_STOP, opened
+                i += 1
+            while k < len(levels.trail) and s * opened <= s * (best * (1.0 - s * levels.trail[k])):
+                found.trail_key[k, row], found.trail_price[k, row] = since + AT_TRAIL, opened
+                k += 1
+            while j < len(levels.take) and s * opened >= s * (price * (1.0 + s * levels.take[j])):
+                found.take_key[j, row], found.take_price[j, row] = since + AT_TAKE, opened
+                j += 1
+        high, low = bars.high[bar], bars.low[bar]
+        if bar > entry or case.exits.entry_bar:
+            worst, good = (low, high) if s > 0.0 else (high, low)
+            while i < len(levels.stop) and s * worst <= s * (price * (1.0 - s * levels.stop[i])):
+                level = price * (1.0 - s * levels.stop[i])
+                found.stop_key[i, row] = since + IN_LEVEL
+                found.stop_price[i, row] = good if s * good < s * level else level
+                i += 1
+            while k < len(levels.trail) and s * worst <= s * (best * (1.0 - s * levels.trail[k])):
+                level = best * (1.0 - s * levels.trail[k])
+                found.trail_key[k, row] = since + IN_LEVEL
+                found.trail_price[k, row] = good if s * good < s * level else level
+                k += 1
+            while j < len(levels.take) and s * good >= s * (price * (1.0 + s * levels.take[j])):
+                found.take_key[j, row] = since + IN_TAKE
+                found.take_price[j, row] = price * (1.0 + s * levels.take[j])
+                j += 1
+        extreme = high if s > 0.0 else low
+        if s * extreme > s * best:
+            best = extreme
+
+
+@inlined
+def exit_of(case: Case, levels: Levels, found: Passages, trials: Trials, trial: int, row: int) -> Exit:
+    """Find the exit of one signal in one trial: the earliest of its levels and its hold, or a walk."""
+    bars, side, entry = case.bars, case.entries.side[row], found.entry[row]
+    hold = trials.hold[trial]
+    end = bars.offsets[case.entries.instrument[row] + 1]
+    key = hold * SORTS + (AT_HOLD if case.exits.at_open else CLOSE_HOLD)
+    kind, price = HOLD, np.nan
+    at, tie = trials.stop[trial], False
+    if at >= 0 and found.stop_key[at, row] < key:
+        key, price, kind = found.stop_key[at, row], found.stop_price[at, row], STOP
+    at = trials.trail[trial]
+    if at >= 0 and found.trail_key[at, row] <= key:
+        tie = kind == STOP and found.trail_key[at, row] == key
+        key, price, kind = found.trail_key[at, row], found.trail_price[at, row], TRAIL
+    at = trials.take[trial]
+    if at >= 0 and found.take_key[at, row] < key:
+        key, price, kind, tie = found.take_key[at, row], found.take_price[at, row], TAKE, False
+    bar, sort = entry + key // SORTS, key % SORTS
+    if bar < end and not tie:
+        point = OPEN if sort < IN_LEVEL else (CLOSE if sort == CLOSE_HOLD else INSIDE)
+        filled = (found.free[bar] >> (2 * point + (1 if side < 0 else 0))) & 1
+        if filled and (side < 0 or bar >= entry + case.rules.sell_from[entry]):
+            if kind == HOLD:
+                price = price_at(bars, bar, point)
+            at_bar = bars.opens_at[bar] if point == OPEN else bars.closes_at[bar]
+            return Exit(bar, price, point, kind, False, at_bar)
+    return walk(
+        bars,
+        case.rules,
+        exits_of(case.exits, levels, trials, trial),
+        (entry, end, case.orders.at_close),
+        side,
+        entry + hold,
+    )
+
+
+@inlined
+def exits_of(shared: Exits, levels: Levels, trials: Trials, trial: int) -> Exits:
+    """Give the exits of one trial."""
+    stop = levels.stop[trials.stop[trial]] if trials.stop[trial] >= 0 else np.nan
+    take = levels.take[trials.take[trial]] if trials.take[trial] >= 0 else np.nan
+    trail = levels.trail[trials.trail[trial]] if trials.trail[trial] >= 0 else np.nan
+    return Exits(trials.hold[trial], stop, take, trail, shared.at_open, shared.entry_bar)
+
+
+@inlined
+def plan(trade, found: Exit, bars: Bars) -> None:  # type: ignore[no-untyped-def]
+    """Write the exit that was found for a trade down; it is not booked yet."""
+    trade["exit_bar"] = found.bar
+    trade["exit_price"] = found.price
+    trade["kind"] = found.kind
+    trade["carried"] = found.carried
+    trade["triggered_at"] = found.triggered_at
+    trade["exit_point"] = found.point
+    trade["exit_at"] = instant_of(bars, found.bar, found.point) if found.bar >= 0 else 0
+
+
+@kernel
+def sweep(case, levels, found, marks, cuts, trials, book, sums):  # type: ignore[no-untyped-def]
+    """Run trials that differ in hold, levels and least strength by the tables of `passages`.
+
+    Parameters
+    ----------
+    case : Case
+        The market, its rules, all signals before netting, and the settings that trials share; mode ``event``, or
+        ``account`` without caps and with one trade at a time.
+    levels, found, marks, cuts : Levels, Passages, Marks, Cuts
+        What trials look up.
+    trials : Trials
+        Their parameters, best in the order of cuts: signals are netted anew where the cut changes.
+    book : (ndarray of trade_dtype, Day)
+        Room for trades: for one, or for all of them where they are to be kept; and for what moves on each date.
+    sums : ndarray of float64, shape (trials, SUMS)
+        Filled.
+
+    Returns
+    -------
+    int
+        The number of trades of the last trial.
+    """
+    trades, day = book
+    count, cut = 0, -1
+    netted, rows = case, cuts.order
+    for trial in range(len(trials.hold)):
+        if trials.cut[trial] != cut:
+            cut = trials.cut[trial]
+            netted, rows = cut_off(case, cuts, cut)
+        clear(day)
+        row = sums[trial]
+        if case.book.mode == EVENT:
+            count = sweep_alone(netted, (levels, found, trials, marks), trial, rows, trades, day, row)
+        else:
+            count = sweep_accounts(netted, (levels, found, trials, marks), trial, rows, trades, day, row)
+        sum_up(day, marks, row)
+    return count
+
+
+@kernel
+def cut_off(case: Case, cuts: Cuts, cut: int) -> tuple[Case, Integers]:
+    """Net the signals of a cut; give what is left of them, and which rows go on to be tried."""
+    least, n = cuts.least[cut], 0
+    rows = np.empty(len(cuts.order), np.int64)
+    for row in cuts.order:
+        if least == 0.0 or cuts.strength[row] >= least:
+            rows[n] = row
+            n += 1
+    entries = case.entries
+    side, weight, outcome = net(entries, rows[:n], case.orders.max_defer)
+    kept = 0
+    for k in range(n):
+        if outcome[rows[k]] == FILLED:
+            rows[kept] = rows[k]
+            kept += 1
+    netted = Entries(
+        entries.instrument, entries.market, side, weight, entries.due, entries.waited, entries.draw
+    )
+    return Case(case.bars, case.rules, netted, case.exits, case.orders, case.book), rows[:kept]
+
+
+@inlined
+def clear(day: Day) -> None:
+    """Forget what moved."""
+    day.longs[:] = 0.0
+    day.shorts[:] = 0.0
+    day.profit[:] = 0.0
+    day.exposure[:] = 0.0
+
+
+@inlined
+def sweep_alone(case, tables, trial, rows, trades, day, sums):  # type: ignore[no-untyped-def]
+    """Trade each signal of one trial by itself; give the number of trades (see `each_alone`)."""
+    levels, found, trials, marks = tables
+    book, count = case.book, 0
+    for row in rows:
+        bar = found.entry[row]
+        if bar < 0:
+            continue
+        target = book.size * case.entries.weight[row] * book.capital
+        fill = entry_fill_of(case, row, bar, target)
+        quantity = lots_of(case.rules, bar, target / fill)
+        if quantity > 0.0:
+            k = count % len(trades)
+            open_by_table(trades, k, case, (row, bar, quantity, fill), (levels, found, trials, trial))
+            leave(trades, k, case.bars, case.rules)
+            tally(trades[k], case.bars, case.rules, marks, day, sums)
+            count += 1
+    return count
+
+
+@inlined
+def sweep_accounts(case, tables, trial, rows, trades, day, sums):  # type: ignore[no-untyped-def]
+    """Trade the signals of one trial out of an account per instrument; give the number of trades (see `shared_money`).
+
+    Rows go by instrument and due bar, bars are sessions, an account holds one trade, and there are no caps.
+    """
+    levels, found, trials, marks = tables
+    entries, point = case.entries, entry_point(case.orders)
+    count, account, cash, held = 0, -1, 0.0, -1
+    for row in rows:
+        if entries.instrument[row] != account:
+            if held >= 0:
+                settle(trades, held, case, marks, day, sums)
+            cash, held, account = case.book.capital, -1, entries.instrument[row]
+        due = entries.due[row]
+        now, opens, gone = instant_of(case.bars, due, point), found.entry[row] >= 0, False
+        if held >= 0:
+            gone = trades[held]["exit_bar"] >= 0 and trades[held]["exit_at"] <= now
+            if not gone:
+                reverses, gone = meet_one(trades[held], case, row, now)
+                opens = opens and reverses
+            if gone:
+                settle(trades, held, case, marks, day, sums)
+                cash = paid_out(trades[held], cash)
+                held = -1
+        if opens:
+            quantity, fill = bought_alone(case, row, due, cash)
+            if quantity > 0.0:
+                held = count % len(trades)
+                open_by_table(trades, held, case, (row, due, quantity, fill), (levels, found, trials, trial))
+                cash -= quantity * fill
+                cash -= trades[held]["entry_fee"]
+                count += 1
+    if held >= 0:
+        settle(trades, held, case, marks, day, sums)
+    return count
+
+
+@inlined
+def open_by_table(trades, k, case, opening, tables):  # type: ignore[no-untyped-def]
+    """Write down the entry (row, bar, quantity, fill) of trade ``k`` and the exit that the tables give it."""
+    levels, found, trials, trial = tables
+    record_entry(trades, k, case, opening)
+    trade = trades[k]
+    trade["hold_bar"] = opening[1] + trials.hold[trial]
+    trade["exit_fee"], trade["done"] = 0.0, False
+    plan(trade, exit_of(case, levels, found, trials, trial, opening[0]), case.bars)
+
+
+@inlined
+def meet_one(trade, case, row, now):  # type: ignore[no-untyped-def]
+    """Let a signal act on the one trade of its account; say whether it goes on to open, and whether that is gone."""
+    bars, rules, side = case.bars, case.rules, case.entries.side[row]
+    bar, point = case.entries.due[row], entry_point(case.orders)
+    if trade["side"] == side or case.orders.opposite == IGNORE_OPPOSITE:
+        return False, False
+    if refusal(bars, rules, bar, point, side > 0) != FILLED:
+        return False, False
+    gone = turn(trade, bars, rules, (bar, point), now)
+    return gone and case.orders.opposite == REVERSE, gone
+
+
+@inlined
+def bought_alone(case: Case, row: int, bar: int, cash: float) -> tuple[float, float]:
+    """Give what an account that holds nothing buys for a signal, and the fill it pays (section 7, without caps)."""
+    book, buy = case.book, case.entries.side[row] > 0
+    target = book.size * case.entries.weight[row] * cash
+    if not (cash > 0.0 and target > 0.0):
+        return 0.0, 0.0
+    scale = 1.0
+    if target + fee_of(case.rules, bar, target, buy) > cash:
+        if not book.partial:
+            return 0.0, 0.0
+        rate, least = fee_bound(case.rules, bar, buy)
+        scale = max(cash - least, 0.0) / (target * (1.0 + rate))
+    want = target * scale
+    fill = entry_fill_of(case, row, bar, want)
+    quantity = lots_of(case.rules, bar, want / fill)
+    return (0.0 if scale < book.min_share else quantity), fill
+
+
+@inlined
+def settle(trades, k, case, marks, day, sums):  # type: ignore[no-untyped-def]
+    """Book the exit of trade ``k`` and sum it up."""
+    leave(trades, k, case.bars, case.rules)
+    tally(trades[k], case.bars, case.rules, marks, day, sums)
+
+
+# ------------------------------------------------------------------------------------------- figures
+
+
+@inlined
+def tally(trade, bars, rules, marks, day, sums):  # type: ignore[no-untyped-def]
+    """Add a trade that is settled to the sums of its trial and to what moves on each date."""
+    quantity, entry, closed = trade["quantity"], trade["entry_fill"], trade["exit_bar"] >= 0
+    sums[TRADED] += quantity * entry
+    if closed:
+        charged = trade["entry_fee"] + trade["exit_fee"] + (trade["borrow"] + trade["withheld"])
+        gain = trade["side"] * quantity * (trade["exit_fill"] - entry) - charged
+        slipped_away = abs(entry - trade["entry_price"]) + abs(trade["exit_fill"] - trade["exit_price"])
+        sums[TRADES] += 1.0
+        sums[TRADED] += quantity * trade["exit_fill"]
+        sums[COSTS] += charged + quantity * slipped_away
+        if gain > 0.0:
+            sums[WINS] += 1.0
+            sums[GAINS] += gain
+        else:
+            sums[LOSSES] -= gain
+    else:
+        sums[STILL] += 1.0
+    spread(trade, bars, rules, marks, day)
+
+
+@inlined
+def spread(trade, bars, rules, marks, day):  # type: ignore[no-untyped-def]
+    """Lay the profit and the exposure of a trade over the dates of its bars (`mark` does it bar by bar)."""
+    first, side, quantity, entry = trade["entry_bar"], trade["side"], trade["quantity"], trade["entry_fill"]
+    closed = trade["exit_bar"] >= 0
+    last = trade["exit_bar"] if closed else bars.offsets[trade["instrument"] + 1]
+    day.profit[marks.date[first]] -= trade["entry_fee"]
+    value = entry
+    if last > first:
+        if not np.isnan(bars.close[first]):
+            value = bars.close[first]
+            day.profit[marks.date[first]] += side * quantity * (value - entry)
+        day.exposure[marks.date[first]] += quantity * value
+        if value == marks.known[first]:
+            moves = day.longs if side > 0 else day.shorts
+            for bar in range(first + 1, last):
+                moves[marks.date[bar]] += quantity * marks.step[bar]
+            value = marks.known[last - 1]
+        else:
+            value = spread_slowly(trade, bars, marks, day, last)
+        hold_costs(trade, bars, rules, marks, day)
+    if closed:
+        date = marks.date[last]
+        day.profit[date] += side * quantity * (trade["exit_fill"] - value) - trade["exit_fee"]
+        if last > first:
+            day.exposure[date] -= quantity * value
+
+
+@inlined
+def spread_slowly(trade, bars, marks, day, last):  # type: ignore[no-untyped-def]
+    """Do the same for a trade whose entry bar has no close: until there is one it is worth what was paid."""
+    value, quantity = trade["entry_fill"], trade["quantity"]
+    moves = day.longs if trade["side"] > 0 else day.shorts
+    for bar in range(trade["entry_bar"] + 1, last):
+        if not np.isnan(bars.close[bar]):
+            moves[marks.date[bar]] += quantity * (bars.close[bar] - value)
+            value = bars.close[bar]
+    return value
+
+
+@inlined
+def hold_costs(trade, bars, rules, marks, day):  # type: ignore[no-untyped-def]
+    """Lay what holding costs over the dates: borrowing of a short, what a long loses of its dividends."""
+    first, quantity = trade["entry_bar"], trade["quantity"]
+    last = trade["exit_bar"] if trade["exit_bar"] >= 0 else bars.offsets[trade["instrument"] + 1] - 1
+    if trade["side"] < 0:
+        daily = quantity * trade["entry_fill"] * rules.borrow[first]
+        if daily > 0.0:
+            for bar in range(first + 1, last + 1):
+                day.profit[marks.date[bar]] -= daily * (bars.session[bar] - bars.session[bar - 1])
+    elif marks.withholds:
+        value = trade["entry_fill"]
+        for bar in range(first, last + 1):
+            if bar > first:
+                day.profit[marks.date[bar]] -= quantity * value * rules.withheld[bar]
+            if not np.isnan(bars.close[bar]):
+                value = bars.close[bar]
+
+
+@inlined
+def sum_up(day: Day, marks: Marks, sums: Floats) -> None:
+    """Turn what moved into the sums that figures are made of; returns take the place of ``day.profit``."""
+    equity = peak = marks.capital
+    held = exposed = total = fall = short = largest = 0.0
+    bad = naked = known = 0
+    returns = day.profit
+    for k in range(len(returns)):
+        if not equity > 0.0:
+            bad += marks.idle[k]
+            naked += marks.idle[k]
+        before = equity
+        equity += day.profit[k] + (day.longs[k] - day.shorts[k])
+        held += day.exposure[k] + (day.longs[k] + day.shorts[k])
+        returns[k] = np.nan
+        if before > 0.0:
+            change = equity / before - 1.0
+            returns[k] = change
+            total += change
+            known += 1
+            largest = max(largest, abs(change))
+            if change < 0.0:
+                short += change * change
+        else:
+            bad += 1
+        if equity > peak:
+            peak = equity
+        else:
+            fall = min(fall, equity / peak - 1.0)
+        if equity > 0.0:
+            exposed += held / equity
+        else:
+            naked += 1
+    if not equity > 0.0:
+        bad += marks.idle[-1]
+        naked += marks.idle[-1]
+    sums[END], sums[BAD], sums[NAKED], sums[EXPOSED] = equity, bad, naked, exposed
+    sums[TOTAL], sums[SHORTFALL], sums[LARGEST], sums[FALL] = total, short, largest, fall
+    dates = sums[DATES] - bad
+    mean = total / dates if dates > 0.0 else 0.0
+    around = (dates - known) * mean * mean
+    for k in range(len(returns)):
+        if not np.isnan(returns[k]):
+            around += (returns[k] - mean) * (returns[k] - mean)
+    sums[SPREAD] = around
+
+
+@kernel
+def closes(bars: Bars) -> tuple[Floats, Floats]:
+    """Give the last known close at each bar of its instrument, and how it moved from the bar before; NaN before any."""
+    known, step = np.full(len(bars.close), np.nan), np.zeros(len(bars.close))
+    for k in range(len(bars.offsets) - 1):
+        value = np.nan
+        for bar in range(bars.offsets[k], bars.offsets[k + 1]):
+            if not np.isnan(bars.close[bar]):
+                step[bar] = bars.close[bar] - value
+                value = bars.close[bar]
+            known[bar] = value
+    return known, step
+
+
+@kernel
+def sum_trades(trades: np.ndarray, bars: Bars, rules: Rules, marks: Marks, day: Day, sums: Floats) -> None:
+    """Sum up the trades of one trial that `simulate` gave."""
+    clear(day)
+    for k in range(len(trades)):
+        tally(trades[k], bars, rules, marks, day, sums)
+    sum_up(day, marks, sums)
 
 
 # ------------------------------------------------------------------------------------------- marking

@@ -20,7 +20,7 @@ from aftershock.engine.hedge import hedge_bars, hedge_legs, hedge_places, hedge_
 from aftershock.engine.portfolio import Simulation, fills_of, live_rows, simulate, with_legs
 from aftershock.engine.recovery import planted_and_recovered
 from aftershock.engine.refusals import told_by_rule
-from aftershock.engine.rules import ChargeSets, charge_sets, rule_books, rules_of
+from aftershock.engine.rules import Books, ChargeSets, charge_sets, rule_books, rules_of
 from aftershock.engine.sizing import size_signals
 from aftershock.engine.types import Rules
 from aftershock.engine.waterfall import STEPS, Plan, waterfall
@@ -29,7 +29,7 @@ from aftershock.experiment import Experiment, Portfolio
 from aftershock.inputs import priced, tradable
 from aftershock.manifest import manifest_of
 from aftershock.result import Result
-from aftershock.strategies.select import Links, select
+from aftershock.strategies.select import Links, Selection, select
 
 AUDIT_COLUMNS = [
     "event_id",
@@ -94,23 +94,15 @@ def execute(
     Result
         Not yet written anywhere.
     """
-    chosen = experiment.strategy
     scope = priced(tape) if wanted is None else wanted
-    selection = select(loaded, chosen, scope, linked)
-    at_close = chosen.entry == "close"
-    aligned = align_signals(selection.signals, tape, latency=chosen.latency_ns, at_close=at_close)
-    aligned["outcome"] = _refused(aligned, tape, experiment.portfolio)
-    aligned = size_signals(aligned, tape, experiment.portfolio.weighting, latency=chosen.latency_ns)
-    aligned["headline"] = ~aligned["ambiguous"] & (aligned["source_kind"] != "recap")
+    selection, aligned = join(loaded, tape, scope, linked, experiment)
     parts = {
         "headline": aligned[aligned["headline"]],
         "ambiguous": aligned[aligned["ambiguous"] & (aligned["source_kind"] != "recap")],
         "recap": aligned[aligned["source_kind"] == "recap"],
     }
-    exchange = exchange_of(experiment, aligned)
-    books = rule_books(tape.venues, experiment.desk)
-    fx = exchange.per_bar(tape, chosen.orders.at_close)
-    rules = rules_of(tape, experiment.costs.terms, books, fx=fx, sized=exchange.needs)
+    exchange, books, rules = ruled(tape, experiment, aligned)
+    chosen = experiment.strategy
     may = tradable(tape, scope, experiment.portfolio.allow_index)
     traded = {key: _simulate(tape, rules, part, experiment, exchange, may) for key, part in parts.items()}
     trades = _numbered(
@@ -121,12 +113,23 @@ def execute(
     fall = _waterfall(tape, rules, charged, experiment, parts["headline"], traded["headline"])
     audit = pd.concat([part.signals for part in traded.values()])
     audit = audit.sort_values(["known_by", "event_id", "symbol"], kind="stable", ignore_index=True)
-    ruled = told_by_rule(audit, tape, books)
-    audit["why"] = audit["why"].where(ruled == "", audit["why"] + ": " + ruled)
+    told = told_by_rule(audit, tape, books)
+    audit["why"] = audit["why"].where(told == "", audit["why"] + ": " + told)
     bars = _windows(tape, audit, chosen.hold)
     fees = costs_of(traded["headline"], rules, charged)
     answered = answers(
-        Asked(traded["headline"], loaded.frame, audit, bars, fall, tape, beside, scope, at_close, fees)
+        Asked(
+            traded["headline"],
+            loaded.frame,
+            audit,
+            bars,
+            fall,
+            tape,
+            beside,
+            scope,
+            chosen.orders.at_close,
+            fees,
+        )
     )
     stats = _stats(traded, trades, audit, tape, truth) | {"waterfall": _fallen(fall)}
     return Result(
@@ -158,6 +161,36 @@ def _beside(tape: Tape | None) -> dict[str, Any]:
         if tape is None
         else {"indices": [*tape.symbols], "digest": tape.digest()}
     )
+
+
+def join(
+    loaded: Events, tape: Tape, scope: Universe, linked: Links, experiment: Experiment
+) -> tuple[Selection, pd.DataFrame]:
+    """Select signals and join them with their bars.
+
+    Returns
+    -------
+    selection : Selection
+        Signals, and what gave none.
+    aligned : DataFrame
+        As `align_signals` gives them, sized, with ``outcome`` where it is settled already, and ``headline``.
+    """
+    chosen = experiment.strategy
+    selection = select(loaded, chosen, scope, linked)
+    at_close = chosen.entry == "close"
+    aligned = align_signals(selection.signals, tape, latency=chosen.latency_ns, at_close=at_close)
+    aligned["outcome"] = _refused(aligned, tape, experiment.portfolio)
+    aligned = size_signals(aligned, tape, experiment.portfolio.weighting, latency=chosen.latency_ns)
+    aligned["headline"] = ~aligned["ambiguous"] & (aligned["source_kind"] != "recap")
+    return selection, aligned
+
+
+def ruled(tape: Tape, experiment: Experiment, aligned: pd.DataFrame) -> tuple[Exchange, Books, Rules]:
+    """Load the exchange rates and rule books that signals need, and resolve them for every bar."""
+    exchange = exchange_of(experiment, aligned)
+    books = rule_books(tape.venues, experiment.desk)
+    fx = exchange.per_bar(tape, experiment.strategy.orders.at_close)
+    return exchange, books, rules_of(tape, experiment.costs.terms, books, fx=fx, sized=exchange.needs)
 
 
 def _waterfall(

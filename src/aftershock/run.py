@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,9 @@ import numpy as np
 import pandas as pd
 
 from aftershock.data.errors import InputError, Problem, did_you_mean
+from aftershock.data.events import Events
 from aftershock.data.instants import NAT, to_index, to_ns
+from aftershock.data.prices import Tape
 from aftershock.data.universes import Universe, resolve
 from aftershock.data.venues import venue
 from aftershock.engine.align import align_signals
@@ -48,7 +50,7 @@ from aftershock.inputs import (
 from aftershock.result import Result
 from aftershock.strategies.library import strategy as strategy_of
 from aftershock.strategies.reaction import Reaction
-from aftershock.strategies.select import SKIPS, pairs_of, select
+from aftershock.strategies.select import SKIPS, Links, pairs_of, select
 
 ALIGN_COLUMNS = [
     "event_id",
@@ -137,6 +139,57 @@ def backtest(
     >>> round(float(result.trades["gross_return"].iloc[0]), 6)
     0.009804
     """
+    return execute(
+        **vars(
+            given(
+                events,
+                prices,
+                strategy,
+                universe=universe,
+                portfolio=portfolio,
+                costs=costs,
+                hedge=hedge,
+                impacts=impacts,
+                zone=zone,
+                seed=seed,
+                name=name,
+                skip_bad=skip_bad,
+                interval=interval,
+            )
+        )
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """What `aftershock.execution.execute` takes: events, prices, universe and links, and what to do with them."""
+
+    loaded: Events
+    tape: Tape
+    wanted: Universe | None
+    linked: Links
+    experiment: Experiment
+    truth: pd.DataFrame | None = None
+    beside: Tape | None = None
+
+
+def given(
+    events: Source,
+    prices: Source,
+    strategy: Reaction | str = "reaction",
+    *,
+    universe: Iterable[str] | str | Universe | None = None,
+    portfolio: Portfolio | None = None,
+    costs: Costs | None = None,
+    hedge: Hedge | None = None,
+    impacts: Source = None,
+    zone: str | None = None,
+    seed: int = 0,
+    name: str = "backtest",
+    skip_bad: bool = False,
+    interval: str = "1d",
+) -> Inputs:
+    """Load what was given in Python; parameters as `backtest` has them."""
     chosen = strategy_of(strategy) if isinstance(strategy, str) else strategy
     asked = universe_section(universe)
     loaded = events_of(events, zone, skip_bad)
@@ -156,7 +209,7 @@ def backtest(
     )
     linked = links_of(impacts, loaded, catalogue=experiment.events.catalogue)
     beside = beside_tape(prices, tape, interval)
-    return execute(loaded, tape, wanted, linked, anchored(experiment), beside=beside)
+    return Inputs(loaded, tape, wanted, linked, anchored(experiment), beside=beside)
 
 
 def run_experiment(
@@ -187,6 +240,17 @@ def run_experiment(
     InputError
         An experiment or an input that cannot be used.
     """
+    return execute(**vars(written(path, prices=prices, events=events, skip_bad=skip_bad)))
+
+
+def written(
+    path: str | Path,
+    *,
+    prices: str | Iterable[str] = (),
+    events: str | Iterable[str] = (),
+    skip_bad: bool = False,
+) -> Inputs:
+    """Load what an experiment file names; parameters as `run_experiment` has them."""
     experiment = read_experiment(Path(path)).with_paths(
         prices=_paths(prices), events=_paths(events), skip_bad=skip_bad
     )
@@ -198,8 +262,7 @@ def run_experiment(
         linked = links_of(experiment.events.impacts, loaded, news, experiment.events.catalogue)
     section = experiment.prices
     beside = beside_tape(list(section.files), tape, section.interval) if section.files else None
-    pinned_down = pinned(anchored(experiment), tape)
-    return execute(loaded, tape, wanted, linked, pinned_down, truth=truth, beside=beside)
+    return Inputs(loaded, tape, wanted, linked, pinned(anchored(experiment), tape), truth, beside)
 
 
 @contextmanager

@@ -1,0 +1,473 @@
+"""Many trials of one market: what they share is looked up once, what each comes to is summed up in kernels.
+
+Trials that share signals, rules and settings form a *set-up* and differ in their hold, stop, take, trail and least
+strength. Where a set-up allows it their exits come from tables (`aftershock.engine.kernels.passages`), else each trial
+is simulated by itself; both give the trades that `aftershock.engine.portfolio.simulate` gives.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from aftershock.engine import kernels
+from aftershock.engine.kernels import (
+    Case,
+    Cuts,
+    Day,
+    Levels,
+    Marks,
+    Passages,
+    Trials,
+)
+from aftershock.engine.portfolio import netting_order
+from aftershock.engine.types import (
+    Bars,
+    Book,
+    Entries,
+    Exits,
+    Flags,
+    Floats,
+    Integers,
+    Orders,
+    Rules,
+    trade_dtype,
+)
+
+ROOM = 64_000_000
+"""Bytes that tables of first passages may take at a time."""
+PARTS = 4
+"""Into how many parts for each thread trials are dealt, so that no thread waits long for another."""
+
+
+class Axis(NamedTuple):
+    """The dates of equity: ``days`` since 1970, rising, and the place of each bar's date among them."""
+
+    days: Integers
+    of_bar: Integers
+
+
+class Setup(NamedTuple):
+    """What trials share.
+
+    Attributes
+    ----------
+    rules : Rules
+        Costs and rules.
+    entries : Entries
+        All signals before netting, n rows, in the order in which they are listed.
+    strength : ndarray of float64, shape (n,)
+        Of each signal; NaN unknown.
+    first : ndarray of int64, shape (n,)
+        The UTC date of each in days since 1970: equity begins with the first that takes part.
+    exits, orders, book : Exits, Orders, Book
+        Settings; hold and levels of ``exits`` are the trials' own.
+    """
+
+    rules: Rules
+    entries: Entries
+    strength: Floats
+    first: Integers
+    exits: Exits
+    orders: Orders
+    book: Book
+
+
+class Params(NamedTuple):
+    """One row per trial: its set-up, hold, stop, take, trail (NaN: off) and least strength (0: any)."""
+
+    setup: Integers
+    hold: Integers
+    stop: Floats
+    take: Floats
+    trail: Floats
+    least: Floats
+
+    def rows(self, chosen: Any) -> Params:
+        """Take some trials."""
+        return Params(*(np.ascontiguousarray(column[chosen]) for column in self))
+
+
+def axis_of(bars: Bars, tradable: Any = None) -> Axis:
+    """Give the dates on which a bar of what may be traded closes.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from aftershock.data.prices import Tape
+    >>> from aftershock.engine.portfolio import bars_of
+    >>> prices = pd.DataFrame({"symbol": "8035.T", "date": ["2025-09-11", "2025-09-12"], "close": [1.0, 2.0]})
+    >>> axis_of(bars_of(Tape.from_frame(prices))).of_bar.tolist()
+    [0, 1]
+    """
+    day = bars.session
+    if not len(day):
+        return Axis(np.zeros(0, np.int64), np.zeros(0, np.int64))
+    least = day.min()
+    held = np.zeros(day.max() - least + 1, np.bool_)
+    held[(day if tradable is None else day[tradable]) - least] = True
+    place = np.cumsum(held) - 1
+    return Axis(np.flatnonzero(held) + least, place[day - least])
+
+
+def by_tables(setup: Setup, bars: Bars) -> bool:
+    """Tell whether the exits of a set-up's trials can be looked up: see docs/sweeps.md, "Three ways"."""
+    book, orders = setup.book, setup.orders
+    if book.mode == kernels.EVENT:
+        return True
+    if book.mode != kernels.ACCOUNT or orders.max_defer > 0 or orders.same != kernels.IGNORE:
+        return False
+    if min(book.max_name, book.max_market, book.max_gross, book.max_net) < np.inf:
+        return False
+    inner = np.ones(len(bars.session), np.bool_)
+    inner[bars.offsets[:-1][np.diff(bars.offsets) > 0]] = False
+    return bool((np.diff(bars.ordinal, prepend=-1)[inner] != 0).all())
+
+
+class Ground(NamedTuple):
+    """What all trials of a sweep stand on: the market, its dates, the set-ups, and where something may be held."""
+
+    bars: Bars
+    axis: Axis
+    setups: list[Setup]
+    tabled: Flags
+    marks: Marks
+
+
+def ground_of(bars: Bars, axis: Axis, setups: list[Setup], holds: Integers, capital: float) -> Ground:
+    """Prepare a sweep.
+
+    Parameters
+    ----------
+    bars, axis : Bars, Axis
+        The market and the dates of its equity.
+    setups : list of Setup
+        What trials share.
+    holds : ndarray of int64, shape (setups,)
+        The longest hold of any trial of each.
+    capital : float
+        That of all accounts together.
+    """
+    tabled = np.array([by_tables(setup, bars) for setup in setups], np.bool_)
+    return Ground(bars, axis, setups, tabled, _marks_of(bars, axis, setups, holds, tabled, capital))
+
+
+def sums_of(
+    ground: Ground,
+    params: Params,
+    *,
+    jobs: int = 1,
+    told: Callable[[Integers, Floats], None] | None = None,
+) -> Floats:
+    """Run trials and sum each up.
+
+    Parameters
+    ----------
+    ground : Ground
+        What they stand on.
+    params : Params
+        The trials, n rows.
+    jobs : int
+        How many threads; what comes out depends neither on it nor on how trials are parted.
+    told : callable, optional
+        Called with the rows and the sums of trials as they are done, from this thread.
+
+    Returns
+    -------
+    ndarray of float64, shape (n, SUMS)
+        For `figures_of`.
+    """
+    sums = np.zeros((len(params.hold), kernels.SUMS))
+    sums[:, kernels.DATES] = _dates_of(ground.axis, ground.setups, params)
+    looked_up = ground.tabled[params.setup] if len(params.setup) else np.zeros(0, np.bool_)
+    with ThreadPoolExecutor(jobs) as threads:
+        for batch in _batches(ground.setups, params, np.flatnonzero(looked_up)):
+            for rows in _swept(ground, batch, sums, jobs, threads):
+                if told is not None:
+                    told(rows, sums[rows])
+        walked = np.flatnonzero(~looked_up)
+        parts = _parts(len(walked), jobs * PARTS, 1)
+        for rows in threads.map(_walk, [(ground, params, walked[a:b], sums) for a, b in parts]):
+            if told is not None:
+                told(rows, sums[rows])
+    return sums
+
+
+def _swept(
+    ground: Ground, batches: list[Batch], sums: Floats, jobs: int, threads: ThreadPoolExecutor
+) -> Iterator[Integers]:
+    """Make the tables of some batches, then run their trials."""
+    tables = [new_passages(ground.bars, ground.setups[one.setup], one.levels) for one in batches]
+    both = list(zip(batches, tables, strict=True))
+    walks = [
+        (ground, one, table, part)
+        for one, table in both
+        for part in _parts(len(ground.setups[one.setup].entries.due), jobs, 256)
+    ]
+    list(threads.map(_pass, walks))
+    trials = [
+        (ground, one, table, sums, part)
+        for one, table in both
+        for part in _parts(len(one.rows), jobs * PARTS, 4)
+    ]
+    return threads.map(_sweep, trials)
+
+
+def figures_of(sums: Floats, axis: Axis, capital: float) -> dict[str, Floats]:
+    """Make figures of sums, by the definitions of `aftershock.engine.metrics`.
+
+    Parameters
+    ----------
+    sums : ndarray of float64, shape (n, SUMS)
+        As `sums_of` gives them.
+    axis : Axis
+        The dates of equity.
+    capital : float
+        That of all accounts together.
+
+    Returns
+    -------
+    dict of str to ndarray of float64, shape (n,)
+        ``trades`` (closed), ``open``, ``total_return, cagr, volatility, sharpe, sortino, max_drawdown, calmar,
+        hit_rate, profit_factor, exposure, turnover, costs, pnl``. NaN where `aftershock.engine.metrics` gives it.
+    """
+    column = sums.T
+    dates = column[kernels.DATES]
+    start = np.minimum(len(axis.days) - dates, max(len(axis.days) - 1, 0)).astype(np.int64)
+    first = axis.days[start] if len(axis.days) else np.zeros(len(sums))
+    days = np.where(dates > 0, (axis.days[-1] if len(axis.days) else 0) - first, np.nan).astype(np.float64)
+    end = np.where(dates > 0, column[kernels.END], np.nan)
+    with np.errstate(all="ignore"):
+        per_year = np.sqrt((dates - 1.0) * YEAR / days)
+        per_year = np.where(np.isfinite(per_year), per_year, np.nan)
+        known = dates - column[kernels.BAD]
+        mean = np.where(known > 0, column[kernels.TOTAL] / known, np.nan)
+        spread = np.sqrt(column[kernels.SPREAD] / (known - 1.0))
+        scale = 1.0 + column[kernels.LARGEST]
+        spread = np.where(known < 2, np.nan, np.where(spread <= ROUNDING * scale, 0.0, spread))
+        shortfall = np.sqrt(np.where(known > 0, column[kernels.SHORTFALL] / known, np.nan))
+        growth = np.where((end >= 0) & (days > 0), (end / capital) ** (YEAR / days) - 1.0, np.nan)
+        fall = np.where(column[kernels.FALL] > -ROUNDING, 0.0, column[kernels.FALL])
+        fall = np.where(dates > 0, fall, np.nan)
+        trades, gains, losses = (column[k] for k in (kernels.TRADES, kernels.GAINS, kernels.LOSSES))
+        figures = {
+            "trades": trades,
+            "open": column[kernels.STILL],
+            "total_return": end / capital - 1.0,
+            "cagr": growth,
+            "volatility": spread * per_year,
+            "sharpe": np.where(spread > ROUNDING, mean / spread, np.nan) * per_year,
+            "sortino": np.where(shortfall > ROUNDING * scale, mean / shortfall, np.nan) * per_year,
+            "max_drawdown": fall,
+            "calmar": np.where(-fall > ROUNDING, growth / -fall, np.nan),
+            "hit_rate": np.where(trades > 0, column[kernels.WINS] / trades, np.nan),
+            "profit_factor": np.where(losses > ROUNDING * gains, gains / losses, np.nan),
+            "exposure": column[kernels.EXPOSED] / (dates - column[kernels.NAKED]),
+            "turnover": np.where(days > 0, column[kernels.TRADED] / capital * (YEAR / days), np.nan),
+            "costs": column[kernels.COSTS],
+            "pnl": gains - losses,
+        }
+    return {name: np.where(np.isfinite(values), values, np.nan) for name, values in figures.items()}
+
+
+YEAR, ROUNDING = 365.25, 1e-12
+COUNTS = ("trades", "open")
+
+
+# ------------------------------------------------------------------------------------------ looked up
+
+
+class Batch(NamedTuple):
+    """Trials of one set-up, by cut, whose tables are made together: ``rows`` of `Params`, and what they look up."""
+
+    setup: int
+    rows: Integers
+    levels: Levels
+    trials: Trials
+    cuts: Cuts
+    hold: int
+
+
+def _batches(setups: list[Setup], params: Params, rows: Integers) -> Iterator[list[Batch]]:
+    """Deal trials into batches, and batches into groups whose tables have room together."""
+    group: list[Batch] = []
+    size = 0
+    by_setup = np.lexsort((params.least[rows], params.setup[rows]))
+    ordered = rows[by_setup]
+    edges = np.searchsorted(params.setup[ordered], np.arange(len(setups) + 1))
+    for k in np.flatnonzero(np.diff(edges)):
+        for part in _with_room(params, ordered[edges[k] : edges[k + 1]], len(setups[k].entries.due)):
+            batch = batch_of(int(k), setups[k], params, part)
+            need = 12 * sum(map(len, batch.levels)) * len(setups[k].entries.due)
+            if group and size + need > ROOM:
+                yield group
+                group, size = [], 0
+            group.append(batch)
+            size += need
+    if group:
+        yield group
+
+
+def _with_room(params: Params, rows: Integers, signals: int) -> Iterator[Integers]:
+    """Part trials so that the tables of each part have room."""
+    most = max(ROOM // (12 * max(signals, 1)), 3)
+    while len(rows):
+        take = len(rows)
+        while take > 1 and sum(_distinct(column[rows[:take]]) for column in params[2:5]) > most:
+            take = (take + 1) // 2
+        yield rows[:take]
+        rows = rows[take:]
+
+
+def _distinct(values: Floats) -> int:
+    return len(np.unique(values[~np.isnan(values)]))
+
+
+def batch_of(place: int, setup: Setup, params: Params, rows: Integers) -> Batch:
+    """Gather what some trials of one set-up look up; rows come by their least strength."""
+    stop, stops = _levels(params.stop[rows])
+    take, takes = _levels(params.take[rows])
+    trail, trails = _levels(params.trail[rows])
+    least, cut = np.unique(params.least[rows], return_inverse=True)
+    hold = np.ascontiguousarray(params.hold[rows])
+    return Batch(
+        place,
+        rows,
+        Levels(stop, take, trail),
+        Trials(hold, cut.astype(np.int64), stops, takes, trails),
+        Cuts(least, setup.strength, netting_order(setup.entries)),
+        int(hold.max(initial=0)),
+    )
+
+
+def _levels(values: Floats) -> tuple[Floats, Integers]:
+    """Give the distinct levels, rising, and the place of each value among them, -1 where it is off."""
+    levels = np.unique(values[~np.isnan(values)])
+    place = np.where(np.isnan(values), -1, np.searchsorted(levels, values))
+    return levels, place.astype(np.int64)
+
+
+def new_passages(bars: Bars, setup: Setup, levels: Levels) -> Passages:
+    """Make room for the first passages of all signals of a set-up."""
+    n = len(setup.entries.due)
+    stop, take, trail = (
+        (np.full((len(one), n), kernels.NEVER, np.int32), np.empty((len(one), n))) for one in levels
+    )
+    return Passages(np.empty(n, np.int64), *stop, *take, *trail, np.zeros(len(bars.close), np.uint8))
+
+
+def case_of(bars: Bars, setup: Setup) -> Case:
+    """Put the market and a set-up together as kernels take them."""
+    return Case(bars, setup.rules, setup.entries, setup.exits, setup.orders, setup.book)
+
+
+def new_day(dates: int) -> Day:
+    """Make room for what moves on each date."""
+    return Day(*(np.zeros(dates) for _ in Day._fields))
+
+
+def _pass(work: tuple[Ground, Batch, Passages, tuple[int, int]]) -> None:
+    ground, batch, table, part = work
+    case = case_of(ground.bars, ground.setups[batch.setup])
+    kernels.passages(case, batch.levels, table, batch.hold, part)
+
+
+def _sweep(work: tuple[Ground, Batch, Passages, Floats, tuple[int, int]]) -> Integers:
+    ground, batch, table, sums, (first, end) = work
+    rows = batch.rows[first:end]
+    trials = Trials(*(column[first:end] for column in batch.trials))
+    room, own = (np.zeros(1, trade_dtype), new_day(len(ground.marks.idle) - 1)), sums[rows]
+    case = case_of(ground.bars, ground.setups[batch.setup])
+    kernels.sweep(case, batch.levels, table, ground.marks, batch.cuts, trials, room, own)
+    sums[rows] = own
+    return rows
+
+
+def _parts(count: int, parts: int, least: int) -> list[tuple[int, int]]:
+    """Deal a range into parts of at least so many, as even as can be."""
+    parts = max(min(parts, count // least), 1)
+    edges = np.linspace(0, count, parts + 1).astype(int).tolist()
+    return [(first, end) for first, end in itertools.pairwise(edges) if end > first]
+
+
+# --------------------------------------------------------------------------------------------- walked
+
+
+def _walk(work: tuple[Ground, Params, Integers, Floats]) -> Integers:
+    ground, params, rows, sums = work
+    day = new_day(len(ground.marks.idle) - 1)
+    for row in rows:
+        setup = ground.setups[params.setup[row]]
+        trades = trades_of(ground.bars, setup, params, int(row))
+        kernels.sum_trades(trades, ground.bars, setup.rules, ground.marks, day, sums[row])
+    return rows
+
+
+def trades_of(bars: Bars, setup: Setup, params: Params, row: int) -> np.ndarray:
+    """Simulate one trial."""
+    order, least = netting_order(setup.entries), params.least[row]
+    if least > 0.0:
+        order = order[setup.strength[order] >= least]
+    exits = setup.exits._replace(
+        hold=int(params.hold[row]),
+        stop=float(params.stop[row]),
+        take=float(params.take[row]),
+        trail=float(params.trail[row]),
+    )
+    trades, _ = kernels.simulate(bars, setup.rules, setup.entries, order, exits, setup.orders, setup.book)
+    return trades
+
+
+# ------------------------------------------------------------------------------------------ the axis
+
+
+def _dates_of(axis: Axis, setups: list[Setup], params: Params) -> Floats:
+    """Count the dates of each trial's equity: from the first of its signals on."""
+    dates = np.zeros(len(params.hold))
+    for k, setup in enumerate(setups):
+        rows = np.flatnonzero(params.setup == k)
+        by_strength = np.argsort(-np.nan_to_num(setup.strength, nan=-1.0), kind="stable")
+        strength = -np.nan_to_num(setup.strength, nan=-1.0)[by_strength]
+        earliest = np.minimum.accumulate(np.append(setup.first[by_strength], NEVER)[: len(by_strength)])
+        taken = np.searchsorted(strength, -params.least[rows], side="right")
+        taken = np.where(params.least[rows] > 0.0, taken, len(by_strength))
+        first = np.where(taken > 0, np.append(earliest, NEVER)[np.maximum(taken, 1) - 1], NEVER)
+        dates[rows] = len(axis.days) - np.searchsorted(axis.days, first)
+    return dates
+
+
+NEVER = np.iinfo(np.int64).max
+
+
+def _marks_of(
+    bars: Bars, axis: Axis, setups: list[Setup], holds: Integers, tabled: Flags, capital: float
+) -> Marks:
+    """Find the dates on which trials may hold something: all, where one is walked."""
+    moved = np.zeros(len(axis.days) + 1, np.int64)
+    for setup, hold, looked_up in zip(setups, holds, tabled, strict=True):
+        first, until = _held(bars, axis, setup, int(hold)) if looked_up else _throughout(axis)
+        np.add.at(moved, first, 1)
+        np.add.at(moved, until + 1, -1)
+    active = np.cumsum(moved[:-1]) > 0
+    place = np.where(active, np.cumsum(active) - 1, -1)
+    date = place[axis.of_bar] if len(axis.days) else axis.of_bar
+    edges = np.concatenate(([-1], np.flatnonzero(active), [len(axis.days)]))
+    withholds = any(bool(setup.rules.withheld.any()) for setup in setups)
+    return Marks(date, *kernels.closes(bars), np.diff(edges) - 1, withholds, capital)
+
+
+def _held(bars: Bars, axis: Axis, setup: Setup, hold: int) -> tuple[Integers, Integers]:
+    """Give the first and last date on which each signal may hold something."""
+    first, last = kernels.reach(case_of(bars, setup), hold)
+    some = first >= 0
+    first, last, end = first[some], last[some], bars.offsets[setup.entries.instrument[some] + 1]
+    until = np.where(last < end, axis.of_bar[np.minimum(last, len(bars.close) - 1)], len(axis.days) - 1)
+    return axis.of_bar[first], until
+
+
+def _throughout(axis: Axis) -> tuple[Integers, Integers]:
+    return np.zeros(1, np.int64), np.full(1, len(axis.days) - 1)
