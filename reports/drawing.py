@@ -357,7 +357,7 @@ def _row(bar: Bar, place: Callable[[float], float], zero: float) -> str:
         inside += f'<i class="mark" style="left:{place(bar.mark)}%"></i>'
     title = f' title="{escape(bar.title)}"' if bar.title else ""
     return (
-        f'<div class="row"{title}><span class="name">{escape(bar.label) or "(none)"}</span>'
+        f'<div class="row"{title}><span class="name">{escape(bar.label).strip() if bar.label else "(none)"}</span>'
         f'<span class="track">{inside}</span><span class="end">{escape(bar.text)}</span></div>'
     )
 

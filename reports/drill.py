@@ -94,6 +94,7 @@ def store(run: Run) -> dict[str, Any]:
     bars, left_out = _bars(run)
     return {
         "events": {"id": list(map(word, run.events.get("event_id", ())))} | columns_of(run.events, EVENT),
+        "headlines": column_values(run.events, Column("headline", "Headline")),
         "labels": {each.key: [each.label, each.kind] for each in EVENT},
         "signals": signals,
         "trades": columns_of(run.trades, TRADE),

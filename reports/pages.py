@@ -80,9 +80,9 @@ def _pair(*items: Item | None) -> Block:
 def _work(run: Run) -> list[Block]:
     return [
         Block(_items(figures.equity_figure(run))),
+        _pair(tables.benchmark_table(run), tables.drawdown_table(run)),
         Block(_items(tables.monthly_table(run))),
-        _pair(figures.years_figure(run), tables.drawdown_table(run)),
-        Block(_items(figures.rolling_figure(run))),
+        _pair(figures.years_figure(run), figures.rolling_figure(run)),
     ]
 
 

@@ -427,8 +427,39 @@
       return make("div", { class: "inner", tabindex: 0, role: "region", "aria-label": caption }, table);
     }
 
+    // The rungs of each event that reached more than one venue, in opening order.
+    ladders() {
+      if (this.laddered) return this.laddered;
+      this.laddered = new Map();
+      this.ladder.event_id.forEach((event, at) => this.group(this.laddered, event).push(at));
+      return this.laddered;
+    }
+
+    // Let the reader follow a single event up the ladder in the place of the mean of all.
+    follow(figure) {
+      const events = [...this.ladders()].filter(([, own]) => own.length > 1);
+      if (!figure || !events.length) return;
+      const chart = figure.querySelector(".chart");
+      const all = [...chart.childNodes];
+      const [mean, words] = [chart.getAttribute("aria-label"), figure.querySelector("figcaption").textContent];
+      const select = make("select", {}, make("option", { value: "" }, "all events, mean in the direction of the signals"));
+      for (const [event] of events) {
+        const known = this.events.known_by[this.place.get(event)];
+        const headline = this.store.headlines[this.place.get(event)] ?? event;
+        select.append(make("option", { value: event }, `${known ? instant(known).slice(0, 10) : ""} ${headline}`.slice(0, 90)));
+      }
+      select.addEventListener("change", () => {
+        const event = select.value;
+        chart.replaceChildren(...(event ? [ladderRows(this.ladders().get(event).map((at) => this.rung(at)))] : all));
+        const told = `${event}: opening times are local; moves are raw, not in the direction of the signals.`;
+        figure.querySelector("figcaption").textContent = event ? told : words;
+        chart.setAttribute("aria-label", event ? this.mark(`The reaction ladder of ${event}`) : mean);
+      });
+      chart.before(make("div", { class: "tools" }, make("label", {}, "Event", select)));
+    }
+
     rungs(event) {
-      const own = this.ladder.event_id.map((id, at) => (id === event ? at : -1)).filter((at) => at >= 0);
+      const own = this.ladders().get(event) ?? [];
       const root = make("div", { class: "ladder" });
       if (own.length < 2) return root;
       root.append(make("p", { class: "title" }, this.mark("Reaction ladder: venue by venue in opening order, gap then session")));
@@ -719,6 +750,7 @@
     let drill;
     const script = root.querySelector(":scope > script.store");
     if (script) drill = new Drill(await unpack(script), 2);
+    drill?.follow(root.querySelector("figure[id$='-figure-ladder']"));
     for (const figure of root.querySelectorAll("figure.drawing")) {
       const live = figure.querySelector("script");
       if (live) new Timeline(figure, await unpack(live));

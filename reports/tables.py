@@ -316,6 +316,43 @@ def _hash_row(runs: Sequence[Run], part: str) -> list[Cell]:
     ]
 
 
+DOING_NOTHING = ("total_return", "cagr", "volatility", "sharpe", "max_drawdown")
+"""The figures that a run and its benchmarks have in common."""
+
+
+def benchmark_table(run: Run) -> Table | None:
+    """Set the run beside doing nothing; None where the run kept no benchmark."""
+    told = run.stats.get("benchmark")
+    if not told:
+        return None
+    columns = [
+        Column("figure", "Figure"),
+        Column("run", "This run", "number"),
+        Column("universe", "Buy and hold", "number", "the universe, bought in equal parts at the start"),
+        Column("index", "Index", "number", "one index of each venue traded, in equal parts"),
+    ]
+    rows = [
+        [
+            Cell(measure(run, key).label),
+            _figure(run, key, figure_of(run, key)),
+            *(_figure(run, key, (told.get(name) or {}).get(key)) for name in ("universe", "index")),
+        ]
+        for key in DOING_NOTHING
+    ]
+    for key, label, kind in (
+        ("beta", "Beta of the run on it", "number"),
+        ("alpha", "Alpha, a year", "percent"),
+    ):
+        rows.append(
+            [
+                Cell(label),
+                Cell(""),
+                *(cell((told.get(name) or {}).get(key), kind) for name in ("universe", "index")),
+            ]
+        )
+    return Table(titled(run, "Beside doing nothing"), columns, rows)
+
+
 def drawdown_table(run: Run) -> Table:
     """List the deepest drawdowns."""
     falls = [fall for fall in run.stats.get("drawdowns") or [] if defined(fall.get("depth"))]

@@ -154,19 +154,23 @@ def _curves(asked: Asked) -> tuple[pd.DataFrame, dict[str, Any]]:
         }
     )
     told = {
-        "universe": _benchmark(table, "universe", capital) | {"instruments": bought},
-        "index": _benchmark(table, "index", capital) | {"instruments": priced, "symbols": indices},
+        "universe": _benchmark(table, "universe", capital, curve["returns"]) | {"instruments": bought},
+        "index": _benchmark(table, "index", capital, curve["returns"])
+        | {"instruments": priced, "symbols": indices},
         "window": WINDOW,
     }
     return table, told
 
 
-def _benchmark(table: pd.DataFrame, key: str, capital: float) -> dict[str, float]:
+def _benchmark(table: pd.DataFrame, key: str, capital: float, returns: Any) -> dict[str, float]:
+    """Give the figures of a benchmark, and how the run moved with it."""
     keys = ("total_return", "cagr", "volatility", "sharpe", "max_drawdown")
     if not table[key].notna().any():
-        return dict.fromkeys(keys, float("nan"))
+        return dict.fromkeys((*keys, "alpha", "beta"), float("nan"))
     found = metrics.summary(table[key], table["date"], capital)
-    return {name: found[name] for name in keys}
+    own = metrics.returns_of(table[key], capital)
+    beside = metrics.alpha_beta(returns, own, found["periods_per_year"])
+    return {name: found[name] for name in keys} | {"alpha": beside.alpha, "beta": beside.beta}
 
 
 def _indices(asked: Asked) -> list[str]:
