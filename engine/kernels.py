@@ -1473,8 +1473,9 @@ def sweep(case, levels, found, marks, cuts, trials, book, sums):  # type: ignore
         What trials look up.
     trials : Trials
         Their parameters, best in the order of cuts: signals are netted anew where the cut changes.
-    book : (ndarray of trade_dtype, Day)
-        Room for trades: for one, or for all of them where they are to be kept; and for what moves on each date.
+    book : (ndarray of trade_dtype, Day, ndarray of float32)
+        Room for trades: for one, or for all of them where they are to be kept; for what moves on each date; and for the
+        returns of each trial, shape (trials, dates), with no columns where nobody wants them.
     sums : ndarray of float64, shape (trials, SUMS)
         Filled.
 
@@ -1483,7 +1484,7 @@ def sweep(case, levels, found, marks, cuts, trials, book, sums):  # type: ignore
     int
         The number of trades of the last trial.
     """
-    trades, day = book
+    trades, day, kept = book
     count, cut = 0, -1
     netted, rows = case, cuts.order
     for trial in range(len(trials.hold)):
@@ -1497,6 +1498,8 @@ def sweep(case, levels, found, marks, cuts, trials, book, sums):  # type: ignore
         else:
             count = sweep_accounts(netted, (levels, found, trials, marks), trial, rows, trades, day, row)
         sum_up(day, marks, row)
+        for k in range(kept.shape[1]):
+            kept[trial, k] = day.profit[k]
     return count
 
 

@@ -922,6 +922,35 @@ def trade_summary(trades: pd.DataFrame) -> dict[str, float]:
     }
 
 
+def turnover(trades: pd.DataFrame, capital: float, days: float) -> float:
+    """Give what was bought and sold a year, as a multiple of capital.
+
+    Parameters
+    ----------
+    trades : DataFrame
+        ``quantity, entry_fill, exit_fill`` and ``status``; what is open has not been sold yet.
+    capital : float
+        At the start.
+    days : float
+        Calendar days of the equity.
+
+    Returns
+    -------
+    float
+        NaN where the days are not positive.
+
+    Examples
+    --------
+    >>> one = pd.DataFrame({"quantity": [5.0], "entry_fill": [10.0], "exit_fill": [12.0], "status": ["closed"]})
+    >>> turnover(one, 1000.0, 365.25)
+    0.11
+    """
+    closed = _closed(trades)
+    bought = float((trades["quantity"] * trades["entry_fill"]).sum())
+    sold = float((closed["quantity"] * closed["exit_fill"]).sum())
+    return (bought + sold) / capital * (YEAR / days) if days > 0 else math.nan
+
+
 def by(trades: pd.DataFrame, key: str) -> pd.DataFrame:
     """Compute the figures of trades group by group.
 

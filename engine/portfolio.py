@@ -125,8 +125,7 @@ def simulate(
     spent = (entries.weight == 0.0) & (outcome == OUTCOMES.index("netted"))
     outcome = np.where(spent, OUTCOMES.index("no_budget"), outcome)
     trades = _trades(tape, chosen, records, orders.at_close)
-    accounts = _accounts(tape, tradable) if book.mode == kernels.ACCOUNT else 1
-    capital = book.capital * max(accounts, 1)
+    capital = capital_of(tape, book, tradable)
     return Simulation(
         signals=_outcomes(signals, rows, tape, entries.due, outcome, orders.at_close),
         trades=trades,
@@ -134,6 +133,12 @@ def simulate(
         capital=capital,
         records=records,
     )
+
+
+def capital_of(tape: Tape, book: Book, tradable: NDArray[np.bool_] | None) -> float:
+    """Give the capital that equity starts from: that of all accounts together."""
+    accounts = _accounts(tape, tradable) if book.mode == kernels.ACCOUNT else 1
+    return book.capital * max(accounts, 1)
 
 
 def _accounts(tape: Tape, tradable: NDArray[np.bool_] | None) -> int:

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aftershock.engine import kernels
 from aftershock.engine.kernels import (
@@ -128,6 +129,10 @@ def by_tables(setup: Setup, bars: Bars) -> bool:
     return bool((np.diff(bars.ordinal, prepend=-1)[inner] != 0).all())
 
 
+Out = tuple[Floats, NDArray[np.float32] | None]
+"""Where trials leave their sums and, if anybody wants them, their returns."""
+
+
 class Ground(NamedTuple):
     """What all trials of a sweep stand on: the market, its dates, the set-ups, and where something may be held."""
 
@@ -162,6 +167,7 @@ def sums_of(
     *,
     jobs: int = 1,
     told: Callable[[Integers, Floats], None] | None = None,
+    returns: NDArray[np.float32] | None = None,
 ) -> Floats:
     """Run trials and sum each up.
 
@@ -175,6 +181,8 @@ def sums_of(
         How many threads; what comes out depends neither on it nor on how trials are parted.
     told : callable, optional
         Called with the rows and the sums of trials as they are done, from this thread.
+    returns : ndarray of float32, shape (n, dates), optional
+        Filled with the return of each trial on each date of the axis.
 
     Returns
     -------
@@ -186,19 +194,19 @@ def sums_of(
     looked_up = ground.tabled[params.setup] if len(params.setup) else np.zeros(0, np.bool_)
     with ThreadPoolExecutor(jobs) as threads:
         for batch in _batches(ground.setups, params, np.flatnonzero(looked_up)):
-            for rows in _swept(ground, batch, sums, jobs, threads):
+            for rows in _swept(ground, batch, (sums, returns), jobs, threads):
                 if told is not None:
                     told(rows, sums[rows])
         walked = np.flatnonzero(~looked_up)
         parts = _parts(len(walked), jobs * PARTS, 1)
-        for rows in threads.map(_walk, [(ground, params, walked[a:b], sums) for a, b in parts]):
+        for rows in threads.map(_walk, [(ground, params, walked[a:b], (sums, returns)) for a, b in parts]):
             if told is not None:
                 told(rows, sums[rows])
     return sums
 
 
 def _swept(
-    ground: Ground, batches: list[Batch], sums: Floats, jobs: int, threads: ThreadPoolExecutor
+    ground: Ground, batches: list[Batch], out: Out, jobs: int, threads: ThreadPoolExecutor
 ) -> Iterator[Integers]:
     """Make the tables of some batches, then run their trials."""
     tables = [new_passages(ground.bars, ground.setups[one.setup], one.levels) for one in batches]
@@ -210,7 +218,7 @@ def _swept(
     ]
     list(threads.map(_pass, walks))
     trials = [
-        (ground, one, table, sums, part)
+        (ground, one, table, out, part)
         for one, table in both
         for part in _parts(len(one.rows), jobs * PARTS, 4)
     ]
@@ -376,15 +384,27 @@ def _pass(work: tuple[Ground, Batch, Passages, tuple[int, int]]) -> None:
     kernels.passages(case, batch.levels, table, batch.hold, part)
 
 
-def _sweep(work: tuple[Ground, Batch, Passages, Floats, tuple[int, int]]) -> Integers:
-    ground, batch, table, sums, (first, end) = work
+def _sweep(work: tuple[Ground, Batch, Passages, Out, tuple[int, int]]) -> Integers:
+    ground, batch, table, (sums, returns), (first, end) = work
     rows = batch.rows[first:end]
     trials = Trials(*(column[first:end] for column in batch.trials))
-    room, own = (np.zeros(1, trade_dtype), new_day(len(ground.marks.idle) - 1)), sums[rows]
+    dates = len(ground.marks.idle) - 1
+    kept = np.empty((len(rows), 0 if returns is None else dates), np.float32)
+    room, own = (np.zeros(1, trade_dtype), new_day(dates), kept), sums[rows]
     case = case_of(ground.bars, ground.setups[batch.setup])
     kernels.sweep(case, batch.levels, table, ground.marks, batch.cuts, trials, room, own)
     sums[rows] = own
+    if returns is not None:
+        returns[rows] = _on_all_dates(ground.marks, kept)
     return rows
+
+
+def _on_all_dates(marks: Marks, kept: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Spread returns over all dates of the axis: 0 where nothing was held."""
+    places = np.cumsum(marks.idle[:-1] + 1) - 1
+    whole = np.zeros((len(kept), int((marks.idle + 1).sum()) - 1), np.float32)
+    whole[:, places] = kept
+    return whole
 
 
 def _parts(count: int, parts: int, least: int) -> list[tuple[int, int]]:
@@ -397,13 +417,15 @@ def _parts(count: int, parts: int, least: int) -> list[tuple[int, int]]:
 # --------------------------------------------------------------------------------------------- walked
 
 
-def _walk(work: tuple[Ground, Params, Integers, Floats]) -> Integers:
-    ground, params, rows, sums = work
+def _walk(work: tuple[Ground, Params, Integers, Out]) -> Integers:
+    ground, params, rows, (sums, returns) = work
     day = new_day(len(ground.marks.idle) - 1)
     for row in rows:
         setup = ground.setups[params.setup[row]]
         trades = trades_of(ground.bars, setup, params, int(row))
         kernels.sum_trades(trades, ground.bars, setup.rules, ground.marks, day, sums[row])
+        if returns is not None:
+            returns[row] = _on_all_dates(ground.marks, day.profit[None, :].astype(np.float32))[0]
     return rows
 
 

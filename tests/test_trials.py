@@ -55,7 +55,8 @@ def looked_up(bars, setup, params, row):
     kernels.passages(case, batch.levels, table, batch.hold, (0, len(setup.entries.due)))
     axis = trials.axis_of(bars)
     marks = trials.ground_of(bars, axis, [setup], params.hold[[row]], setup.book.capital).marks
-    room = np.zeros(len(setup.entries.due) + 1, trade_dtype), trials.new_day(len(marks.idle) - 1)
+    day, nothing = trials.new_day(len(marks.idle) - 1), np.empty((1, 0), np.float32)
+    room = np.zeros(len(setup.entries.due) + 1, trade_dtype), day, nothing
     sums = np.zeros((1, kernels.SUMS))
     count = kernels.sweep(case, batch.levels, table, marks, batch.cuts, batch.trials, room, sums)
     trades = room[0][:count]

@@ -352,7 +352,13 @@ def _figures(part: Simulation) -> dict[str, Any]:
     curve = part.equity
     figures = metrics.summary(curve["equity"], curve["date"], part.capital)
     exposure = float(curve["exposure"].mean()) if len(curve) else float("nan")
-    return {**figures, **metrics.trade_summary(part.trades), "exposure": exposure, "capital": part.capital}
+    return {
+        **figures,
+        **metrics.trade_summary(part.trades),
+        "exposure": exposure,
+        "turnover": metrics.turnover(part.trades, part.capital, figures["days"]),
+        "capital": part.capital,
+    }
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:

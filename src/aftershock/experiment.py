@@ -394,6 +394,33 @@ class Hedge(Settings):
         return tuple(dict.fromkeys([*self.instruments.values(), *rest]))
 
 
+class SweepSection(Settings):
+    """``[sweep]``: which parameters a sweep varies, and how.
+
+    Parameters
+    ----------
+    grid : mapping
+        ``[sweep.grid]``: by parameter a list of values or ``{from = 1, to = 5, step = 1}``.
+    table : str, optional
+        A file with a row for each trial, in the place of the grid.
+    sample : int, optional
+        Draw so many trials of the grid.
+    method : {"grid", "random", "latin"}
+        How: every combination, without repeats at random, or as a Latin hypercube.
+    placebo : int
+        How many times the sweep is repeated on event dates shuffled within their year.
+    returns : bool
+        Whether to keep the daily returns of every trial.
+    """
+
+    grid: dict[str, Any] = Field(default_factory=dict)
+    table: str | None = None
+    sample: Annotated[int, Field(gt=0)] | None = None
+    method: Literal["grid", "random", "latin"] = "grid"
+    placebo: Annotated[int, Field(ge=0)] = 200
+    returns: bool = False
+
+
 class RunSection(Settings):
     """``[run]``: the name of the run and the seed of its draws."""
 
@@ -411,7 +438,7 @@ class Experiment:
         The strategy, made from ``[strategy]`` (``kind`` and its parameters).
     kind : str
         The kind of strategy that was named.
-    events, prices, universe, portfolio, costs, venues, hedge, run
+    events, prices, universe, portfolio, costs, venues, hedge, sweep, run
         The sections of the file.
 
     Raises
@@ -429,6 +456,7 @@ class Experiment:
     costs: Costs = Costs()
     venues: Any = field(default_factory=VenuesSection)
     hedge: Hedge = Hedge()
+    sweep: SweepSection = field(default_factory=SweepSection)
     run: RunSection = RunSection()
 
     def __post_init__(self) -> None:
@@ -453,7 +481,8 @@ class Experiment:
         """Write the experiment with every default spelt out; what is off has no line."""
         import tomli_w
 
-        table = {name: _dump(getattr(self, name)) for name in SECTIONS if name != "venues"}
+        left_out = {"venues"} if self.sweep != SweepSection() else {"venues", "sweep"}
+        table = {name: _dump(getattr(self, name)) for name in SECTIONS if name not in left_out}
         own = {
             mic: rules.model_dump(mode="json", exclude_defaults=True, by_alias=True)
             for mic, rules in self.desk.items()
@@ -466,10 +495,14 @@ class Experiment:
         return tomli_w.dumps(table)
 
     def without_paths(self) -> Experiment:
-        """Leave out where the inputs lie and what they are called there; their content is hashed apart."""
+        """Leave out where the inputs lie and what they are called there; their content is hashed apart.
+
+        What a sweep would vary decides no run either.
+        """
         nowhere = {"files": (), "impacts": ()}
         return replace(
             self,
+            sweep=SweepSection(),
             events=self.events.model_copy(update=nowhere),
             prices=self.prices.model_copy(update={"files": (), "snapshot": None}),
             portfolio=self.portfolio.model_copy(update={"fx": (ECB,), "marks": ()}),
@@ -499,6 +532,7 @@ SECTIONS: dict[str, type[Settings]] = {
     "costs": Costs,
     "venues": VenuesSection,
     "hedge": Hedge,
+    "sweep": SweepSection,
     "run": RunSection,
 }
 """The sections of an experiment besides ``[strategy]``."""
@@ -600,8 +634,10 @@ def _relative(experiment: Experiment, folder: Path) -> Experiment:
         )
 
     events, prices, portfolio = experiment.events, experiment.prices, experiment.portfolio
+    table = experiment.sweep.table
     return replace(
         experiment,
+        sweep=experiment.sweep.model_copy(update={"table": None if table is None else str(folder / table)}),
         events=events.model_copy(
             update={
                 "files": found(events.files),

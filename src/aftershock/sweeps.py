@@ -1,0 +1,699 @@
+"""Sweeps: many trials of one experiment, what each came to, and what luck would have found."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from time import perf_counter
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from aftershock.data.errors import InputError, Problem, did_you_mean
+from aftershock.data.tables import read_table, write_parquet, write_text
+from aftershock.data.universes import Universe
+from aftershock.engine import kernels
+from aftershock.engine.trials import COUNTS, Ground, figures_of, sums_of
+from aftershock.engine.types import Floats
+from aftershock.execution import execute
+from aftershock.experiment import Costs, Portfolio
+from aftershock.grid import OFF, Grid, grid_of
+from aftershock.inputs import Source
+from aftershock.plan import Plan
+from aftershock.result import Result
+from aftershock.run import given, written
+from aftershock.strategies.reaction import Reaction
+
+CHUNK = 50_000
+"""Trials that are done, and written, at a time."""
+LEAST_TRADES = 10
+"""A trial of fewer trades is no candidate for the best: one lucky trade has the best ratio of all."""
+LUCK = 0.95
+"""The quantile of the placebos' best that stands beside the best."""
+GREATER = (
+    "total_return",
+    "cagr",
+    "sharpe",
+    "sortino",
+    "max_drawdown",
+    "calmar",
+    "hit_rate",
+    "profit_factor",
+    "pnl",
+)
+"""Figures of which more is better (a drawdown is negative)."""
+PATHS = ("walk", "tables")
+
+
+class Progress(NamedTuple):
+    """How far a sweep is: trials done and in all, trades so far, seconds, the best so far, placebos done and in all."""
+
+    done: int
+    trials: int
+    trades: int
+    seconds: float
+    best: float
+    by: str
+    placebos_done: int
+    placebos: int
+    luck: float
+
+
+@dataclass(frozen=True, eq=False)
+class Sweep:
+    """What a sweep gives.
+
+    Attributes
+    ----------
+    plan : Plan
+        Inputs and grid.
+    placebo : DataFrame
+        For each sweep on dates of no news its ``seed`` and the best of each figure in ``GREATER``.
+    folder : Path, optional
+        Where it lies.
+    kept : DataFrame, optional
+        The trials, where no folder holds them.
+    """
+
+    plan: Plan
+    placebo: pd.DataFrame
+    folder: Path | None = None
+    kept: pd.DataFrame | None = field(default=None, repr=False)
+
+    @cached_property
+    def trials(self) -> pd.DataFrame:
+        """One row per trial: ``trial``, its parameters, its figures, and the ``path`` by which they were found.
+
+        ``path`` is ``tables`` where exits were looked up and ``walk`` where each trial was simulated by itself; both
+        give the same trades.
+        """
+        if self.kept is not None:
+            return self.kept
+        assert self.folder is not None
+        return read_table(self.folder / "trials.parquet").drop(columns="_line", errors="ignore")
+
+    @cached_property
+    def returns(self) -> np.ndarray | None:
+        """Daily returns, float32 of shape (trials, dates), mapped from the folder; None where they were not kept."""
+        path = None if self.folder is None else self.folder / "returns.npy"
+        return np.load(path, mmap_mode="r") if path is not None and path.exists() else None
+
+    def __len__(self) -> int:
+        return len(self.plan.grid)
+
+    def best(self, by: str = "sharpe", n: int = 1, least_trades: int = LEAST_TRADES) -> pd.DataFrame:
+        """Give the best trials, with what luck alone found beside them.
+
+        Parameters
+        ----------
+        by : str
+            One of ``GREATER``.
+        n : int
+            How many.
+        least_trades : int
+            Trials of fewer trades are passed over.
+
+        Returns
+        -------
+        DataFrame
+            Rows of `trials`, the best first, with ``luck`` (what the best of a sweep on dates of no news reaches in
+            one of twenty cases; NaN without placebos) and ``p_value``: how often one reached as much, counting this
+            sweep as one of them (North, Curtis and Sham, 2002). Placebos count trials of ``LEAST_TRADES`` trades.
+
+        Raises
+        ------
+        InputError
+            No such figure.
+        """
+        _check_figure(by)
+        enough = self.trials[self.trials["trades"] >= least_trades]
+        top = enough.dropna(subset=[by]).sort_values(by, ascending=False, kind="stable").head(n)
+        found = self.placebo[by].dropna().to_numpy() if len(self.placebo) else np.zeros(0)
+        reached = [
+            (1 + (found >= value).sum()) / (1 + len(found)) if len(found) else np.nan for value in top[by]
+        ]
+        return top.assign(luck=self.luck(by), p_value=reached)
+
+    def luck(self, by: str = "sharpe") -> float:
+        """Give the 95th percentile of the best trial of sweeps on dates of no news; NaN without any."""
+        _check_figure(by)
+        return _luck_of(self.placebo, by)
+
+    def pivot(self, x: str, y: str, value: str = "sharpe", how: str = "median") -> pd.DataFrame:
+        """Lay trials out by two parameters.
+
+        Parameters
+        ----------
+        x, y : str
+            Parameters.
+        value : str
+            A figure.
+        how : {"median", "mean", "max", "min"}
+            What stands for the trials of one cell.
+
+        Returns
+        -------
+        DataFrame
+            Rows by ``y``, columns by ``x``; levels that are off are ``off``.
+        """
+        for name in (x, y):
+            if name not in self.plan.grid.labels:
+                raise InputError(
+                    Problem(
+                        "a parameter of the sweep", f"'{name}'", did_you_mean(name, self.plan.grid.labels)
+                    )
+                )
+        if value not in self.trials:
+            raise InputError(Problem("a figure", f"'{value}'", did_you_mean(value, self.trials.columns)))
+        if how not in ("median", "mean", "max", "min"):
+            raise InputError(Problem("how: median, mean, max or min", f"'{how}'", "take one of these"))
+        table = self.trials[[x, y, value]]
+        # A level that is off is NaN among numbers, and would be left out.
+        table = table.assign(
+            **{name: table[name].astype(object).where(table[name].notna(), OFF) for name in (x, y)}
+        )
+        cells = table.groupby([y, x], sort=False)[value].agg(how).unstack()
+        return cells.reindex(index=_ordered(table[y]), columns=_ordered(table[x]))
+
+    def heatmap(self, x: str, y: str, value: str = "sharpe", how: str = "median") -> Any:
+        """Draw trials by two parameters, as `pivot` lays them out, with what luck found in the title."""
+        from aftershock.reports.sweep_figures import heatmap
+
+        return heatmap(
+            self.pivot(x, y, value, how), value, how, self.luck(value) if value in GREATER else np.nan
+        )
+
+    def trial(self, number: int) -> Result:
+        """Run one trial by itself: the same experiment, all of its tables and its report.
+
+        Raises
+        ------
+        InputError
+            There is no such trial.
+        """
+        if not 0 <= number < len(self):
+            raise InputError(
+                Problem(f"a trial from 0 to {len(self) - 1}", str(number), "see the column trial")
+            )
+        inputs = self.plan.inputs
+        one = self.plan.experiment(number)
+        return execute(inputs.loaded, inputs.tape, inputs.wanted, inputs.linked, one, truth=inputs.truth)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the numbers that a program wants: sizes, the best, and what luck found."""
+        best = self.best(n=5)
+        return {
+            "trials": len(self),
+            "parameters": list(self.plan.grid.labels),
+            "simulated": self.plan.inputs.tape.simulated,
+            "placebos": len(self.placebo),
+            "best": json.loads(best.to_json(orient="records")),
+            "luck": {name: _none(self.luck(name)) for name in GREATER},
+            "paths": {name: int(count) for name, count in self.trials["path"].value_counts().items()},
+        }
+
+
+def sweep(
+    events: Source,
+    prices: Source,
+    strategy: Reaction | str = "reaction",
+    grid: Mapping[str, Any] | pd.DataFrame | None = None,
+    *,
+    universe: Iterable[str] | str | Universe | None = None,
+    portfolio: Portfolio | None = None,
+    costs: Costs | None = None,
+    impacts: Source = None,
+    zone: str | None = None,
+    seed: int = 0,
+    name: str = "sweep",
+    skip_bad: bool = False,
+    interval: str = "1d",
+    sample: int | None = None,
+    method: str = "grid",
+    placebo: int = 200,
+    jobs: int | None = None,
+    returns: bool = False,
+    folder: str | Path | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> Sweep:
+    """Run a strategy with many parameters.
+
+    Parameters
+    ----------
+    events, prices, strategy, universe, portfolio, costs, impacts, zone, seed, name, skip_bad, interval
+        As in `backtest`.
+    grid : mapping or DataFrame
+        By parameter of strategy, costs or portfolio a list of values, a range, or ``{"from": 1, "to": 9, "step": 2}``;
+        or a table with a row for each trial. A level is switched off by ``"off"``.
+    sample : int, optional
+        Draw so many trials of the grid.
+    method : {"grid", "random", "latin"}
+        How.
+    placebo : int
+        How many times the sweep is repeated on event dates shuffled within their year.
+    jobs : int, optional
+        Threads; all cores by default. Nothing that comes out depends on it.
+    returns : bool
+        Whether to keep the daily returns of every trial (needs a folder).
+    folder : path, optional
+        Where to write: a sweep that was stopped goes on there.
+    progress : callable, optional
+        Told how far it is.
+
+    Returns
+    -------
+    Sweep
+        ``.trials``, ``.best()``, ``.heatmap(x, y)``, ``.trial(number)``.
+
+    Raises
+    ------
+    InputError
+        Inputs or parameters that cannot be used; a folder that holds another sweep.
+
+    Examples
+    --------
+    >>> days = pd.bdate_range("2025-09-01", periods=12).strftime("%Y-%m-%d")
+    >>> prices = pd.DataFrame({"symbol": "8035.T", "date": days, "open": 100.0, "close": np.arange(100.0, 112.0)})
+    >>> events = pd.DataFrame({"known_by": ["2025-09-04T23:00Z"], "tag": "chip", "direction": "positive",
+    ...                        "symbols": "8035.T"})
+    >>> found = sweep(events, prices, Reaction(tag="chip"), {"hold": [1, 2]}, costs=Costs(model="zero"), placebo=0)
+    >>> found.trials[["hold", "trades", "total_return"]].round(4).values.tolist()
+    [[1.0, 1.0, 0.005], [2.0, 1.0, 0.006]]
+    """
+    inputs = given(
+        events,
+        prices,
+        strategy,
+        universe=universe,
+        portfolio=portfolio,
+        costs=costs,
+        impacts=impacts,
+        zone=zone,
+        seed=seed,
+        name=name,
+        skip_bad=skip_bad,
+        interval=interval,
+    )
+    axes = grid_of({} if grid is None else grid, sample=sample, method=method, seed=seed)
+    return run_plan(
+        Plan(inputs, axes), placebo=placebo, jobs=jobs, returns=returns, folder=folder, progress=progress
+    )
+
+
+def sweep_experiment(
+    path: str | Path,
+    *,
+    prices: str | Iterable[str] = (),
+    events: str | Iterable[str] = (),
+    skip_bad: bool = False,
+    trials: int | None = None,
+    placebo: int | None = None,
+    jobs: int | None = None,
+    folder: str | Path | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> Sweep:
+    """Run the ``[sweep]`` of an experiment file.
+
+    Parameters
+    ----------
+    path : str or Path
+        The TOML file.
+    prices, events, skip_bad
+        As in `run_experiment`.
+    trials : int, optional
+        Draw so many trials of the grid, in the place of the ``sample`` that the file names.
+    placebo : int, optional
+        In the place of that of the file.
+    jobs, folder, progress
+        As in `sweep`.
+
+    Raises
+    ------
+    InputError
+        An experiment, a grid or an input that cannot be used.
+    """
+    inputs = written(path, prices=prices, events=events, skip_bad=skip_bad)
+    section = inputs.experiment.sweep
+    if not section.grid and section.table is None:
+        cure = "write for example [sweep.grid] with hold = [1, 2, 5, 10]"
+        raise InputError(Problem("[sweep.grid] or [sweep] table", "neither", cure, str(path)))
+    axes = section.grid if section.table is None else read_table(section.table)
+    grid = grid_of(
+        axes,
+        sample=section.sample if trials is None else trials,
+        method=section.method,
+        seed=inputs.experiment.run.seed,
+    )
+    return run_plan(
+        Plan(inputs, grid),
+        placebo=section.placebo if placebo is None else placebo,
+        jobs=jobs,
+        returns=section.returns and folder is not None,
+        folder=folder,
+        progress=progress,
+    )
+
+
+def run_plan(
+    plan: Plan,
+    *,
+    placebo: int = 0,
+    jobs: int | None = None,
+    returns: bool = False,
+    folder: str | Path | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> Sweep:
+    """Run a sweep that is laid out; parameters as in `sweep`."""
+    if placebo < 0 or (jobs is not None and jobs < 1):
+        raise InputError(
+            Problem("placebo of at least 0 and jobs of at least 1", f"{placebo}, {jobs}", "correct them")
+        )
+    if returns and folder is None:
+        raise InputError(
+            Problem("a folder for the returns of every trial", "none", "give folder, or leave returns out")
+        )
+    threads = jobs or os.cpu_count() or 1
+    watch = _Watch(len(plan.grid), placebo, progress)
+    store = None if folder is None else _Store.at(Path(folder), plan, returns)
+    if store is not None and store.complete and len(store.placebos()) >= placebo:
+        return Sweep(plan, store.placebos().head(placebo), store.folder)
+    parts = list(_trials(plan, threads, watch, store))
+    luck = _placebos(plan, placebo, threads, watch, store)
+    if store is None:
+        return Sweep(plan, luck, kept=pd.concat(parts, ignore_index=True))
+    store.finish()
+    return Sweep(plan, luck, store.folder)
+
+
+def load_sweep(folder: str | Path) -> Sweep:
+    """Read a sweep's folder; its trials can be run again where its inputs still lie where they were.
+
+    Raises
+    ------
+    InputError
+        The folder is no sweep, or one that was stopped; inputs that are not there any more.
+    """
+    place = Path(folder)
+    told = _Store.told(place)
+    if not told["complete"]:
+        raise InputError(
+            Problem("a sweep that is done", "one that was stopped", "run the same command again", str(place))
+        )
+    inputs = written(place / "experiment.toml")
+    grid = _grid_in(place)
+    return Sweep(Plan(inputs, grid), read_table(place / "placebo.parquet").drop(columns="_line"), place)
+
+
+# ------------------------------------------------------------------------------------------- running
+
+
+class _Watch:
+    """What is known while a sweep runs."""
+
+    def __init__(self, trials: int, placebos: int, progress: Callable[[Progress], None] | None) -> None:
+        self.trials, self.placebos, self.progress = trials, placebos, progress
+        self.done = self.trades = self.placebos_done = 0
+        self.best = self.luck = float("nan")
+        self.by = "sharpe"
+        self.started = perf_counter()
+
+    def trial(self, rows: Any, sums: Any) -> None:
+        """Count trials that are done."""
+        self.done += len(rows)
+        self.trades += int(sums[:, kernels.TRADES].sum() + sums[:, kernels.STILL].sum())
+        self.tell()
+
+    def chunk(self, table: pd.DataFrame) -> None:
+        """Look at the figures of trials that are done."""
+        enough = table.loc[table["trades"] >= LEAST_TRADES, self.by]
+        self.best = float(np.fmax(self.best, enough.max())) if len(enough) else self.best
+        self.tell()
+
+    def placebo(self, found: pd.DataFrame) -> None:
+        """Count a sweep on dates of no news."""
+        self.placebos_done, self.luck = len(found), _luck_of(found, self.by)
+        self.tell()
+
+    def tell(self) -> None:
+        if self.progress is not None:
+            seconds = perf_counter() - self.started
+            self.progress(
+                Progress(
+                    self.done,
+                    self.trials,
+                    self.trades,
+                    seconds,
+                    self.best,
+                    self.by,
+                    self.placebos_done,
+                    self.placebos,
+                    self.luck,
+                )
+            )
+
+
+def _trials(plan: Plan, jobs: int, watch: _Watch, store: _Store | None) -> Iterator[pd.DataFrame]:
+    """Run trials chunk by chunk, or read those that are there; give their tables, empty where the store has them."""
+    ground: Ground | None = None
+    for number, span in enumerate(_chunks(len(plan.grid))):
+        table = None if store is None else store.read(number)
+        if table is None:
+            ground = plan.ground() if ground is None else ground
+            table = _chunk(plan, ground, span, jobs, watch, store)
+            if store is not None:
+                store.write(number, table)
+        else:
+            watch.done += len(table)
+            watch.trades += int(table["trades"].sum() + table["open"].sum())
+        watch.chunk(table)
+        yield table if store is None else table.iloc[:0]
+
+
+def _chunk(
+    plan: Plan, ground: Ground, span: tuple[int, int], jobs: int, watch: _Watch, store: _Store | None
+) -> pd.DataFrame:
+    params = plan.params(*span)
+    kept = None if store is None else store.returns(plan, span)
+    sums = sums_of(ground, params, jobs=jobs, told=watch.trial, returns=kept)
+    figures = figures_of(sums, ground.axis, plan.capital)
+    figures |= {name: figures[name].astype(np.int64) for name in COUNTS}
+    paths = np.array(PATHS, dtype=object)[ground.tabled[params.setup].astype(int)]
+    table = plan.grid.table(*span).assign(**figures, path=pd.Series(paths, dtype="str"))
+    table.insert(0, "trial", np.arange(*span))
+    return table
+
+
+def _placebos(plan: Plan, count: int, jobs: int, watch: _Watch, store: _Store | None) -> pd.DataFrame:
+    """Repeat the sweep on dates of no news and keep the best of each."""
+    before = pd.DataFrame(columns=["seed", *GREATER]) if store is None else store.placebos()
+    found = before.head(count)
+    for number in range(len(found), count):
+        best = pd.DataFrame([{"seed": number, **_best_by_luck(plan, number, jobs)}])
+        found = pd.concat([found, best], ignore_index=True) if len(found) else best
+        if store is not None:
+            store.keep_placebos(found)
+        watch.placebo(found)
+    return found
+
+
+def _best_by_luck(plan: Plan, number: int, jobs: int) -> dict[str, float]:
+    """Run the whole sweep on dates of no news, and give the best of each figure."""
+    ground = plan.ground((plan.inputs.experiment.run.seed, number))
+    chunks = [
+        _best_of(figures_of(sums_of(ground, plan.params(*span), jobs=jobs), ground.axis, plan.capital))
+        for span in _chunks(len(plan.grid))
+    ]
+    return {name: float(np.fmax.reduce([one[name] for one in chunks])) for name in GREATER}
+
+
+def _best_of(figures: dict[str, Floats]) -> dict[str, float]:
+    enough = figures["trades"] >= LEAST_TRADES
+    return {name: float(np.fmax.reduce(figures[name][enough], initial=math.nan)) for name in GREATER}
+
+
+def _chunks(count: int) -> list[tuple[int, int]]:
+    return [(first, min(first + CHUNK, count)) for first in range(0, count, CHUNK)]
+
+
+def _luck_of(placebo: pd.DataFrame, by: str) -> float:
+    found = placebo[by].dropna()
+    return float(np.quantile(found, LUCK)) if len(found) else math.nan
+
+
+def _ordered(values: pd.Series[Any]) -> list[Any]:
+    """Sort the values of a parameter, what is off last."""
+    return sorted(values.unique(), key=lambda one: (one == OFF, str(type(one)), one))
+
+
+def _check_figure(by: str) -> None:
+    if by not in GREATER:
+        raise InputError(
+            Problem(
+                f"a figure of which more is better: {', '.join(GREATER)}",
+                f"'{by}'",
+                did_you_mean(by, GREATER),
+            )
+        )
+
+
+def _none(value: float) -> float | None:
+    return None if np.isnan(value) else value
+
+
+# ------------------------------------------------------------------------------------------- the folder
+
+
+@dataclass(frozen=True)
+class _Store:
+    """A sweep's folder: parts while it runs, one table of trials when it is done."""
+
+    folder: Path
+    digest: str
+
+    @classmethod
+    def at(cls, folder: Path, plan: Plan, returns: bool) -> _Store:
+        """Open a folder for a sweep: a new one, or that of the same sweep."""
+        store = cls(folder, _digest(plan, returns))
+        if (folder / "sweep.json").exists():
+            if cls.told(folder)["digest"] != store.digest:
+                cure = "choose another folder, or delete this one"
+                raise InputError(
+                    Problem("the folder of this very sweep", "that of another", cure, str(folder))
+                )
+            return store
+        if folder.exists() and any(folder.iterdir()):
+            raise InputError(
+                Problem("an empty folder", "one with files in it", "choose another", str(folder))
+            )
+        (folder / "parts").mkdir(parents=True, exist_ok=True)
+        write_text(plan.inputs.experiment.to_toml(), folder / "experiment.toml")
+        _write_grid(plan.grid, folder)
+        told = {
+            "aftershock": version("aftershock"),
+            "name": plan.inputs.experiment.run.name,
+            "digest": store.digest,
+            "complete": False,
+            "trials": len(plan.grid),
+            "parameters": list(plan.grid.labels),
+            "simulated": plan.inputs.tape.simulated,
+            "returns": returns,
+        }
+        write_text(json.dumps(told, indent=2) + "\n", folder / "sweep.json")
+        return store
+
+    @staticmethod
+    def told(folder: Path) -> dict[str, Any]:
+        """Read what the folder says of itself."""
+        try:
+            found = json.loads((folder / "sweep.json").read_text("utf-8"))
+            return {"digest": str(found["digest"]), "complete": bool(found["complete"]), **found}
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InputError(
+                Problem(
+                    "a sweep's folder",
+                    "one without a sweep.json that can be read",
+                    "check the path",
+                    str(folder),
+                )
+            ) from error
+
+    @property
+    def complete(self) -> bool:
+        """Whether all trials are in one table."""
+        return (self.folder / "trials.parquet").exists()
+
+    def _part(self, number: int) -> Path:
+        return self.folder / "parts" / f"{number:06d}.parquet"
+
+    def read(self, number: int) -> pd.DataFrame | None:
+        """Read a part, if it is there."""
+        path = self._part(number)
+        return read_table(path).drop(columns="_line", errors="ignore") if path.exists() else None
+
+    def write(self, number: int, table: pd.DataFrame) -> None:
+        """Keep a part."""
+        write_parquet(table, self._part(number))
+
+    def placebos(self) -> pd.DataFrame:
+        """Read the sweeps on dates of no news that are done."""
+        path = self.folder / "placebo.parquet"
+        if not path.exists():
+            return pd.DataFrame(columns=["seed", *GREATER])
+        return read_table(path).drop(columns="_line", errors="ignore")
+
+    def keep_placebos(self, found: pd.DataFrame) -> None:
+        """Keep the sweeps on dates of no news."""
+        write_parquet(found, self.folder / "placebo.parquet")
+
+    def returns(self, plan: Plan, span: tuple[int, int]) -> np.ndarray | None:
+        """Map the rows for the returns of some trials, where they are wanted."""
+        if not self.told(self.folder)["returns"]:
+            return None
+        path, shape = self.folder / "returns.npy", (len(plan.grid), len(plan.axis.days))
+        mode = "r+" if path.exists() else "w+"
+        whole = np.lib.format.open_memmap(path, mode=mode, dtype=np.float32, shape=shape)
+        return whole[span[0] : span[1]]
+
+    def finish(self) -> None:
+        """Join the parts, a part at a time, and say that the sweep is done."""
+        import pyarrow.parquet as pq
+
+        parts = sorted((self.folder / "parts").glob("*.parquet"))
+        if parts:
+            beside = self.folder / ".trials.parquet"
+            with pq.ParquetWriter(beside, pq.read_schema(parts[0]), compression="zstd") as writer:
+                for part in parts:
+                    writer.write_table(pq.read_table(part))
+            beside.rename(self.folder / "trials.parquet")
+            shutil.rmtree(self.folder / "parts")
+        told = {**self.told(self.folder), "complete": True}
+        if not (self.folder / "placebo.parquet").exists():
+            self.keep_placebos(pd.DataFrame(columns=["seed", *GREATER], dtype=np.float64))
+        write_text(json.dumps(told, indent=2) + "\n", self.folder / "sweep.json")
+
+
+def _digest(plan: Plan, returns: bool) -> str:
+    """Give what a sweep is known by: its inputs, its experiment, its grid and the version of the package."""
+    inputs, grid = plan.inputs, plan.grid
+    links = [pd.util.hash_pandas_object(one, index=False).sum() for one in vars(inputs.linked).values()]
+    told = [
+        version("aftershock"),
+        inputs.experiment.without_paths().to_toml(),
+        inputs.loaded.digest(),
+        inputs.tape.digest(),
+        [int(one) for one in links],
+        sorted(one.symbol for one in inputs.wanted.instruments) if inputs.wanted else None,
+        _axes_of(grid),
+        None if grid.picked is None else hashlib.sha256(grid.picked.tobytes()).hexdigest(),
+        returns,
+    ]
+    return hashlib.sha256(json.dumps(told, default=str).encode()).hexdigest()
+
+
+def _axes_of(grid: Grid) -> dict[str, Any]:
+    return {"names": grid.names, "labels": grid.labels, "values": grid.values}
+
+
+def _write_grid(grid: Grid, folder: Path) -> None:
+    write_text(json.dumps(_axes_of(grid)) + "\n", folder / "grid.json")
+    if grid.picked is not None:
+        np.save(folder / "picked.npy", grid.picked)
+
+
+def _grid_in(folder: Path) -> Grid:
+    told = json.loads((folder / "grid.json").read_text("utf-8"))
+    values = tuple(
+        tuple(tuple(value) if isinstance(value, list) else value for value in one) for one in told["values"]
+    )
+    path = folder / "picked.npy"
+    picked = np.load(path) if path.exists() else None
+    return Grid(tuple(told["names"]), tuple(told["labels"]), values, picked)

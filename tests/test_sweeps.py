@@ -1,0 +1,304 @@
+"""Sweeps through the door: figures of a run alone, stopped and resumed, and what luck finds."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import aftershock as af
+from aftershock.engine.placebo import placebo_signals
+from aftershock.sweeps import GREATER, sweep_experiment
+
+FIGURES = [
+    "trades", "open", "total_return", "cagr", "volatility", "sharpe", "sortino", "max_drawdown", "calmar",
+    "hit_rate", "profit_factor", "exposure", "turnover", "costs", "pnl",
+]  # fmt: skip
+GRID = {
+    "hold": [0, 1, 4],
+    "stop": ["off", 0.03],
+    "take": [0.04, "off"],
+    "delay": [0, 2],
+    "min_strength": [0, 20],
+}
+
+
+@pytest.fixture(scope="module")
+def market():
+    events = af.load_events(["catalogue:fomc", "catalogue:tariffs"]).between(
+        "2023-01-01T00:00Z", "2025-01-01T00:00Z"
+    )
+    made = af.simulated_market(
+        "asia-semis", start="2022-12-01", end="2024-12-31", seed=3, events=events.frame
+    )
+    return events, made.tape
+
+
+def run(market, grid=None, mode="account", **settings):
+    book = af.Portfolio(mode=mode, size={"account": 1.0, "event": 0.1, "portfolio": 0.05}[mode])
+    strategy = settings.pop("strategy", af.Reaction(tag=("fed", "tariff")))
+    chosen = {"costs": af.Costs(), "placebo": 0, "jobs": 1, **settings}
+    return af.sweep(*market, strategy, GRID if grid is None else grid, portfolio=book, **chosen)
+
+
+@pytest.mark.parametrize("mode", ["event", "account", "portfolio"])
+def test_each_trial_has_the_figures_of_its_own_run(market, mode):
+    found = run(market, mode=mode)
+    assert len(found.trials) == len(found) == 48
+    assert set(found.trials["path"]) == ({"walk"} if mode == "portfolio" else {"tables"})
+    assert found.trials["trades"].max() > 50
+    for number in (0, 7, 21, 30, 47):
+        told = found.trial(number).stats["headline"]
+        row = found.trials.loc[number]
+        for name in FIGURES:
+            assert row[name] == pytest.approx(told[name], rel=1e-9, abs=1e-12, nan_ok=True), (number, name)
+
+
+def test_a_trial_is_the_run_of_its_parameters_to_the_bit(market):
+    found = run(
+        market, {"hold": [1, 3], "slippage": [0.0, 0.001], "stance": ["follow", "fade"]}, mode="portfolio"
+    )
+    alone = af.backtest(
+        *market,
+        af.Reaction(tag=("fed", "tariff"), hold=3, stance="fade"),
+        portfolio=af.Portfolio(size=0.05),
+        costs=af.Costs(slippage=0.001),
+        name="sweep",
+    )
+    row = found.trials[
+        (found.trials["hold"] == 3) & (found.trials["stance"] == "fade") & (found.trials["slippage"] > 0)
+    ]
+    one = found.trial(int(row["trial"].iloc[0]))
+    pd.testing.assert_frame_equal(one.trades, alone.trades, check_exact=True)
+    pd.testing.assert_frame_equal(one.equity, alone.equity, check_exact=True)
+    assert one.manifest["hashes"] == alone.manifest["hashes"]
+
+
+@pytest.mark.parametrize(
+    "setting", [{"overlap": "extend"}, {"opposite": "reverse"}, {"max_defer": 3}, {"overlap": "stack"}]
+)
+def test_what_does_not_fit_tables_is_walked_and_said(market, setting):
+    strategy = af.Reaction(tag=("fed", "tariff"), **setting)
+    found = run(market, {"hold": [2, 5], "trail": [0.02, "off"]}, strategy=strategy)
+    assert set(found.trials["path"]) == ({"tables"} if "opposite" in setting else {"walk"})
+    told = found.trial(3).stats["headline"]
+    for name in FIGURES:
+        assert found.trials.loc[3, name] == pytest.approx(told[name], rel=1e-9, abs=1e-12, nan_ok=True), name
+
+
+def test_threads_and_folders_change_no_bit(market, tmp_path):
+    one = run(market)
+    two = run(market, jobs=2)
+    pd.testing.assert_frame_equal(one.trials, two.trials, check_exact=True)
+    written = run(market, folder=tmp_path / "a")
+    pd.testing.assert_frame_equal(one.trials, written.trials, check_exact=True)
+    assert not (tmp_path / "a" / "parts").exists()
+
+
+class TestStopped:
+    @pytest.fixture(autouse=True)
+    def chunks(self, monkeypatch):
+        monkeypatch.setattr("aftershock.sweeps.CHUNK", 10)
+
+    def test_what_was_done_is_kept_and_the_same_command_goes_on(self, market, tmp_path):
+        whole = run(market, placebo=3)
+
+        def stop(told):
+            if told.done > 25:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            run(market, placebo=3, folder=tmp_path / "s", progress=stop)
+        assert len(list((tmp_path / "s" / "parts").iterdir())) == 2
+        heard = []
+        again = run(market, placebo=3, folder=tmp_path / "s", progress=heard.append)
+        assert heard[0].done == 10  # the first part is read, not run
+        pd.testing.assert_frame_equal(again.trials, whole.trials, check_exact=True)
+        pd.testing.assert_frame_equal(again.placebo, whole.placebo, check_exact=True)
+
+    def test_placebos_that_were_done_are_kept(self, market, tmp_path):
+        def stop(told):
+            if told.placebos_done == 2:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            run(market, placebo=4, folder=tmp_path / "s", progress=stop)
+        assert len(pd.read_parquet(tmp_path / "s" / "placebo.parquet")) == 2
+        again = run(market, placebo=4, folder=tmp_path / "s")
+        pd.testing.assert_frame_equal(again.placebo, run(market, placebo=4).placebo, check_exact=True)
+
+    def test_another_sweep_does_not_go_on_there(self, market, tmp_path):
+        run(market, {"hold": [1, 2]}, folder=tmp_path / "s")
+        with pytest.raises(
+            af.InputError, match="expected the folder of this very sweep, got that of another"
+        ):
+            run(market, {"hold": [1, 3]}, folder=tmp_path / "s")
+        (tmp_path / "full").mkdir()
+        (tmp_path / "full" / "mine.txt").write_text("x")
+        with pytest.raises(af.InputError, match="an empty folder"):
+            run(market, {"hold": [1, 2]}, folder=tmp_path / "full")
+
+
+def test_returns_of_every_trial(market, tmp_path):
+    for mode in ("account", "portfolio"):
+        found = run(
+            market, {"hold": [1, 4], "stop": [0.02, "off"]}, mode=mode, folder=tmp_path / mode, returns=True
+        )
+        curve = found.trial(1).equity
+        assert found.returns.dtype == np.float32
+        own = found.returns[1][-len(curve) :]
+        np.testing.assert_allclose(own, curve["returns"], atol=2e-7)
+        assert not found.returns[1][: -len(curve)].any()
+    with pytest.raises(af.InputError, match="a folder for the returns"):
+        run(market, {"hold": [1]}, returns=True)
+
+
+class TestLuck:
+    def test_placebos_keep_year_clustering_and_everything_but_the_date(self, market):
+        plan = run(market, {"hold": [1]}).plan
+        signals = plan.inputs and plan._joined(next(iter(plan.joined)), plan.experiments[0])
+        moved = placebo_signals(signals, plan.inputs.tape, np.random.default_rng(1))
+        same = ["event_id", "symbol", "side", "weight", "strength", "venue"]
+        pd.testing.assert_frame_equal(moved[same], signals[same])
+        assert (moved["known_by"].dt.year == signals["known_by"].dt.year).all()
+        assert (moved["known_by"].dt.time == signals["known_by"].dt.time).all()
+        pairs = pd.DataFrame(
+            {"was": signals["known_by"].dt.date, "is": moved["known_by"].dt.date}
+        ).drop_duplicates()
+        assert pairs["was"].is_unique
+        assert pairs["is"].is_unique
+        assert (pairs["was"] != pairs["is"]).mean() > 0.9
+
+    def test_luck_finds_less_than_what_was_planted_and_the_best_says_so(self, market):
+        found = run(market, {"hold": [0, 1, 2, 5], "stop": ["off", 0.02, 0.05]}, placebo=20, jobs=2)
+        assert list(found.placebo["seed"]) == list(range(20))
+        best = found.best(n=3)
+        assert best["sharpe"].is_monotonic_decreasing
+        assert (best["luck"] == np.quantile(found.placebo["sharpe"], 0.95)).all()
+        reached = (found.placebo["sharpe"] >= best["sharpe"].iloc[0]).sum()
+        assert best["p_value"].iloc[0] == (1 + reached) / 21
+
+    def test_what_was_planted_beats_luck_and_noise_does_not(self):
+        rng = np.random.default_rng(5)
+        days = pd.bdate_range("2023-01-02", "2024-12-30")
+        news = np.sort(rng.choice(np.arange(5, len(days) - 10), 60, replace=False))
+        events = pd.DataFrame(
+            {
+                "known_by": [f"{days[k - 1].date()}T20:00Z" for k in news],
+                "tag": "chip",
+                "direction": "positive",
+                "symbols": "8035.T 6857.T",
+            }
+        )
+        found = {}
+        for planted in (0.0, 0.02):
+            parts = []
+            for symbol in ("8035.T", "6857.T"):
+                move = rng.normal(0, 0.01, len(days))
+                move[news] += planted
+                close = 1000 * np.exp(np.cumsum(move))
+                # An open that always equals the close before would be taken for made up.
+                open_ = close * np.exp(rng.normal(0, 0.001, len(days)) - move)
+                parts.append(pd.DataFrame({"symbol": symbol, "date": days, "open": open_, "close": close}))
+            found[planted] = af.sweep(
+                events, pd.concat(parts), af.Reaction(tag="chip"), {"hold": [0, 1, 2, 3]},
+                portfolio=af.Portfolio(mode="event"), costs=af.Costs(model="zero"), placebo=40,
+            )  # fmt: skip
+        assert found[0.02].best()["p_value"].iloc[0] == 1 / 41
+        assert found[0.02].best()["sharpe"].iloc[0] > found[0.02].luck() > 0
+        assert found[0.0].best()["p_value"].iloc[0] > 0.05
+
+    def test_trials_of_few_trades_are_no_candidates(self, market):
+        found = run(market, {"min_strength": [0, 1e6], "hold": [1]})
+        assert found.trials["trades"].tolist()[1] == 0
+        assert found.best(n=5)["trial"].tolist() == [0]
+        with pytest.raises(af.InputError, match="did you mean 'sharpe'"):
+            found.best("sharp")
+
+
+def test_pivots_and_heat_maps(market):
+    found = run(market)
+    cells = found.pivot("hold", "stop", "sharpe", "max")
+    assert cells.columns.tolist() == [0, 1, 4]
+    assert cells.index.tolist() == [0.03, "off"]
+    own = found.trials[(found.trials["hold"] == 4) & found.trials["stop"].isna()]
+    assert cells.loc["off", 4] == own["sharpe"].max()
+    assert found.heatmap("hold", "stop").data[0].z.shape == (2, 3)
+    with pytest.raises(af.InputError, match="did you mean 'hold'"):
+        found.pivot("hodl", "stop")
+
+
+class TestFiles:
+    @pytest.fixture
+    def experiment(self, tmp_path):
+        path = tmp_path / "e.toml"
+        path.write_text(
+            '[events]\ncatalogue = ["fomc"]\nstart = "2024-01-01"\nend = "2024-12-31"\n'
+            '[prices]\nsimulated = true\n[universe]\nname = ["asia-semis"]\n'
+            '[strategy]\ntag = ["fed"]\n[portfolio]\nmode = "event"\n'
+            '[sweep]\nplacebo = 1\n[sweep.grid]\nhold = {from = 1, to = 4}\nstop = ["off", 0.02]\n'
+        )
+        return path
+
+    def test_an_experiment_and_its_folder_read_back(self, experiment, tmp_path):
+        found = sweep_experiment(experiment, folder=tmp_path / "s", jobs=1)
+        assert len(found.trials) == 8
+        told = json.loads((tmp_path / "s" / "sweep.json").read_text())
+        assert (told["complete"], told["simulated"]) == (True, True)
+        again = af.load_sweep(tmp_path / "s")
+        pd.testing.assert_frame_equal(again.trials, found.trials)
+        assert again.luck() == found.luck()
+        assert again.trial(3).stats["headline"]["trades"] == found.trials.loc[3, "trades"]
+
+    def test_a_sample_of_it(self, experiment):
+        found = sweep_experiment(experiment, trials=3, placebo=0, jobs=1)
+        assert len(found.trials) == 3
+        assert found.trials.duplicated(["hold", "stop"]).sum() == 0
+
+    def test_an_experiment_without_a_grid(self, experiment):
+        text = experiment.read_text().partition("[sweep]")[0]
+        experiment.write_text(text)
+        with pytest.raises(af.InputError, match=r"\[sweep.grid\]"):
+            sweep_experiment(experiment)
+
+
+@pytest.mark.parametrize(
+    ("grid", "words"),
+    [
+        ({}, "at least one parameter to sweep"),
+        ({"hodl": [1]}, "did you mean 'hold'"),
+        ({"hold": []}, "values of 'hold', got an empty list"),
+        ({"hold": [1, -1]}, "a value of 'hold' that fits, got -1"),
+        ({"hold": [True]}, "true and false are for switches only"),
+        ({"stop": {"from": 0.1, "to": 0.01}}, "from and to in 'stop', rising"),
+        ({"stop": {"from": 0.1, "to": 0.2}}, "step or num in 'stop'"),
+        ({"capital": [1, 2]}, "a parameter that a sweep varies"),
+        ({"hold": [1], "strategy.hold": [2]}, "each parameter once"),
+        ({"hold": [0, 1], "entry": ["close"]}, "hold of at least 1"),
+        (
+            {"hold": range(100_000), "stop": {"from": 0.0001, "to": 0.9999, "step": 0.0001}},
+            "at most 100,000,000",
+        ),
+    ],
+)
+def test_bad_grids(market, grid, words):
+    with pytest.raises(af.InputError, match=words):
+        run(market, grid)
+
+
+def test_samples(market):
+    wide = {"hold": range(1, 9), "stop": {"from": 0.01, "to": 0.2}, "take": [0.05, "off"]}
+    found = run(market, wide, sample=16, method="latin")
+    table = found.trials
+    assert table["stop"].nunique() == 16
+    assert (np.sort((table["stop"] - 0.01) // (0.19 / 16 * (1 + 1e-12))) == np.arange(16)).all()
+    assert (table["hold"].value_counts() == 2).all()
+    again = run(market, wide, sample=16, method="latin")
+    pd.testing.assert_frame_equal(table, again.trials)
+    rows = pd.DataFrame({"hold": [1, 1, 3], "stop": [0.02, np.nan, 0.02]})
+    by_table = run(market, rows)
+    pd.testing.assert_frame_equal(by_table.trials[["hold", "stop"]], rows)
+
+
+def test_every_figure_of_which_more_is_better_is_a_column(market):
+    assert set(GREATER) <= set(run(market, {"hold": [1]}).trials.columns)
