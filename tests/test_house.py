@@ -16,6 +16,7 @@ HEAVY = (
     "numpy",
     "numba",
     "pydantic",
+    "plotly",
     "pyarrow",
     "exchange_calendars",
     "yfinance",
