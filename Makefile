@@ -3,12 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test lint types check bench clean
+.PHONY: help demo test lint types check bench images clean
 
 help:
 	@echo "make demo    install, backtest the shipped events, leave runs/demo/report.html"
 	@echo "make test    install, then lint, types, wheel and all tests"
 	@echo "make bench   measure (written to .benchmarks)"
+	@echo "make images  take the pictures of the README (needs Chromium)"
 	@echo "make clean   remove the virtual environment and caches"
 
 demo: $(VENV)/.installed
@@ -30,6 +31,9 @@ bench: $(VENV)/.installed-dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	$(BIN)/python -m pytest benchmarks --benchmark-autosave
 	$(BIN)/python benchmarks/news_scores.py
+
+images: demo
+	$(BIN)/python docs/images/take.py runs/demo/report.html
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

@@ -663,6 +663,35 @@ def information_ratio(returns: ArrayLike, benchmark: ArrayLike, per_year: float)
     return sharpe(_difference(returns, benchmark), per_year)
 
 
+def rolling_sharpe(returns: ArrayLike, per_year: float, window: int = 126) -> Floats:
+    """Give the Sharpe ratio of each window of returns, at its last one.
+
+    Parameters
+    ----------
+    returns : array of shape (n,)
+        Simple returns; unknown ones are left out of their windows.
+    per_year : float
+        Periods in a year.
+    window : int
+        Returns in a window.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        NaN before the first full window, and where a window has no variance.
+
+    Examples
+    --------
+    >>> rolling_sharpe([0.0, 0.02, 0.01], 1.0, window=2).round(4).tolist()
+    [nan, 0.7071, 2.1213]
+    """
+    values = _values(returns)
+    found = np.full(values.size, np.nan)
+    for last in range(window, values.size + 1):
+        found[last - 1] = sharpe(values[last - window : last], per_year)
+    return found
+
+
 def monthly_returns(equity: ArrayLike, dates: Any, start: float) -> pd.DataFrame:
     """Give the return of each calendar month (UTC): from the last mark before it to its own last mark.
 
@@ -800,6 +829,20 @@ def t_statistic(returns: ArrayLike, dates: Any) -> float:
     """
     means = _date_means(returns, dates)
     return _quotient(_mean(means), _deviation(means)) * _root(means.size)
+
+
+def mean_by_date(returns: ArrayLike, dates: Any) -> float:
+    """Give the mean over event dates of the mean return of each; NaN if none is known.
+
+    Parameters and Raises as in ``t_statistic``.
+
+    Examples
+    --------
+    >>> day = 86_400_000_000_000
+    >>> round(mean_by_date([0.01, 0.03, 0.04], np.array([0, 0, day])), 10)
+    0.03
+    """
+    return _mean(_date_means(returns, dates))
 
 
 def standard_error(returns: ArrayLike, dates: Any) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from aftershock.data.calendars import sessions
 from aftershock.data.instants import Instants
@@ -85,6 +86,38 @@ def returns_of(closes: Closes) -> Returns:
     same = np.diff(closes.segment) == 0
     value = closes.close[1:] / closes.close[:-1] - 1.0
     return Returns(closes.known_at[1:][same], value[same])
+
+
+def session_deviation(tape: Tape, sessions: int = 20) -> Floats:
+    """Give for each bar the standard deviation of the returns of the sessions before its own.
+
+    Parameters
+    ----------
+    tape : Tape
+        n bars.
+    sessions : int
+        How many sessions count; at least half of them must be known.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        As a share a session; NaN where too few are known.
+
+    Examples
+    --------
+    >>> days = ["2025-09-09", "2025-09-10", "2025-09-11", "2025-09-12"]
+    >>> frame = pd.DataFrame({"symbol": "8035.T", "date": days, "close": [100.0, 110.0, 110.0, 90.0]})
+    >>> session_deviation(Tape.from_frame(frame), 2).round(4).tolist()
+    [nan, nan, nan, 0.0707]
+    """
+    found = np.full(len(tape.close), np.nan)
+    for start, stop in zip(tape.offsets[:-1], tape.offsets[1:], strict=True):
+        ordinal = tape.ordinal[start:stop]
+        ends = np.flatnonzero(np.diff(ordinal, append=-1))
+        moves = pd.Series(tape.close[start:stop][ends]).pct_change(fill_method=None)
+        known = moves.rolling(sessions, min_periods=max(sessions // 2, 2)).std().shift()
+        found[start:stop] = np.repeat(known.to_numpy(np.float64), np.diff(ends, prepend=-1))
+    return found
 
 
 def windows(start: Integers, stop: Integers, width: int) -> tuple[Integers, Flags]:

@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,8 +15,11 @@ import pandas as pd
 
 from aftershock.data.errors import InputError, Problem
 
-TABLES = ("events", "audit", "fills", "trades", "equity", "bars", "waterfall")
+TABLES = ("events", "audit", "fills", "trades", "equity", "bars", "waterfall", "curves", "ladder")
 """The tables of a run, each a Parquet file of its folder."""
+
+LATER = ("curves", "ladder")
+"""Tables that runs of earlier versions lack: they are read as empty, and the report says so."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +32,7 @@ class Run:
         As in ``manifest.json`` and ``stats.json``; undefined figures are NaN (``null`` in the file).
     experiment : str
         The experiment as TOML, every default written out.
-    events, audit, fills, trades, equity, bars, waterfall : DataFrame
+    events, audit, fills, trades, equity, bars, waterfall, curves, ladder : DataFrame
         The tables of the run.
     """
 
@@ -43,6 +46,8 @@ class Run:
     bars: pd.DataFrame
     waterfall: pd.DataFrame
     stats: dict[str, Any]
+    curves: pd.DataFrame = field(default_factory=pd.DataFrame)
+    ladder: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def simulated(self) -> bool:
@@ -76,7 +81,8 @@ class Run:
         InputError
             The folder is not a run: a file is missing or cannot be read.
         """
-        names = ["manifest.json", "experiment.toml", "stats.json", *(f"{name}.parquet" for name in TABLES)]
+        needed = [name for name in TABLES if name not in LATER or (folder / f"{name}.parquet").is_file()]
+        names = ["manifest.json", "experiment.toml", "stats.json", *(f"{name}.parquet" for name in needed)]
         missing = [name for name in names if not (folder / name).is_file()]
         if missing:
             raise InputError(
@@ -91,7 +97,7 @@ class Run:
             manifest=_read(folder / "manifest.json"),
             experiment=_read(folder / "experiment.toml"),
             stats=_undefined(_read(folder / "stats.json")),
-            **{name: _read(folder / f"{name}.parquet") for name in TABLES},
+            **{name: _read(folder / f"{name}.parquet") for name in needed},
         )
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from aftershock.data.errors import InputError
 from aftershock.data.instants import NAT, to_ns
+from aftershock.data.venues import venue
 from aftershock.engine.metrics import monthly_returns, yearly_returns
 from aftershock.engine.types import REASONS
 from aftershock.engine.waterfall import STEPS
@@ -70,6 +72,8 @@ GROUPS = {
     "direction": "direction",
     "market": "market",
     "year": "year",
+    "weekday": "weekday of the entry",
+    "arrival": "arrival of the news",
     "side": "side",
     "phase": "phase of the session",
     "symbol": "symbol",
@@ -78,7 +82,7 @@ GROUPS = {
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 NUMERIC = frozenset({"percent", "depth", "number", "count", "money", "price"})
-CODED = frozenset({"instant", "side", "flag"})
+CODED = frozenset({"instant", "local", "side", "flag"})
 SIGNED = frozenset({"percent", "depth", "money"})
 NO_EQUITY = "There is no equity curve."
 DEEPEST = 10
@@ -126,7 +130,7 @@ class Cell(NamedTuple):
     def styles(self) -> str:
         """What it looks like, in classes of the style sheet."""
         lost = self.kind in SIGNED and self.text.startswith("−")
-        shaded = [] if self.shade is None else ["loss" if self.shade < 0 else "gain"]
+        shaded = [] if self.shade is None else ["loss" if self.shade < 0 else "gain" if self.shade else "nil"]
         kind = "numeric" if self.kind in NUMERIC else self.kind
         return " ".join([kind, *(["negative"] if lost else []), *shaded])
 
@@ -147,27 +151,6 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Detail:
-    """What the rows of a grid open to: by the value of the grid's column ``key``, rows of another table."""
-
-    key: str
-    caption: str
-    columns: list[Column]
-    rows: dict[str, list[list[Any]]]
-
-    def payload(self) -> dict[str, Any]:
-        """Everything the browser needs to build it."""
-        texts = _texts(self.columns, [row for rows in self.rows.values() for row in rows])
-        return {
-            "key": self.key,
-            "caption": self.caption,
-            "columns": [each._asdict() for each in self.columns],
-            "texts": {place: list(found) for place, found in texts.items()},
-            "rows": {key: _coded(rows, texts) for key, rows in self.rows.items()},
-        }
-
-
-@dataclass(frozen=True)
 class Grid:
     """A long table that the browser builds page by page: values, not text.
 
@@ -180,8 +163,12 @@ class Grid:
         The key of the column it is sorted by at first; "" keeps the order of the rows.
     digits : int
         Decimals of money.
-    detail : Detail or None
-        What a row opens to.
+    opens : bool
+        Whether a row opens to its event.
+    page : int
+        How many rows are shown at first.
+    zones : dict
+        The zone of each venue, for instants that are shown in local time.
     """
 
     form: ClassVar[str] = "grid"
@@ -194,35 +181,38 @@ class Grid:
     sort: str = ""
     digits: int = 2
     note: str = ""
-    detail: Detail | None = None
+    opens: bool = False
+    folded: bool = False
+    page: int = 25
+    zones: Mapping[str, str] = field(default_factory=dict)
 
     def payload(self) -> dict[str, Any]:
-        """Everything the browser needs to build the table; a text is written once, rows give its place."""
-        texts = _texts(self.columns, self.rows)
+        """Everything the browser needs to build the table, by column; a text is written once, rows give its place."""
+        columns = list(map(list, zip(*self.rows, strict=True))) or [[] for _ in self.columns]
+        texts = _texts(self.columns, columns)
         return {
             "noun": self.noun,
             "columns": [each._asdict() for each in self.columns],
             "texts": {place: list(found) for place, found in texts.items()},
-            "rows": _coded(self.rows, texts),
+            "values": [
+                [texts[place][value] for value in values] if place in texts else values
+                for place, values in enumerate(columns)
+            ],
             "sort": self.sort,
             "digits": self.digits,
-            "detail": self.detail and self.detail.payload(),
+            "opens": self.opens,
+            "page": self.page,
+            "zones": dict(self.zones),
         }
 
 
-def _texts(columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> dict[int, dict[Any, int]]:
+def _texts(columns: Sequence[Column], values: Sequence[Sequence[Any]]) -> dict[int, dict[Any, int]]:
     """Give each column of texts its different texts, numbered."""
-    worded = [place for place, each in enumerate(columns) if each.kind not in NUMERIC | CODED]
     return {
-        place: {text: n for n, text in enumerate(dict.fromkeys(row[place] for row in rows))}
-        for place in worded
+        place: {text: n for n, text in enumerate(dict.fromkeys(values[place]))}
+        for place, each in enumerate(columns)
+        if each.kind not in NUMERIC | CODED
     }
-
-
-def _coded(rows: Sequence[Sequence[Any]], texts: Mapping[int, Mapping[Any, int]]) -> list[list[Any]]:
-    return [
-        [texts[place][value] if place in texts else value for place, value in enumerate(row)] for row in rows
-    ]
 
 
 def cell(value: Any, kind: str = "text", digits: int = 2) -> Cell:
@@ -324,6 +314,43 @@ def _hash_row(runs: Sequence[Run], part: str) -> list[Cell]:
         Cell(f"Hash of {part}: {told}"),
         *(Cell(value[:12] or UNDEFINED, "code", value) for value in found),
     ]
+
+
+DOING_NOTHING = ("total_return", "cagr", "volatility", "sharpe", "max_drawdown")
+"""The figures that a run and its benchmarks have in common."""
+
+
+def benchmark_table(run: Run) -> Table | None:
+    """Set the run beside doing nothing; None where the run kept no benchmark."""
+    told = run.stats.get("benchmark")
+    if not told:
+        return None
+    columns = [
+        Column("figure", "Figure"),
+        Column("run", "This run", "number"),
+        Column("universe", "Buy and hold", "number", "the universe, bought in equal parts at the start"),
+        Column("index", "Index", "number", "one index of each venue traded, in equal parts"),
+    ]
+    rows = [
+        [
+            Cell(measure(run, key).label),
+            _figure(run, key, figure_of(run, key)),
+            *(_figure(run, key, (told.get(name) or {}).get(key)) for name in ("universe", "index")),
+        ]
+        for key in DOING_NOTHING
+    ]
+    for key, label, kind in (
+        ("beta", "Beta of the run on it", "number"),
+        ("alpha", "Alpha, a year", "percent"),
+    ):
+        rows.append(
+            [
+                Cell(label),
+                Cell(""),
+                *(cell((told.get(name) or {}).get(key), kind) for name in ("universe", "index")),
+            ]
+        )
+    return Table(titled(run, "Beside doing nothing"), columns, rows)
 
 
 def drawdown_table(run: Run) -> Table:
@@ -501,7 +528,8 @@ def waterfall_grid(run: Run) -> Grid:
     ]
     rows = _values(run.waterfall, columns) if used else []
     caption = titled(run, "The waterfall of each signal")
-    return Grid("waterfall", caption, "signals", columns, rows, "There is none.", digits=money_digits(run))
+    digits = money_digits(run)
+    return Grid("waterfall", caption, "signals", columns, rows, "There is none.", digits=digits, folded=True)
 
 
 def outcome_table(run: Run) -> Table:
@@ -530,6 +558,33 @@ def _apart(audit: pd.DataFrame) -> dict[str, int]:
         return {}
     counts = audit.loc[~audit["headline"].astype("bool"), "outcome"].value_counts()
     return {str(code): int(count) for code, count in counts.items()}
+
+
+def lapsed_grid(run: Run) -> Grid:
+    """List the signals that made no trade, each with its reason."""
+    columns = [
+        Column("known_by", "Known by", "local", "the venue's time; UTC where a pointer rests"),
+        Column("symbol", "Symbol", "code"),
+        Column("venue", "Venue", "code"),
+        Column("side", "Side", "side"),
+        Column("entry_session", "Due", "date", "the session due, in the venue's local date"),
+        Column("outcome", "Outcome"),
+        Column("reason", "Why", "prose"),
+        Column("event_id", "Event", "event", "opens the event"),
+    ]
+    lapsed = run.audit[run.audit["outcome"] != "filled"] if "outcome" in run.audit else run.audit
+    caption = titled(run, "Entries that lapsed, and signals that were never orders")
+    return Grid(
+        "lapsed",
+        caption,
+        "signals",
+        columns,
+        _values(lapsed, columns),
+        "Every signal became a trade.",
+        "known_by",
+        folded=True,
+        zones=zones_of(lapsed),
+    )
 
 
 def beside_table(run: Run) -> Table:
@@ -584,7 +639,7 @@ def _flat(key: str, value: Any) -> list[tuple[str, str]]:
 
 
 def events_grid(run: Run) -> Grid:
-    """List each event with its outcome; a row opens to its signals and trades."""
+    """List each event with what came of it; a row opens to its evidence, signals, trades and bars."""
     money = f"in {unit(run)}"
     columns = [
         Column("known_by", "Known by", "instant", "the latest moment the public can have known it, UTC"),
@@ -608,8 +663,9 @@ def events_grid(run: Run) -> Grid:
         empty="There are no events.",
         sort="known_by",
         digits=money_digits(run),
-        note="Figures are over all trades of an event, those kept apart included.",
-        detail=_detail(run),
+        note="Open a row for what was known, the signals and the bars around them. Figures are over all trades of an "
+        "event, those kept apart included.",
+        opens=True,
     )
 
 
@@ -637,45 +693,6 @@ def _why_apart(audit: pd.DataFrame) -> dict[str, str]:
     return {event: ", ".join(sorted(reasons)) for event, reasons in why.items()}
 
 
-def _detail(run: Run) -> Detail:
-    columns = [
-        Column("symbol", "Symbol", "code"),
-        Column("side", "Side", "side"),
-        Column("return", "Net return", "percent"),
-        Column("pnl", "Net P&L", "money"),
-        _end_of_trade(run, "entry", "the session due, in the venue's local date"),
-        Column("entry_fill", "Entry fill", "price", "after slippage"),
-        _end_of_trade(run, "exit", "the venue's local date"),
-        Column("exit_fill", "Exit fill", "price", "after slippage"),
-        Column("exit_kind", "Exit by"),
-        Column("headline", "In headline", "flag"),
-        Column("outcome", "Outcome"),
-        Column("reason", "What it means", "prose"),
-    ]
-    joined = _signals_with_trades(run)
-    rows: dict[str, list[list[Any]]] = {}
-    for key, values in zip(joined["event_id"], _values(joined, columns), strict=False):
-        rows.setdefault(str(key), []).append(values)
-    return Detail("event_id", titled(run, "Signals of the event, with their trades"), columns, rows)
-
-
-def _end_of_trade(run: Run, end: str, note: str) -> Column:
-    """Show when a trade begins or ends: the session, or where sessions hold several bars the instant."""
-    keys = ["event_id", "symbol", "session"]
-    if set(keys) <= set(run.bars.columns) and run.bars.duplicated(keys).any():
-        return Column(f"{end}_at", end.capitalize(), "instant", "UTC")
-    return Column(f"{end}_session", end.capitalize(), "date", note)
-
-
-def _signals_with_trades(run: Run) -> pd.DataFrame:
-    keys = ["event_id", "symbol"]
-    if not set(keys) <= set(run.audit.columns):
-        return pd.DataFrame(columns=keys)
-    result = [*keys, "entry_fill", "exit_session", "exit_at", "exit_fill", "exit_kind", "return", "pnl"]
-    trades = run.trades.reindex(columns=result).astype({key: run.audit[key].dtype for key in keys})
-    return run.audit.merge(trades, on=keys, how="left")
-
-
 def trades_grid(run: Run) -> Grid:
     """List every trade."""
     money = f"in {unit(run)}"
@@ -699,23 +716,38 @@ def trades_grid(run: Run) -> Grid:
         *(each for each in _money_columns(money) if each.key in run.trades.columns),
         Column("mae", "Worst", "percent", "most adverse excursion"),
         Column("mfe", "Best", "percent", "most favourable excursion"),
-        Column("known_by", "Known by", "instant", "UTC"),
-        Column("entry_at", "Entry at", "instant", "UTC"),
-        Column("exit_at", "Exit at", "instant", "UTC"),
+        Column("known_by", "Known by", "local", "the venue's time; UTC where a pointer rests"),
+        Column("entry_at", "Entry at", "local", "the venue's time; UTC where a pointer rests"),
+        Column("exit_at", "Exit at", "local", "the venue's time; UTC where a pointer rests"),
+        Column("venue", "Venue", "code"),
         Column("status", "Status"),
         Column("headline", "In headline", "flag"),
-        Column("event_id", "Event", "code"),
+        Column("event_id", "Event", "event", "opens the event"),
     ]
     return Grid(
         key="trades",
-        caption=titled(run, f"Trades (times in UTC, sessions in local dates, money {money})"),
+        caption=titled(run, f"Trades (times of the venue, sessions in local dates, money {money})"),
         noun="trades",
         columns=columns,
         rows=_values(run.trades, columns),
         empty="There are no trades.",
         sort="entry_session",
         digits=money_digits(run),
+        zones=zones_of(run.trades),
     )
+
+
+def zones_of(table: pd.DataFrame) -> dict[str, str]:
+    """Give the zone of each venue of a table; of one that is not known, UTC."""
+    mics = sorted({str(mic) for mic in table["venue"].unique()}) if "venue" in table else []
+    return {mic: _zone(mic) for mic in mics}
+
+
+def _zone(mic: str) -> str:
+    try:
+        return venue(mic).zone
+    except InputError:
+        return "UTC"
 
 
 def _money_columns(money: str) -> list[Column]:
@@ -744,7 +776,9 @@ def warnings_grid(run: Run) -> Grid:
     ]
     warned = pd.DataFrame(list(run.manifest.get("warnings") or ()))
     caption, rows = titled(run, "Warnings about the data"), _values(warned, columns)
-    return Grid("warnings", caption, "warnings", columns, rows, "The data gave no warning.", "severity")
+    return Grid(
+        "warnings", caption, "warnings", columns, rows, "The data gave no warning.", "severity", page=10
+    )
 
 
 def findings_grid(run: Run) -> Grid:
@@ -762,7 +796,9 @@ def findings_grid(run: Run) -> Grid:
     rows = _audited(run, "findings", columns)
     note = "An error is left out of the prices; a warning fills and is told; an info is no fault."
     caption = titled(run, "What the audit of the prices found")
-    return Grid("findings", caption, "findings", columns, rows, "The audit found nothing.", note=note)
+    return Grid(
+        "findings", caption, "findings", columns, rows, "The audit found nothing.", note=note, page=10
+    )
 
 
 def disagreements_grid(run: Run) -> Grid:
@@ -781,7 +817,7 @@ def disagreements_grid(run: Run) -> Grid:
     ]
     rows = _audited(run, "disagreements", columns)
     caption = titled(run, "Days on which calendar and prices disagree")
-    return Grid("disagreements", caption, "rows", columns, rows, "Calendar and prices agree.")
+    return Grid("disagreements", caption, "rows", columns, rows, "Calendar and prices agree.", page=10)
 
 
 def coverage_grid(run: Run) -> Grid:
@@ -800,7 +836,7 @@ def coverage_grid(run: Run) -> Grid:
     ]
     rows = _audited(run, "coverage", columns)
     caption = titled(run, "Sessions that have prices")
-    return Grid("coverage", caption, "rows", columns, rows, "No instrument has prices.")
+    return Grid("coverage", caption, "rows", columns, rows, "No instrument has prices.", page=10)
 
 
 def _audited(run: Run, name: str, columns: Sequence[Column]) -> list[list[Any]]:
@@ -818,7 +854,7 @@ def skipped_grid(run: Run) -> Grid:
         Column("symbols", "Symbols", "prose"),
     ]
     caption, rows = titled(run, "Events that were skipped, in all or for some instruments"), _skipped(run)
-    return Grid("skipped", caption, "rows", columns, rows, "No event was skipped.")
+    return Grid("skipped", caption, "rows", columns, rows, "No event was skipped.", page=10)
 
 
 def _skipped(run: Run) -> list[list[Any]]:
@@ -833,27 +869,34 @@ def _skipped(run: Run) -> list[list[Any]]:
 def _values(frame: pd.DataFrame, columns: Sequence[Column]) -> list[list[Any]]:
     if frame.empty:
         return []
-    by_column = [_plain(frame[each.key], each.kind) if each.key in frame else None for each in columns]
-    blank = [None] * len(frame)
-    return [list(row) for row in zip(*(values or blank for values in by_column), strict=True)]
+    return [list(row) for row in zip(*(column_values(frame, each) for each in columns), strict=True)]
 
 
-def _plain(values: pd.Series[Any], kind: str) -> list[Any]:
-    if values.isna().all():
-        return [None] * len(values)
-    if kind == "instant":
+def column_values(frame: pd.DataFrame, column: Column) -> list[Any]:
+    """Give one column's values as the browser takes them, all None where the table has no such column."""
+    if column.key not in frame or frame[column.key].isna().all():
+        return [None] * len(frame)
+    values, kind = frame[column.key], column.kind
+    if kind in ("instant", "local"):
         return [None if ns == NAT else ns // 1_000_000_000 for ns in to_ns(values).tolist()]
     if kind == "date":
         return [day or None for day in dates(values)]
     if kind in NUMERIC or kind == "side":
-        return [_short(value) for value in values.astype(np.float64).tolist()]
+        return [_short(value, kind) for value in values.astype(np.float64).tolist()]
     if kind == "flag":
         return [bool(value) for value in values]
     return [word(value) for value in values]
 
 
-def _short(value: float) -> float | int | None:
-    """Round to eight decimals, so that a report of thousands of trades stays small."""
+def _short(value: float, kind: str) -> float | int | None:
+    """Round to what is shown and a little more, so that a report of thousands of trades stays small."""
     if not defined(value):
         return None
-    return int(value) if value == int(value) else round(value, 8)
+    if value == int(value):
+        return int(value)
+    match kind:
+        case "percent" | "depth":
+            return round(value, 8)
+        case "money":
+            return round(value, 4 if abs(value) < 100 else 2)
+    return float(f"{value:.7g}")

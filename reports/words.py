@@ -12,11 +12,36 @@ import pandas as pd
 from aftershock.reports.run import Run
 
 SIMULATED = "SIMULATED"
-UNDEFINED = "–"
+UNDEFINED = "n/a"
 """What stands for a figure that is undefined."""
 
 FEW_DATES = 30
 """Below this many event dates the summary says that little can be concluded."""
+
+
+CITIES = {
+    "XASX": "Sydney",
+    "XTKS": "Tokyo",
+    "XKRX": "Seoul",
+    "XKOS": "Seoul, KOSDAQ",
+    "XTAI": "Taipei",
+    "ROCO": "Taipei, TPEx",
+    "XSES": "Singapore",
+    "XHKG": "Hong Kong",
+    "XSHG": "Shanghai",
+    "XSHE": "Shenzhen",
+    "XNSE": "Mumbai",
+    "XBOM": "Mumbai, BSE",
+}
+"""What a venue is called on the ladder; others go by their MIC."""
+
+
+CONTROLS = {
+    **{code: 0x2400 + code for code in range(0x20) if chr(code) not in "\t\n\r"},
+    0x7F: 0x2421,
+    **dict.fromkeys(range(0x80, 0xA0), 0xFFFD),
+}
+"""What stands for characters that would be obeyed or not be seen."""
 
 
 class Measure(NamedTuple):
@@ -109,12 +134,12 @@ def defined(value: Any) -> bool:
 
 
 def number(value: Any, digits: int = 2) -> str:
-    """Write a number with thousands separators and a minus sign; an undefined one is an en dash.
+    """Write a number with thousands separators and a minus sign; an undefined one is n/a.
 
     Examples
     --------
     >>> number(-1234.567), number(-0.001), number(None)
-    ('−1,234.57', '0.00', '–')
+    ('−1,234.57', '0.00', 'n/a')
     """
     if not defined(value):
         return UNDEFINED
@@ -129,18 +154,18 @@ def percent(value: Any, digits: int = 2) -> str:
     Examples
     --------
     >>> percent(0.0212), percent(float("nan"))
-    ('2.12\xa0%', '–')
+    ('2.12\xa0%', 'n/a')
     """
     return number(100 * value, digits) + "\N{NO-BREAK SPACE}%" if defined(value) else UNDEFINED
 
 
 def date(value: Any) -> str:
-    """Write a calendar date as ISO 8601; an undefined one is an en dash.
+    """Write a calendar date as ISO 8601; an undefined one is n/a.
 
     Examples
     --------
     >>> date("2025-09-12"), date(None)
-    ('2025-09-12', '–')
+    ('2025-09-12', 'n/a')
     """
     return dates(pd.Series([value]))[0] or UNDEFINED
 
@@ -173,7 +198,29 @@ def word(value: Any) -> str:
         return ", ".join(map(word, value)) if len(value) <= 6 else f"{len(value)} names"
     if value is None or value is pd.NaT or (isinstance(value, float) and not math.isfinite(value)):
         return ""
-    return str(value)
+    return visible(str(value))
+
+
+def visible(text: str) -> str:
+    r"""Put pictures for control characters, so that a text shows what it holds.
+
+    Examples
+    --------
+    >>> visible("a \x1b[31mred headline")
+    'a ␛[31mred headline'
+    """
+    return text.translate(CONTROLS)
+
+
+def city(mic: Any) -> str:
+    """Say where a venue is.
+
+    Examples
+    --------
+    >>> city("XNSE"), city("XBKK")
+    ('Mumbai', 'XBKK')
+    """
+    return CITIES.get(str(mic), str(mic))
 
 
 def counted(count: float, nouns: str) -> str:
@@ -273,9 +320,28 @@ def findings(run: Run) -> list[str]:
     ]
 
 
+def chips(run: Run) -> list[tuple[str, str]]:
+    """Say in a few words each what weighs most on a run: text, and ``warn`` or ``plain``."""
+    trades, days = figure_of(run, "trades"), figure_of(run, "event_dates")
+    told = " ".join(str(line) for line in run.manifest.get("caveats") or ())
+    found = [
+        (counted(trades, "trades"), "plain", defined(trades)),
+        (
+            f"{counted(days, 'independent event dates')}",
+            "warn" if days < FEW_DATES else "plain",
+            defined(days),
+        ),
+        ("simulated prices", "warn", run.simulated),
+        ("survivorship: only what is listed today", "warn", "urvivorship" in told),
+        ("rules without a source", "warn", "without a source" in told),
+        ("currencies taken as hedged", "plain", "taken as hedged" in told),
+    ]
+    return [(text, kind) for text, kind, holds in found if holds]
+
+
 def caveats(run: Run) -> list[str]:
     """Say in sentences what has to be known before a run is believed: the manifest's caveats first."""
-    told = [str(line) for line in run.manifest.get("caveats") or ()]
+    told = [visible(str(line)) for line in run.manifest.get("caveats") or ()]
     return [*told, *_on_dates(run), *_on_open_trades(run), *_on_the_data(run)]
 
 

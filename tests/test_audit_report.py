@@ -1,6 +1,7 @@
 """The audit of prices in the report of a run."""
 
 import dataclasses
+import re
 import runpy
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from aftershock.data.prices import audit
 from aftershock.reports import tables
 from aftershock.reports.html import render
+from aftershock.reports.payload import unpack
 from aftershock.reports.words import facts, price_lines
 
 make_run = runpy.run_path(str(Path(__file__).parent / "factories" / "runs.py"))["make_run"]
@@ -48,13 +50,15 @@ def test_findings_disagreements_and_coverage_are_listed(records):
         "Calendar and prices disagree in 1 place, 1 of them unexplained.",
     ]
     page = render([run])
-    assert "The prices, looked over" in page
+    assert "<p>The audit gave 1 error, 3 warnings and 0 remarks.</p>" in page
     assert all(f'id="run-1-{key}-table"' in page for key in ("findings", "disagreements", "coverage"))
     assert "price_audit" not in page
 
 
 def test_a_run_without_an_audit_says_nothing_of_it():
-    assert "The prices, looked over" not in render([make_run()])
+    page = render([make_run()])
+    assert "The audit gave" not in page
+    assert "run-1-findings-table" not in page and "run-1-warnings-table" in page
 
 
 def test_an_audit_without_findings_is_told_too():
@@ -91,7 +95,7 @@ def test_messages_come_before_sources_and_sources_are_cut_short(records):
         ({"from": "files", "files": ["vendor/a.csv", "b.csv"], "sources": [""]}, "a.csv, b.csv"),
         ({"from": "files", "files": ["a.csv"], "sources": ["desk"]}, "desk"),
         ({"from": "files", "files": ["a.csv"], "sources": list("abcdefgh")}, "8 sources"),
-        ({"from": "a table", "sources": [""]}, "–"),
+        ({"from": "a table", "sources": [""]}, "n/a"),
         ("csv", "csv"),
     ],
 )
@@ -105,4 +109,8 @@ def test_hostile_text_stays_text(records):
     spoiled = {
         name: [row | {"source": HOSTILE, "symbol": HOSTILE} for row in rows] for name, rows in records.items()
     }
-    assert HOSTILE not in render([with_audit(spoiled)])
+    page = render([with_audit(spoiled)])
+    assert HOSTILE not in page
+    packed = re.findall(r'<script type="application/gzip">([^<]*)</script>', page)
+    # The browser gets it as a value, which its script shows as text (tests/test_report_browser.py).
+    assert sum(HOSTILE in str(unpack(part)["texts"]) for part in packed if "texts" in unpack(part)) == 3

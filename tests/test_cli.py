@@ -17,6 +17,8 @@ from typer.testing import CliRunner
 import aftershock as af
 from aftershock import cli, showing
 from aftershock.data.tables import read_metadata
+from aftershock.reports.browser import chromium
+from aftershock.reports.payload import unpack
 from aftershock.reports.run import TABLES
 
 _made = runpy.run_path(str(Path(__file__).parent / "factories" / "inputs.py"))
@@ -140,7 +142,9 @@ class TestRun:
         assert found.pop("report") == str(Path("here/report.html"))
         assert found.pop("simulated") is False
         assert found == read(place / "here")
-        assert set(found) == {"headline", "beside", "by", "drawdowns", "outcomes", "planted", "waterfall"}
+        told = {"headline", "beside", "by", "drawdowns", "outcomes", "planted", "waterfall"}
+        told |= {"questions", "benchmark", "path", "ladder", "distribution", "excursions", "dates", "costs"}
+        assert set(found) == told
 
     def test_bad_rows_are_left_out_on_request(self, place, capsys):
         with (place / "odd.csv").open("w", encoding="utf-8") as file:
@@ -419,6 +423,51 @@ class TestReport:
         assert (tmp_path / "compared.html").read_bytes() == (tmp_path / "both.html").read_bytes()
         assert "SIMULATED" not in (finished / "real/report.html").read_text(encoding="utf-8")
 
+    def test_json_tells_the_numbers_behind_the_figures(self, finished, capsys):
+        told = json.loads(call(capsys, "report", finished / "real", "--json").out)
+        stats = json.loads((finished / "real/stats.json").read_text(encoding="utf-8"))
+        assert told["headline"] == stats["headline"]
+        assert told["questions"] == stats["questions"]
+        assert told["by-tag"]["tag"] == stats["by"]["tag"]
+        assert told["costs"]["costs"] == {key: value for key, value in stats["costs"].items() if value}
+        assert len(told["equity"]["dates"]) == stats["headline"]["sessions"]
+
+    def test_pdf_needs_a_chromium(self, finished, tmp_path, capsys, monkeypatch):
+        monkeypatch.setenv("PATH", str(tmp_path))
+        done = call(capsys, "report", finished / "real", "-o", tmp_path / "a.html", "--pdf")
+        assert done.code == 2
+        assert "expected a Chromium to print with, got none on the path" in done.err
+        assert (tmp_path / "a.html").is_file() and not (tmp_path / "a.pdf").exists()
+
+    @pytest.mark.skipif(chromium() is None, reason="there is no chromium on this machine")
+    def test_pdf_is_printed(self, finished, tmp_path, capsys):
+        done = call(capsys, "report", finished / "real", "-o", tmp_path / "a.html", "--pdf")
+        assert (done.code, done.out.splitlines()[-1]) == (0, f"report: {tmp_path / 'a.pdf'}")
+        printed = (tmp_path / "a.pdf").read_bytes()
+        assert printed.startswith(b"%PDF-") and len(printed) > 50_000
+
+
+class TestCompare:
+    def test_it_writes_what_differs(self, finished, tmp_path, capsys):
+        path = tmp_path / "c.html"
+        done = call(capsys, "compare", finished / "real", finished / "made_up", "-o", path)
+        assert (done.code, done.out) == (0, f"report: {path}\n")
+        text = path.read_text(encoding="utf-8")
+        assert "Settings that differ" in text and "2. made_up (SIMULATED)" in text
+        assert "Show me the trades" not in text
+
+    def test_json_tells_what_differs(self, finished, capsys):
+        told = json.loads(call(capsys, "compare", finished / "real", finished / "made_up", "--json").out)
+        assert told["names"] == ["1. chips", "2. made_up"]
+        assert told["settings"]["run.name"] == ["chips", "made_up"]
+        assert all(len(set(map(str, values))) == 2 for values in told["settings"].values())
+        assert len(told["trades"]) > 0
+
+    def test_one_run_is_no_comparison(self, finished, capsys):
+        done = call(capsys, "compare", finished / "real")
+        assert done.code == 2
+        assert "expected at least two runs to compare, got 1 run" in done.err
+
 
 class TestHostileText:
     """A headline is somebody else's text: it is shown, and nothing obeys it."""
@@ -451,7 +500,8 @@ class TestHostileText:
         call(capsys, "run", "chips.toml", "-o", "run")
         text = (hostile / "run/report.html").read_text(encoding="utf-8")
         assert "<script>alert" not in text
-        assert "script\\u003ealert(1)" in text
+        packed = re.findall(r'<script type="application/gzip">([^<]*)</script>', text)
+        assert any("<script>alert(1)" in json.dumps(unpack(part)) for part in packed)
 
     def test_in_an_error(self, place, capsys):
         (place / "odd.csv").write_text(f"known_by,tag,symbols\n2025-09-10T10:00Z,chip,{HOSTILE[:40]}\n")

@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 
+from aftershock.engine.metrics import yearly_returns
 from aftershock.reports.html import render
-from aftershock.reports.words import percent
+from aftershock.reports.words import number, percent
 
 _made = runpy.run_path(str(Path(__file__).parent / "factories" / "runs.py"))
 make_run, empty_run = _made["make_run"], _made["empty_run"]
@@ -35,7 +36,11 @@ FLAGS = (
     "--dump-dom",
 )
 DARK = "--blink-settings=preferredColorScheme=0"
-HOSTILE = "</script><script>hacked=1</script><!-- \"q\" 'q' & <img src=x onerror=hacked=1> \u2028 end"
+HOSTILE = (
+    "{{ 7 * 7 }} ${hacked=1} \x07\x1b[31m javascript:hacked=1 "
+    "</script><script>hacked=1</script><!-- \"q\" 'q' & <img src=x onerror=hacked=1> \u2028 end"
+)
+SHOWN = HOSTILE.replace("\x07", "␇").replace("\x1b", "␛")
 
 WATCH = """
 window.seen = { errors: [], violations: [] };
@@ -45,9 +50,8 @@ addEventListener("securitypolicyviolation", (event) => seen.violations.push(even
 PROBE = """
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 const texts = (selector, root = document) => all(selector, root).map((element) => element.textContent);
-const drawn = () => all(".plot").every((plot) => plot.querySelector("svg.main-svg"));
 const tell = () => {
-  if (!drawn()) return setTimeout(tell, 50);
+  if (document.documentElement.dataset.ready !== "yes") return setTimeout(tell, 50);
   let told = null;
   try {
     told = (() => { %s })();
@@ -113,20 +117,73 @@ def page(run: Any) -> str:
 
 
 def test_figures_are_drawn_and_nothing_goes_wrong(browse: Browse, page: str) -> None:
-    seen = browse(page, "return texts('.plot .gtitle');", "--window-size=1280,2000")
-    assert len(seen["told"]) == 7
-    assert all(title.startswith("SIMULATED · ") for title in seen["told"])
+    seen = browse(
+        page,
+        """
+        const shown = all("figure.drawing").map((figure) => {
+          const shapes = all(".frame svg > *, .track .bar, .whole i", figure);
+          const size = (one) => one.getBoundingClientRect().width + one.getBoundingClientRect().height;
+          const seen = shapes.filter((one) => size(one) > 0);
+          return [figure.querySelector(".title").textContent, seen.length];
+        });
+        const cards = all(".card").map((card) => all(".track .bar, .whole i, .frame svg > *", card).length);
+        return { shown, cards };
+        """,
+        "--window-size=1280,2000",
+    )
+    assert len(seen["told"]["shown"]) == 18
+    assert [title for title, shapes in seen["told"]["shown"] if not shapes] == []
+    assert all(title.startswith("SIMULATED · ") for title, _ in seen["told"]["shown"])
+    assert len(seen["told"]["cards"]) == 5 and min(seen["told"]["cards"]) > 0
     assert (seen["violations"], seen["resources"]) == ([], [])
 
 
 def test_hostile_headline_is_shown_as_text(browse: Browse, page: str) -> None:
     seen = browse(
         page,
-        """return { shown: texts("#run-1-events-table td.prose").filter((text) => text.includes("hacked")),
-                    images: all("img").length };""",
+        """const open = document.querySelector("#run-1-events-table button.open");
+           open.click();
+           return { shown: texts("#run-1-events-table td.prose").filter((text) => text.includes("hacked")),
+                    inside: texts(".drill .headline"), images: all("img").length };""",
     )
-    assert seen["told"] == {"shown": [HOSTILE], "images": 0}
+    assert seen["told"] == {"shown": [SHOWN], "inside": [SHOWN], "images": 0}
     assert seen["hacked"] is False
+
+
+def test_hostile_names_and_symbols_are_shown_as_text(browse: Browse) -> None:
+    """Whatever a file of events or prices can name is hostile here; the page would tell if anything of it ran."""
+    made = make_run(
+        events=20, name=HOSTILE, headline=HOSTILE, strategy=HOSTILE, caveats=[HOSTILE], currency=HOSTILE
+    )
+    named = {"event_id": lambda event: f"{event} {HOSTILE}", "symbol": lambda symbol: f"{symbol} {HOSTILE}"}
+    tables = {}
+    for name in ("events", "audit", "trades", "bars", "waterfall", "ladder"):
+        table = getattr(made, name)
+        tables[name] = table.assign(
+            **{key: table[key].map(how) for key, how in named.items() if key in table}
+        )
+    tables["events"] = tables["events"].assign(source=HOSTILE, scope=HOSTILE, tagger=HOSTILE, tag=HOSTILE)
+    by = {
+        key: [record | {key: HOSTILE} for record in records]
+        for key, records in made.stats["by"].items()
+        if key != "side"
+    }
+    run = dataclasses.replace(made, experiment=HOSTILE, stats=made.stats | {"by": by}, **tables)
+    seen = browse(
+        render([run, run]),
+        """
+        all("#run-1-events-table button.open").slice(0, 3).forEach((button) => button.click());
+        all(".drill button.event").slice(0, 5).forEach((button) => button.click());
+        all("#run-1-trades-table button.event")[0].click();
+        const count = (selector) => all(selector).length;
+        return { cards: count(".drill .candles"), scripts: count("script:not([type])"), images: count("img") };
+        """,
+    )
+    assert seen["told"]["cards"] > 0
+    # The page's own script and the two of this test.
+    assert (seen["told"]["scripts"], seen["told"]["images"]) == (3, 0)
+    assert seen["hacked"] is False
+    assert (seen["violations"], seen["resources"]) == ([], [])
 
 
 def test_the_policy_stops_what_escaping_would_miss(browse: Browse, page: str) -> None:
@@ -198,7 +255,17 @@ def test_an_event_opens_to_its_trades(browse: Browse, page: str, run: Any) -> No
         button.click();
         const inner = root.querySelector("tr.detail table");
         const symbols = texts("tbody td:first-child", inner);
-        const after = [button.getAttribute("aria-expanded"), texts("caption", inner)[0], symbols];
+        const after = [button.getAttribute("aria-expanded"), texts("caption", inner)[0], symbols.sort()];
+        const picture = root.querySelector(".picture");
+        const shown = () => [picture.querySelector(".title").textContent, all("rect.body", picture).length,
+          all("path.dot", picture).length, all("path.level.stop", picture).length];
+        const first = shown();
+        const other = all(".drill button.event", root)[1];
+        other.click();
+        const second = shown();
+        const told = picture.querySelector(".note").textContent;
+        const known = texts(".known dt", root);
+        const pressed = texts("button.event[aria-pressed=true]", root);
         const sort = root.querySelector("thead th button");
         sort.click();
         const away = all("tr.detail", root).length;
@@ -206,18 +273,113 @@ def test_an_event_opens_to_its_trades(browse: Browse, page: str, run: Any) -> No
         const kept = all("tr.detail", root).length;
         root.querySelector("button.open[aria-expanded=true]").click();
         const closed = all("tr.detail", root).length;
-        return { before, after, away, kept, closed, label: button.getAttribute("aria-label") };
+        return { before, after, away, kept, closed, label: button.getAttribute("aria-label"), first, second, known,
+          pressed, chosen: other.textContent, told };
         """,
     )
     symbols = run.audit.loc[run.audit["event_id"] == "e0000", "symbol"].tolist()
     told = seen["told"]
     assert told["before"] == ["false", 0]
-    assert told["after"] == ["true", "SIMULATED · Signals of the event, with their trades", symbols]
+    assert told["after"] == ["true", "SIMULATED · Signals of the event, with their trades", sorted(symbols)]
     assert (told["away"], told["kept"], told["closed"]) == (0, 1, 0)
-    assert told["label"] == "Signals and trades of event e0000"
+    assert told["label"] == "What is known of event e0000"
+    # Five bars before, three of the hold, five after and the due bar; entry and exit; the stop of the experiment.
+    assert told["first"][1:] == [14, 2, 1]
+    assert told["second"][0].startswith(f"SIMULATED · {told['chosen']}")
+    assert told["pressed"] == [told["chosen"]]
+    assert {"Known by", "Precision", "Direction", "Kind of source"} <= set(told["known"])
+    trade = run.trades[(run.trades["event_id"] == "e0000") & (run.trades["symbol"] == told["chosen"])].iloc[0]
+    assert f"left by {trade['exit_kind']}" in told["told"]
+    assert f"net {trade['pnl']:,.0f}".replace("-", "−") in told["told"]
 
 
-def test_the_undefined_come_last_and_are_dashes(browse: Browse, run: Any) -> None:
+def test_a_trade_leads_to_its_event(browse: Browse, page: str) -> None:
+    seen = browse(
+        page,
+        """
+        const link = document.querySelector("#run-1-trades-table button.event");
+        link.click();
+        const root = document.querySelector("#run-1-events-table");
+        const open = root.querySelector("button.open[aria-expanded=true]");
+        const ids = all("tr.detail", root).map((row) => row.previousElementSibling.lastElementChild.textContent);
+        return { asked: link.textContent, ids, focused: document.activeElement === open };
+        """,
+    )
+    assert seen["told"] == {"asked": seen["told"]["asked"], "ids": [seen["told"]["asked"]], "focused": True}
+
+
+def test_times_are_the_venues_with_utc_beside(browse: Browse, page: str, run: Any) -> None:
+    seen = browse(
+        page,
+        """
+        const root = document.querySelector("#run-1-trades-table");
+        const input = root.querySelector("input");
+        input.value = "7203.T";
+        input.dispatchEvent(new Event("input"));
+        const head = all("thead th", root).find((head) => head.textContent === "Entry at");
+        head.querySelector("button").click();
+        const cell = root.querySelector("tbody tr").cells[head.cellIndex];
+        return [cell.textContent, cell.title];
+        """,
+    )
+    first = run.trades.loc[run.trades["symbol"] == "7203.T", "entry_at"].min()
+    tokyo = first.tz_convert("Asia/Tokyo")
+    assert seen["told"] == [f"{tokyo:%Y-%m-%d %H:%M}", f"{first:%Y-%m-%d %H:%M} UTC"]
+
+
+def test_a_pointer_and_keys_read_the_equity(browse: Browse, page: str, run: Any) -> None:
+    seen = browse(
+        page,
+        """
+        const figure = document.querySelector("#run-1-figure-equity");
+        const values = () => [figure.querySelector(".when").textContent, texts(".legend b", figure)[0]];
+        const last = values();
+        const chart = figure.querySelector(".chart");
+        chart.focus();
+        const press = (key) =>
+          chart.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+        press("ArrowLeft");
+        const before = values();
+        const box = figure.querySelector(".frame").getBoundingClientRect();
+        const move = new PointerEvent("pointermove", { clientX: box.left, bubbles: true });
+        figure.querySelector(".panels").dispatchEvent(move);
+        const first = values();
+        press("Escape");
+        return { last, before, first, left: values() };
+        """,
+    )
+    equity = run.equity
+    told = seen["told"]
+    assert told["last"] == ["", f"{equity['equity'].iloc[-1]:,.0f}"]
+    assert told["before"][0] == f"{equity['date'].iloc[-2]:%Y-%m-%d}"
+    assert told["first"] == [f"{equity['date'].iloc[0]:%Y-%m-%d}", f"{equity['equity'].iloc[0]:,.0f}"]
+    assert told["left"] == told["last"]
+
+
+def test_the_theme_can_be_chosen(browse: Browse, page: str) -> None:
+    seen = browse(
+        page,
+        """
+        const button = document.getElementById("theme");
+        const paper = () => [button.textContent, getComputedStyle(document.body).backgroundColor];
+        const states = [paper()];
+        for (let turn = 0; turn < 3; turn += 1) {
+          button.click();
+          states.push(paper());
+        }
+        return states;
+        """,
+    )
+    light, dark = "rgb(255, 254, 251)", "rgb(21, 23, 26)"
+    assert seen["told"] == [
+        ["Theme: auto", light],
+        ["Theme: light", light],
+        ["Theme: dark", dark],
+        ["Theme: auto", light],
+    ]
+
+
+def test_the_undefined_come_last_and_are_told(browse: Browse, run: Any) -> None:
     trades = run.trades.copy()
     trades.loc[trades.index[::2], "mae"] = float("nan")
     seen = browse(
@@ -233,7 +395,7 @@ def test_the_undefined_come_last_and_are_dashes(browse: Browse, run: Any) -> Non
         """,
     )
     for way in ("rising", "falling"):
-        dashes = [text == "–" for text in seen["told"][way]]
+        dashes = [text == "n/a" for text in seen["told"][way]]
         assert dashes == [False] * 10 + [True] * 10
     assert seen["told"]["title"] == "undefined"
 
@@ -248,30 +410,31 @@ def test_links_open_only_what_is_http(browse: Browse, run: Any) -> None:
     assert seen["told"] == [["https://www.example.org/a", "noopener noreferrer", "example.org"]]
 
 
-@pytest.mark.parametrize(("flags", "colour"), [((), "rgb(0, 114, 178)"), ((DARK,), "rgb(86, 180, 233)")])
+@pytest.mark.parametrize(("flags", "colour"), [((), "rgb(10, 77, 128)"), ((DARK,), "rgb(108, 189, 240)")])
 def test_figures_take_the_colours_of_the_page(
     browse: Browse, page: str, flags: tuple[str, ...], colour: str
 ) -> None:
     seen = browse(
         page,
         """
-        const line = document.querySelector(".plot .scatterlayer .js-line");
-        const title = document.querySelector(".plot .gtitle");
-        return [getComputedStyle(line).stroke, getComputedStyle(title).fill === getComputedStyle(document.body).color];
+        const line = document.querySelector("#run-1-figure-equity path.line");
+        const title = document.querySelector(".drawing .title");
+        return [getComputedStyle(line).stroke, getComputedStyle(title).color === getComputedStyle(document.body).color];
         """,
         *flags,
     )
     assert seen["told"] == [colour, True]
 
 
-@pytest.mark.parametrize("width", [500, 1000, 1440])
+@pytest.mark.parametrize("width", [400, 500, 1000, 1440])
 def test_the_page_is_never_wider_than_the_window(browse: Browse, page: str, width: int) -> None:
     seen = browse(
         page,
         """
+        document.querySelector("button.open").click();
         const root = document.documentElement;
-        const width = (plot) => plot.querySelector("svg").getBoundingClientRect().width;
-        const wide = all(".plot").filter((plot) => width(plot) > plot.clientWidth + 1);
+        const right = (one) => one.getBoundingClientRect().right;
+        const wide = all(".chart, .card, .drill").filter((one) => right(one) > root.clientWidth + 1);
         return [root.scrollWidth - root.clientWidth, wide.length];
         """,
         f"--window-size={width},1200",
@@ -300,7 +463,63 @@ def test_everything_pressed_has_a_name(browse: Browse, page: str) -> None:
 
 
 def test_two_runs_and_a_run_of_nothing_go_without_errors(browse: Browse, run: Any) -> None:
-    for runs, tables in (([run, make_run()], 10), ([empty_run()], 0)):
+    for runs, tables in (([run, make_run()], 13), ([empty_run()], 0)):
         seen = browse(render(runs), "return all('.grid thead').length;")
         assert seen["told"] == tables
         assert (seen["violations"], seen["resources"]) == ([], [])
+
+
+def test_what_the_page_shows_is_what_the_run_holds(browse: Browse, run: Any) -> None:
+    """Figures are read back from the page and held to the tables and to the figures of the run."""
+    seen = browse(
+        render([run]),
+        """
+        const tiles = Object.fromEntries(all(".tiles > div").map((tile) => texts("dt, dd", tile)));
+        const rows = (id) =>
+          Object.fromEntries(all(`#run-1-figure-${id} .row:not(.scale)`).map((row) => texts(".name, .end", row)));
+        const root = document.querySelector("#run-1-trades-table");
+        root.querySelector("select").value = "500";
+        root.querySelector("select").dispatchEvent(new Event("change"));
+        const heads = texts("thead th", root);
+        const column = (name) => all("tbody tr", root).map((row) => row.cells[heads.indexOf(name)].textContent);
+        return { tiles, tags: rows("by-tag"), costs: rows("costs"), cards: texts(".card strong"),
+          returns: column("Net return"), symbols: column("Symbol"), years: rows("years") };
+        """,
+    )
+    told, head = seen["told"], run.stats["headline"]
+    assert told["tiles"]["Sharpe"] == number(head["sharpe"])
+    assert told["tiles"]["Total return"] == percent(head["total_return"])
+    assert told["tags"] == {each["tag"]: percent(each["mean_return"]) for each in run.stats["by"]["tag"]}
+    costs = run.stats["costs"]
+    assert told["costs"]["commission"].startswith(number(costs["commission"], 0))
+    assert told["cards"][1] == percent(run.stats["questions"]["remaining"]["mean"])
+    assert sorted(told["returns"]) == sorted(percent(value) for value in run.trades["return"])
+    assert sorted(told["symbols"]) == sorted(run.trades["symbol"])
+    years = yearly_returns(run.equity["equity"], run.equity["date"], head["start"])
+    assert told["years"] == {str(year): percent(value) for year, value in years.items()}
+
+
+def test_twenty_thousand_trades_open_and_sort(browse: Browse) -> None:
+    many = make_run(events=5_500, days=4_000)
+    assert len(many.trades) > 20_000
+    text = render([many])
+    assert len(text.encode()) < 8_000_000
+    seen = browse(
+        text,
+        """
+        const root = document.querySelector("#run-1-trades-table");
+        const heads = all("thead th", root);
+        const begun = performance.now();
+        heads.find((head) => head.textContent === "Net P&L").querySelector("button").click();
+        const sorted = performance.now() - begun;
+        const input = root.querySelector("input");
+        input.value = "e5";
+        input.dispatchEvent(new Event("input"));
+        const searched = performance.now() - begun - sorted;
+        return { sorted, searched, status: root.querySelector("output").textContent };
+        """,
+    )
+    told = seen["told"]
+    assert told["status"].endswith(f" of {len(many.trades):,} trades")
+    assert told["sorted"] < 2_000 and told["searched"] < 6_000
+    assert (seen["violations"], seen["resources"]) == ([], [])

@@ -1,5 +1,6 @@
 """A result: shown, saved, read back; its figures from its tables; its tables agree with each other."""
 
+import html
 import json
 import math
 import re
@@ -13,6 +14,7 @@ import pytest
 import aftershock as af
 from aftershock.data.errors import InputError
 from aftershock.data.tables import read_metadata
+from aftershock.reports.html import render
 from aftershock.reports.run import TABLES, plain, together
 
 _made = runpy.run_path(str(Path(__file__).parent / "factories" / "inputs.py"))
@@ -86,22 +88,30 @@ class TestShown:
 
     def test_in_a_notebook(self, result):
         text = result._repr_html_()
-        assert text.startswith("<table><caption>chips, 2025-06-10 to 2025-10-31</caption>")
-        assert text.count("<tr>") == text.count("</tr>") == len(result.rows())
+        assert text.startswith('<iframe sandbox title="chips, 2025-06-10 to 2025-10-31"')
+        page = html.unescape(re.search('srcdoc="(.*)"', text, re.DOTALL)[1])
+        assert "<script" not in page
+        report = render([result])
+        shown = re.findall(r'<figure class="drawing".*?</div></div>', page, re.DOTALL)
+        assert len(shown) > 5
+        assert page.count('<article class="card') == report.count('<article class="card') == 5
+        for label, text in result.rows():
+            assert f"<dt>{label}</dt>" in page and text in page
 
     def test_a_hostile_name_is_shown_not_obeyed(self):
         found = run("down", name=HOSTILE)
         assert "\x1b" not in repr(found)
         assert "\x1b" not in found.title
         assert "[bold]x[/bold] [/nothing]" in found.title
-        html = found._repr_html_()
-        assert "<script" not in html
-        assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
+        shown = html.unescape(re.search('srcdoc="(.*)"', found._repr_html_(), re.DOTALL)[1])
+        assert "<script" not in re.sub('srcdoc=".*"', "", found._repr_html_(), flags=re.DOTALL)
+        assert "<script" not in shown
+        assert "&lt;script&gt;alert(1)&lt;/script&gt;" in shown
 
     def test_simulated_prices_are_named_everywhere(self, simulated, result, tmp_path):
         report = simulated.save(tmp_path / "run")
         assert repr(simulated).startswith("SIMULATED: made up")
-        assert "<caption>SIMULATED: made up" in simulated._repr_html_()
+        assert 'title="SIMULATED: made up' in simulated._repr_html_()
         assert simulated.simulated
         assert json.loads((tmp_path / "run/manifest.json").read_text())["simulated"] is True
         assert simulated.manifest["caveats"][0].startswith(
@@ -122,9 +132,9 @@ class TestShown:
         assert older.manifest["period"] == {"first": "2025-06-02", "last": "2025-10-31"}
         assert str(older.equity["date"].iloc[0].date()) == "2025-06-02"
 
-    def test_an_undefined_figure_is_a_dash(self):
+    def test_an_undefined_figure_says_so(self):
         nothing = run(*[row[0] for row in _made["EVENTS"] if row[0] != "beyond"])
-        assert dict(nothing.rows())["Sharpe"] == "–"
+        assert dict(nothing.rows())["Sharpe"] == "n/a"
         assert nothing.title == "chips, no event while there are prices"
         assert nothing.stats["outcomes"] == {"no_bar": 1}
 

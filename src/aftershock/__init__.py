@@ -15,6 +15,8 @@ _HOME = {
     "check_prices": "aftershock.prices",
     "check_symbols": "aftershock.data.universes",
     "chip_momentum": "aftershock.strategies.library",
+    "compare": "aftershock.comparison",
+    "Comparison": "aftershock.comparison",
     "Costs": "aftershock.experiment",
     "demo": "aftershock.demo",
     "Events": "aftershock.data.events",
@@ -59,6 +61,7 @@ _HOME = {
 }
 
 __all__ = [
+    "Comparison",
     "Costs",
     "Events",
     "Explanation",
@@ -78,6 +81,7 @@ __all__ = [
     "check_prices",
     "check_symbols",
     "chip_momentum",
+    "compare",
     "demo",
     "explain",
     "fed_cut",

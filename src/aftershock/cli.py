@@ -214,20 +214,64 @@ def news(
         out.print(f"events: {target}", highlight=False, soft_wrap=True)
 
 
+Pdf = Annotated[bool, typer.Option("--pdf", help="Print it as PDF too, by a Chromium on the path.")]
+
+
 @app.command()
 def report(
     runs: Annotated[list[Path], typer.Argument(help="Run folders.")],
     path: Annotated[Path | None, typer.Option("--out", "-o", help="The HTML file.")] = None,
+    pdf: Pdf = False,
+    as_json: Json = False,
 ) -> None:
     """Write the HTML report of a run again, or of several runs side by side.
 
-    Example:  aftershock report runs/demo runs/asia_events -o compared.html
+    With --json it prints the numbers behind every figure instead.
+
+    Example:  aftershock report runs/demo -o report.html --pdf
     """
+    from aftershock.result import load_run
     from aftershock.result import report as write
 
-    with working("writing the report"):
-        written = write(runs, path or (runs[0] / "report.html" if len(runs) == 1 else Path("compared.html")))
-    say(out, f"report: {written}")
+    if as_json:
+        told = [load_run(folder).numbers() for folder in runs]
+        print_json(told[0] if len(told) == 1 else told)
+        return
+    with working("writing the report") as say:
+        target = path or (runs[0] / "report.html" if len(runs) == 1 else Path("compared.html"))
+        written = [write(runs, target)]
+        if pdf:
+            say("printing it")
+            written.append(write(runs, target.with_suffix(".pdf")))
+    _say_written(written)
+
+
+@app.command()
+def compare(
+    runs: Annotated[list[Path], typer.Argument(help="Run folders, two or more.")],
+    path: Annotated[Path, typer.Option("--out", "-o", help="The HTML file.")] = Path("compared.html"),
+    pdf: Pdf = False,
+    as_json: Json = False,
+) -> None:
+    """Set runs side by side: settings that differ, figures, equities, trades only some of them made.
+
+    Example:  aftershock compare runs/demo runs/asia_events -o compared.html
+    """
+    from aftershock.comparison import compare as set_beside
+
+    with working("comparing"):
+        compared = set_beside(runs)
+        written = [] if as_json else [compared.report(path)]
+        if pdf and not as_json:
+            written.append(compared.report(path.with_suffix(".pdf")))
+    if as_json:
+        print_json(compared.numbers())
+    _say_written(written)
+
+
+def _say_written(paths: list[Path]) -> None:
+    for path in paths:
+        say(out, f"report: {path}")
 
 
 app.add_typer(cli_prices.app, name="prices")

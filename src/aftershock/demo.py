@@ -20,7 +20,7 @@ from aftershock.experiment import (
     RunSection,
     UniverseSection,
 )
-from aftershock.inputs import experiment_events, experiment_tape, links_of, prices_section
+from aftershock.inputs import beside_tape, experiment_events, experiment_tape, links_of, prices_section
 from aftershock.result import Result
 from aftershock.strategies.reaction import Reaction
 
@@ -74,10 +74,12 @@ def demo(
     events = experiment_events(experiment)
     if fetched is None:
         tape, truth = experiment_tape(experiment, wanted, events)
+        beside = None if prices is None else beside_tape(prices, tape)
     else:
-        tape, truth = load_tape(fetched, symbols=wanted.symbols), None
+        tape, truth, beside = load_tape(fetched, symbols=wanted.symbols), None, None
     tell("joining events with sessions and trading them (kernels compile on their first run)")
-    return execute(events, tape, wanted, links_of(None, events, catalogue=CATALOGUE), experiment, truth=truth)
+    linked = links_of(None, events, catalogue=CATALOGUE)
+    return execute(events, tape, wanted, linked, experiment, truth=truth, beside=beside)
 
 
 def _prices(

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from aftershock.answers import Asked, answers, costs_of
 from aftershock.data.events import Events
 from aftershock.data.instants import to_index, to_ns
 from aftershock.data.prices import Tape
@@ -19,7 +20,7 @@ from aftershock.engine.hedge import hedge_bars, hedge_legs, hedge_places, hedge_
 from aftershock.engine.portfolio import Simulation, fills_of, live_rows, simulate, with_legs
 from aftershock.engine.recovery import planted_and_recovered
 from aftershock.engine.refusals import told_by_rule
-from aftershock.engine.rules import Books, charge_sets, rule_books, rules_of
+from aftershock.engine.rules import Books, ChargeSets, charge_sets, rule_books, rules_of
 from aftershock.engine.sizing import size_signals
 from aftershock.engine.types import Rules
 from aftershock.engine.waterfall import STEPS, Plan, waterfall
@@ -67,6 +68,7 @@ def execute(
     experiment: Experiment,
     *,
     truth: pd.DataFrame | None = None,
+    beside: Tape | None = None,
 ) -> Result:
     """Run an experiment on inputs that have been loaded.
 
@@ -84,6 +86,8 @@ def execute(
         Strategy, money, costs, name and seed.
     truth : DataFrame, optional
         What was planted, where the prices are simulated.
+    beside : Tape, optional
+        Indices that are not traded, for benchmarks and last night's US move.
 
     Returns
     -------
@@ -105,26 +109,57 @@ def execute(
         pd.concat([part.trades.assign(headline=key == "headline") for key, part in traded.items()])
     )
     exchange.check_marks(trades)
-    fall = _waterfall(tape, rules, books, experiment, parts["headline"], traded["headline"])
+    charged = charge_sets(tape, experiment.costs.terms, books)
+    fall = _waterfall(tape, rules, charged, experiment, parts["headline"], traded["headline"])
     audit = pd.concat([part.signals for part in traded.values()])
     audit = audit.sort_values(["known_by", "event_id", "symbol"], kind="stable", ignore_index=True)
     told = told_by_rule(audit, tape, books)
     audit["why"] = audit["why"].where(told == "", audit["why"] + ": " + told)
+    bars = _windows(tape, audit, chosen.hold)
+    fees = costs_of(traded["headline"], rules, charged)
+    answered = answers(
+        Asked(
+            traded["headline"],
+            loaded.frame,
+            audit,
+            bars,
+            fall,
+            tape,
+            beside,
+            scope,
+            chosen.orders.at_close,
+            fees,
+        )
+    )
+    stats = _stats(traded, trades, audit, tape, truth) | {"waterfall": _fallen(fall)}
     return Result(
         manifest=manifest_of(
             loaded, tape, selection, experiment, scope, exchange, audit=audit, trades=trades, books=books
-        ),
+        )
+        | {"beside": _beside(beside)},
         experiment=experiment.to_toml(),
         events=_as_text(loaded.frame),
         audit=_audit(audit),
         fills=_renumbered_fills(traded, tape),
         trades=trades,
         equity=traded["headline"].equity,
-        bars=_windows(tape, audit, chosen.hold),
+        bars=bars,
         waterfall=fall,
-        stats=_stats(traded, trades, audit, tape, truth)
-        | {"waterfall": _fallen(fall)}
+        curves=answered.curves,
+        ladder=_as_text(answered.ladder),
+        stats=stats
+        | answered.stats
+        | {"by": stats["by"] | answered.stats["by"]}
         | exchange.totals(trades[trades["headline"]]),
+    )
+
+
+def _beside(tape: Tape | None) -> dict[str, Any]:
+    """Name the indices that stood beside what was traded."""
+    return (
+        {"indices": [], "digest": ""}
+        if tape is None
+        else {"indices": [*tape.symbols], "digest": tape.digest()}
     )
 
 
@@ -159,7 +194,12 @@ def ruled(tape: Tape, experiment: Experiment, aligned: pd.DataFrame) -> tuple[Ex
 
 
 def _waterfall(
-    tape: Tape, rules: Rules, books: Books, experiment: Experiment, signals: pd.DataFrame, done: Simulation
+    tape: Tape,
+    rules: Rules,
+    charged: ChargeSets,
+    experiment: Experiment,
+    signals: pd.DataFrame,
+    done: Simulation,
 ) -> pd.DataFrame:
     chosen = experiment.strategy
     plan = Plan(
@@ -170,7 +210,6 @@ def _waterfall(
         chosen.latency_ns,
         experiment.run.seed,
     )
-    charged = charge_sets(tape, experiment.costs.terms, books)
     return _as_text(waterfall(tape, rules, charged, signals, plan, done.records, done.legs))
 
 

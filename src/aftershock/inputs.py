@@ -46,6 +46,9 @@ TEXT_COLUMNS = {"headline", "title", "text"}
 """Columns of which a table of news has one."""
 
 
+US_VENUE = "XNYS"
+
+
 def events_of(source: Source, zone: str | None = None, skip_bad: bool = False) -> Events:
     """Load events unless they are loaded."""
     return source if isinstance(source, Events) else load_events(source, zone=zone, skip_bad=skip_bad)
@@ -196,6 +199,36 @@ def tape_of(
     """Load what is needed of the prices."""
     symbols = None if wanted is None else needed(wanted, events, hedges)
     return load_tape(prices, symbols=symbols, skip_bad=skip_bad, interval=_asked(interval))
+
+
+def beside_tape(prices: Source, tape: Tape, interval: str = "1d") -> Tape | None:
+    """Load the indices that stand beside what is traded: those of its venues, and the US ones that move overnight.
+
+    Parameters
+    ----------
+    prices : DataFrame, path, sequence of paths or Tape
+        The prices the run was given.
+    tape : Tape
+        What was loaded of them.
+    interval : str
+        How long bars are.
+
+    Returns
+    -------
+    Tape or None
+        None where the prices hold none of them, or none that can be used: a report then goes without.
+    """
+    mics = {*tape.venues, US_VENUE}
+    symbols = [
+        one.symbol for one in known_instruments().values() if one.kind == "index" and one.venue in mics
+    ]
+    try:
+        found = load_tape(
+            prices, symbols=symbols, skip_bad=not isinstance(prices, Tape), interval=_asked(interval)
+        )
+    except InputError:
+        return None
+    return found if len(found) else None
 
 
 def _asked(interval: str) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import tempfile
 from collections.abc import Iterable
 from io import StringIO
 from pathlib import Path
@@ -23,12 +24,12 @@ class Result(Run):
     """
 
     def report(self, path: str | Path) -> Path:
-        """Write the HTML report.
+        """Write the report.
 
         Parameters
         ----------
         path : str or Path
-            The file to write.
+            The file to write: HTML, or PDF (by a Chromium on the path) where it ends in ``.pdf``.
 
         Returns
         -------
@@ -36,6 +37,12 @@ class Result(Run):
             Where it lies.
         """
         return report([self], path)
+
+    def numbers(self) -> dict[str, Any]:
+        """Give the numbers behind every figure of the report, by the figure's name."""
+        from aftershock.reports.html import numbers
+
+        return numbers(self)
 
     def save(self, folder: str | Path) -> Path:
         """Write the run folder, its report included, all of it or nothing; give the report's path.
@@ -77,12 +84,8 @@ class Result(Run):
         return Group(Text(self.title), table)
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><th style='text-align:left'>{html.escape(label)}</th>"
-            f"<td style='text-align:right'>{html.escape(text)}</td></tr>"
-            for label, text in self.rows()
-        )
-        return f"<table><caption>{html.escape(self.title)}</caption>{rows}</table>"
+        """Show the questions and figures of the report in a notebook, in a frame of their own."""
+        return framed(self.title, [self])
 
     @property
     def title(self) -> str:
@@ -107,25 +110,58 @@ def load_run(folder: str | Path) -> Result:
 
 
 def report(runs: Iterable[Run | str | Path], path: str | Path) -> Path:
-    """Write one HTML report of one run or several.
+    """Write one report of one run or several.
 
     Parameters
     ----------
     runs : iterable of Run or path
         Results, or run folders.
     path : str or Path
-        The file to write.
+        The file to write: HTML, or PDF (by a Chromium on the path) where it ends in ``.pdf``.
 
     Returns
     -------
     Path
         Where it lies.
+
+    Raises
+    ------
+    InputError
+        A folder that is not a run, a place that cannot be written, or no Chromium to print with.
     """
+    return write_runs(loaded_runs(runs), Path(path), whole=True)
+
+
+def loaded_runs(runs: Iterable[Run | str | Path]) -> list[Run]:
+    """Read the runs among several that are given as folders."""
+    return [run if isinstance(run, Run) else load_run(run) for run in runs]
+
+
+def write_runs(runs: list[Run], path: Path, *, whole: bool) -> Path:
+    """Write a page of runs as HTML or PDF; ``whole`` as `aftershock.reports.html.render` takes it."""
     from aftershock.reports.html import write_report
 
-    loaded = [run if isinstance(run, Run) else load_run(run) for run in runs]
-    write_report(loaded, Path(path))
-    return Path(path)
+    if path.suffix.lower() != ".pdf":
+        write_report(runs, path, whole=whole)
+        return path
+    from aftershock.reports.browser import print_pdf
+
+    with tempfile.TemporaryDirectory(prefix="aftershock-") as place:
+        page = Path(place) / "report.html"
+        write_report(runs, page, whole=whole)
+        print_pdf(page, path)
+    return path
+
+
+def framed(title: str, runs: list[Run]) -> str:
+    """Write figures of runs as a frame that keeps to itself: nothing in it runs, and no style leaks out of it."""
+    from aftershock.reports.html import render
+
+    page = html.escape(render(runs, brief=True, whole=len(runs) == 1), quote=True)
+    style = "width:100%;height:46rem;border:1px solid #d9d6ce"
+    return (
+        f'<iframe sandbox title="{html.escape(title, quote=True)}" style="{style}" srcdoc="{page}"></iframe>'
+    )
 
 
 def printable(text: str) -> str:

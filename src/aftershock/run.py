@@ -32,6 +32,7 @@ from aftershock.experiment import (
 from aftershock.inputs import (
     Source,
     anchored,
+    beside_tape,
     events_of,
     events_section,
     everything,
@@ -169,6 +170,7 @@ class Inputs:
     linked: Links
     experiment: Experiment
     truth: pd.DataFrame | None = None
+    beside: Tape | None = None
 
 
 def given(
@@ -206,7 +208,8 @@ def given(
         run=RunSection(name=name, seed=seed),
     )
     linked = links_of(impacts, loaded, catalogue=experiment.events.catalogue)
-    return Inputs(loaded, tape, wanted, linked, anchored(experiment))
+    beside = beside_tape(prices, tape, interval)
+    return Inputs(loaded, tape, wanted, linked, anchored(experiment), beside=beside)
 
 
 def run_experiment(
@@ -257,7 +260,9 @@ def written(
         wanted = universe_of(_named(experiment.universe), experiment.strategy)
         tape, truth = experiment_tape(experiment, wanted, loaded)
         linked = links_of(experiment.events.impacts, loaded, news, experiment.events.catalogue)
-    return Inputs(loaded, tape, wanted, linked, pinned(anchored(experiment), tape), truth)
+    section = experiment.prices
+    beside = beside_tape(list(section.files), tape, section.interval) if section.files else None
+    return Inputs(loaded, tape, wanted, linked, pinned(anchored(experiment), tape), truth, beside)
 
 
 @contextmanager

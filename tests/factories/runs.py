@@ -6,7 +6,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from aftershock.engine.metrics import by, drawdown_series, drawdowns, returns_of, summary, trade_summary
+from aftershock.engine.breakdown import WEEKDAYS, date_returns, distribution, excursions, with_groups
+from aftershock.engine.clock import Beyond, remaining
+from aftershock.engine.metrics import (
+    by,
+    drawdown_series,
+    drawdowns,
+    returns_of,
+    rolling_sharpe,
+    summary,
+    trade_summary,
+)
+from aftershock.engine.questions import before_entry, by_precision, by_surprise, reaching_zero, without_best
+from aftershock.engine.reaction import ladder, ladder_means, reaction_path
 from aftershock.engine.waterfall import STEPS
 from aftershock.reports.run import Run
 
@@ -23,6 +35,7 @@ EXPERIMENT = """\
 [strategy]
 kind = "fed_cut"
 hold = 3
+stop = 0.05
 
 [universe]
 name = ["asia-tech"]
@@ -48,17 +61,32 @@ def make_run(
     trades = _trades(audit, draw)
     equity = _equity(trades, days)
     counted = trades[trades["headline"]]
+    bars = _bars(trades, draw)
+    fall, rungs = _waterfall(counted), ladder(bars, audit)
+    curves = _curves(equity)
     stats = {
         "headline": _figures(counted, equity),
         "beside": {"ambiguous": _figures(trades[~trades["headline"]], equity)},
         "by": {
             key: _by(counted, key)
-            for key in ("tag", "direction", "market", "symbol", "year", "phase", "side")
+            for key in ("tag", "direction", "market", "symbol", "year", "phase", "side", "weekday", "arrival")
         },
         "drawdowns": drawdowns(equity["equity"], equity["date"], CAPITAL).to_dict("records"),
         "outcomes": audit["outcome"].value_counts().to_dict(),
         "planted": _planted(counted) if simulated else [],
-        "waterfall": _fallen(_waterfall(counted)),
+        "waterfall": _fallen(fall),
+        "questions": _questions(counted, news, fall),
+        "benchmark": {
+            "universe": _benchmark(curves, "universe") | {"instruments": 4},
+            "index": _benchmark(curves, "index") | {"instruments": 2, "symbols": ["HSI", "N225"]},
+            "window": 60,
+        },
+        "path": reaction_path(bars, audit),
+        "ladder": ladder_means(rungs, news.set_index("event_id")["known_by"]),
+        "distribution": distribution(counted["return"]),
+        "excursions": excursions(counted["mae"], counted["mfe"], counted["return"]),
+        "dates": date_returns(counted),
+        "costs": {"commission": 7.0 * len(counted), "slippage": 5.0 * len(counted)},
     }
     return Run(
         manifest=_manifest(name, simulated, equity) | manifest,
@@ -68,9 +96,11 @@ def make_run(
         fills=pd.DataFrame(),
         trades=trades,
         equity=equity,
-        bars=pd.DataFrame(),
-        waterfall=_waterfall(counted),
+        bars=bars,
+        waterfall=fall,
         stats=stats,
+        curves=curves,
+        ladder=rungs,
     )
 
 
@@ -78,6 +108,52 @@ def empty_run(**manifest: Any) -> Run:
     """Make a run of nothing: no event, no trade, no equity, no figure."""
     nothing = pd.DataFrame()
     return Run({"simulated": False} | manifest, "", *[nothing] * 7, {})
+
+
+def _questions(trades: pd.DataFrame, news: pd.DataFrame, fall: pd.DataFrame) -> dict[str, Any]:
+    clock = Beyond(np.full(len(trades), 0.001), np.full(len(trades), -0.0005))
+    return {
+        "before_entry": before_entry(fall),
+        "remaining": remaining(trades["gross_return"], trades["known_by"], clock, "SPX"),
+        "surprise": by_surprise(trades, news),
+        "precision": by_precision(trades, news),
+        "without_best": without_best(trades),
+        "zero": reaching_zero(
+            trades, 5.0 * len(trades), np.full(len(trades), 1e7), np.full(len(trades), 0.02)
+        ),
+    }
+
+
+def _curves(equity: pd.DataFrame) -> pd.DataFrame:
+    rise = CAPITAL * np.linspace(1.0, 1.2, len(equity))
+    sharpe = rolling_sharpe(equity["returns"], 252.0, 60)
+    return pd.DataFrame(
+        {"date": equity["date"], "universe": rise, "index": rise[::-1], "rolling_sharpe": sharpe}
+    )
+
+
+def _benchmark(curves: pd.DataFrame, key: str) -> dict[str, float]:
+    return {"total_return": float(curves[key].iloc[-1] / CAPITAL - 1)}
+
+
+def _bars(trades: pd.DataFrame, draw: np.random.Generator) -> pd.DataFrame:
+    """Make the bars around each trade: from five sessions before its entry to eight after."""
+    offsets = np.arange(-5, 9)
+    n, k = len(trades), len(offsets)
+    at = pd.DatetimeIndex(trades["entry_at"].repeat(k)) + pd.to_timedelta(np.tile(offsets, n), unit="D")
+    close = trades["entry_fill"].to_numpy().repeat(k) * (1 + draw.normal(0, 0.01, n * k))
+    open_ = close * (1 + draw.normal(0, 0.004, n * k))
+    table = trades[["event_id", "symbol"]].loc[trades.index.repeat(k)].reset_index(drop=True)
+    return table.assign(
+        offset=np.tile(offsets, n),
+        session=at.tz_localize(None).normalize(),
+        opens_at=at,
+        open=open_,
+        high=np.maximum(open_, close) * 1.002,
+        low=np.minimum(open_, close) * 0.998,
+        close=close,
+        volume=1000.0,
+    )
 
 
 def _waterfall(trades: pd.DataFrame) -> pd.DataFrame:
@@ -107,6 +183,8 @@ def _events(count: int, days: int, draw: np.random.Generator, headline: str | No
                 f"{tag} news turns {direction}, number {n}" for n, (tag, direction) in enumerate(kinds)
             ],
             "source": ["https://www.example.org/news/" + str(place) for place in range(count)],
+            "precision": ["instant" if place % 3 else "day" for place in range(count)],
+            "surprise": [math.nan if place % 4 == 0 else 0.1 * (place % 4 - 1) for place in range(count)],
             "source_kind": ["recap" if place % 11 == 10 else "wire" for place in range(count)],
         }
     )
@@ -124,6 +202,8 @@ def _audit(news: pd.DataFrame, draw: np.random.Generator) -> pd.DataFrame:
     audit["ambiguous"] = draw.random(count) < 0.04
     audit["headline"] = ~audit["ambiguous"] & (audit["source_kind"] != "recap")
     audit["entry_session"] = _day(audit["known_by"], 1)
+    audit["first_open"] = audit["known_by"] + pd.Timedelta("11h")
+    audit["entry_at"] = audit["known_by"] + pd.Timedelta("11h")
     audit["outcome"] = np.where(draw.random(count) < 0.08, "locked", "filled")
     return audit.assign(reason=audit["outcome"].map(REASONS))
 
@@ -140,6 +220,8 @@ def _trades(audit: pd.DataFrame, draw: np.random.Generator) -> pd.DataFrame:
     trades["notional"] = 10_000.0
     trades["entry_fill"] = draw.uniform(20, 90_000, count)
     trades["exit_fill"] = trades["entry_fill"] * (1 + trades["side"] * gross)
+    trades["entry_price"], trades["exit_price"] = trades["entry_fill"], trades["exit_fill"]
+    trades["quantity"] = trades["notional"] / trades["entry_fill"]
     trades["entry_at"] = trades["known_by"] + pd.Timedelta("11h")
     trades["exit_at"] = trades["entry_at"] + pd.Timedelta("3D 6h 30s")
     trades["exit_session"] = _day(trades["exit_at"], 0)
@@ -180,7 +262,10 @@ def _figures(trades: pd.DataFrame, equity: pd.DataFrame) -> dict[str, Any]:
 
 
 def _by(trades: pd.DataFrame, key: str) -> list[dict[str, Any]]:
+    trades = with_groups(trades)
     table = by(trades, key).reset_index()
+    if key == "weekday":
+        table = table.sort_values(key, key=lambda days: days.map(WEEKDAYS.index), ignore_index=True)
     years = trades["entry_at"].dt.year if key == "year" else trades[key]
     errors = [_error(trades[years == group]) for group in table[key]]
     return table.assign(standard_error=errors).to_dict("records")

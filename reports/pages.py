@@ -1,0 +1,137 @@
+"""The chapters of a report in the order in which a reader asks: work, luck, causes, data, trades, making."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
+
+from aftershock.reports import figures, tables
+from aftershock.reports.drawing import Drawing
+from aftershock.reports.run import Run
+from aftershock.reports.tables import Grid, Table
+from aftershock.reports.words import price_lines, titled, visible
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A text shown as it is."""
+
+    form: ClassVar[str] = "listing"
+    caption: str
+    text: str
+
+
+Item = Table | Grid | Drawing | Listing
+
+
+@dataclass(frozen=True)
+class Block:
+    """Items that belong together: one below the other, or side by side where there is room."""
+
+    items: Sequence[Item]
+    side_by_side: bool = False
+    lines: Sequence[str] = field(default=())
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One question of a reader with what answers it."""
+
+    key: str
+    heading: str
+    short: str
+    blocks: Sequence[Block]
+    lines: Sequence[str] = field(default=())
+
+
+def chapters(run: Run, *, brief: bool = False) -> list[Chapter]:
+    """Put together what a report says of a run.
+
+    Parameters
+    ----------
+    run : Run
+    brief : bool
+        Leave out what needs a script: events, trades and the long tables of the data.
+    """
+    told = [
+        Chapter("work", "Did it work?", "Did it work?", _work(run)),
+        Chapter("luck", "Was it luck?", "Luck", _luck(run)),
+        Chapter("causes", "What drove it?", "Causes", _causes(run)),
+    ]
+    if brief:
+        return told
+    return [
+        *told,
+        Chapter("data", "Can I trust the data?", "Data", _data(run)),
+        Chapter("trades", "Show me the trades", "Trades", _trades(run)),
+        Chapter("made", "How it was made", "Making", _made(run)),
+    ]
+
+
+def _items(*items: Item | None) -> list[Item]:
+    return [item for item in items if item is not None]
+
+
+def _pair(*items: Item | None) -> Block:
+    return Block(_items(*items), side_by_side=True)
+
+
+def _work(run: Run) -> list[Block]:
+    return [
+        Block(_items(figures.equity_figure(run))),
+        _pair(tables.benchmark_table(run), tables.drawdown_table(run)),
+        Block(_items(tables.monthly_table(run))),
+        _pair(figures.years_figure(run), figures.rolling_figure(run)),
+    ]
+
+
+def _luck(run: Run) -> list[Block]:
+    planted = [figures.planted_figure(run), tables.planted_table(run)] if run.simulated else []
+    line = "The simulated market plants a known reaction after each kind of event. A sound method finds it again."
+    blocks = [
+        _pair(figures.dates_figure(run), figures.distribution_figure(run)),
+        Block(_items(tables.beside_table(run))),
+    ]
+    return [*blocks, Block(_items(*planted), lines=[line])] if planted else blocks
+
+
+def _causes(run: Run) -> list[Block]:
+    groups = [by for by in tables.GROUPS if (run.stats.get("by") or {}).get(by)]
+    drawn = [by for by in groups if by not in ("symbol", "phase")]
+    folded = [replace(tables.group_table(run, by), folded=True) for by in groups] or [
+        tables.group_table(run, "tag")
+    ]
+    return [
+        _pair(figures.path_figure(run), figures.ladder_figure(run)),
+        _pair(figures.waterfall_figure(run), figures.costs_figure(run)),
+        Block(_items(replace(tables.waterfall_table(run), folded=True))),
+        _pair(*(figures.group_figure(run, by) for by in drawn)),
+        Block(_items(*folded)),
+        Block(_items(figures.excursion_figure(run))),
+    ]
+
+
+def _data(run: Run) -> list[Block]:
+    audited = run.manifest.get("price_audit")
+    blocks = [
+        Block(_items(tables.outcome_table(run), tables.lapsed_grid(run))),
+        Block(_items(tables.warnings_grid(run), tables.skipped_grid(run))),
+    ]
+    if audited:
+        grids = (tables.findings_grid(run), tables.disagreements_grid(run), tables.coverage_grid(run))
+        blocks.append(Block(_items(*grids), lines=price_lines(run)))
+    return blocks
+
+
+def _trades(run: Run) -> list[Block]:
+    return [
+        Block(_items(tables.events_grid(run))),
+        Block(_items(tables.trades_grid(run))),
+        Block(_items(tables.waterfall_grid(run))),
+    ]
+
+
+def _made(run: Run) -> list[Block]:
+    listing = Listing(titled(run, "The experiment, every default written out"), visible(run.experiment))
+    return [Block([tables.manifest_table(run), listing])]
