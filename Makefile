@@ -31,6 +31,7 @@ bench: $(VENV)/.installed-dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	$(BIN)/python -m pytest benchmarks --benchmark-autosave
 	$(BIN)/python benchmarks/news_scores.py
+	$(BIN)/python benchmarks/peers.py --quick
 
 images: demo
 	$(BIN)/python docs/images/take.py runs/demo/report.html

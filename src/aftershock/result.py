@@ -57,6 +57,25 @@ class Result(Run):
             self.report(place / "report.html")
         return Path(folder) / "report.html"
 
+    def to_vectorbt(self) -> Any:
+        """Give the headline trades as a ``vectorbt.Portfolio``, for its plots and statistics (docs/vectorbt.md).
+
+        Returns
+        -------
+        vectorbt.Portfolio
+            Its trades and its final value are those of the run.
+
+        Raises
+        ------
+        ImportError
+            vectorbt is not installed.
+        InputError
+            The run has no date on which anything could be traded.
+        """
+        from aftershock.to_vectorbt import to_vectorbt
+
+        return to_vectorbt(self)
+
     def rows(self) -> list[tuple[str, str]]:
         """Give the headline figures as label and text."""
         from aftershock.reports.tables import tiles

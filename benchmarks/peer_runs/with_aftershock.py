@@ -1,0 +1,94 @@
+"""aftershock on the published workloads."""
+
+import os
+import sys
+
+import numpy as np
+from serve import serve
+from workload import CAPITAL, FEE, SIZE, YEAR, Trials, Workload
+
+from aftershock.engine import kernels
+from aftershock.engine.trials import Params, Setup, account_figures, axis_of, figures_of, ground_of, sums_of
+from aftershock.engine.types import Bars, Book, Charges, Entries, Exits, Orders, Rules, Slippage
+
+NAN, INF = float("nan"), float("inf")
+LONG_DAY, SESSION = 100, 60
+DAYS_OF_YEAR = 365.25
+
+
+def run(workload: Workload, trials: Trials) -> np.ndarray:
+    """Give total return, maximum drawdown and Sharpe ratio of shape (trials, accounts, 3)."""
+    return aftershock_trials(workload, trials, "portfolio" if workload.shared else "account")
+
+
+def aftershock_trials(workload: Workload, trials: Trials, mode: str) -> np.ndarray:
+    """Give total return, maximum drawdown and Sharpe ratio of each trial and account.
+
+    Parameters
+    ----------
+    workload : Workload
+        Prices and events.
+    trials : Trials
+        Their holds, delays and thresholds.
+    mode : {"account", "portfolio"}
+        An account for each stock that puts in all it has, or one for all.
+
+    Returns
+    -------
+    ndarray of shape (trials, accounts, 3)
+    """
+    bars, rules, orders = bars_of(workload), rules_of(workload), Orders(False, 0, 0, 0)
+    shared = mode == "portfolio"
+    code = kernels.PORTFOLIO if shared else kernels.ACCOUNT
+    book = Book(code, CAPITAL, SIZE if shared else 1.0, not shared, True, 0.0, INF, INF, INF, INF, INF)
+    delays, which = np.unique(trials.delay, return_inverse=True)
+    setups = [setup_of(workload, bars, rules, int(delay), orders, book) for delay in delays]
+    off = np.full(len(which), NAN)
+    params = Params(which, trials.hold.astype(np.int64), off, off, off, trials.threshold.astype(np.float64))
+    axis, cores = axis_of(bars), os.cpu_count() or 1
+    if shared:
+        ground = ground_of(bars, axis, setups, np.full(len(delays), trials.hold.max()), CAPITAL)
+        told = figures_of(sums_of(ground, params, jobs=cores), axis, CAPITAL)
+        figures = np.stack([told[name] for name in ("total_return", "max_drawdown", "sharpe")], axis=1)[
+            :, None
+        ]
+    else:
+        figures, _ = account_figures(bars, axis, setups, params, jobs=cores)
+    # A day of the workload is a day of the calendar, and a year of it has 252.
+    figures[:, :, 2] *= np.sqrt(YEAR / DAYS_OF_YEAR)
+    return figures
+
+
+def bars_of(workload: Workload) -> Bars:
+    """Lay stock after stock, a bar a day."""
+    count, stocks = workload.close.shape
+    day = np.tile(np.arange(count), stocks)
+    prices = [np.ravel(getattr(workload, name), "F") for name in ("open", "high", "low", "close")]
+    opens_at, closes_at = day * LONG_DAY, day * LONG_DAY + SESSION
+    halted = np.zeros(len(day), np.bool_)
+    return Bars(np.arange(stocks + 1) * count, day, day, opens_at, closes_at, *prices, halted)
+
+
+def rules_of(workload: Workload) -> Rules:
+    """Charge the fee, and allow everything."""
+    count = workload.close.size
+    fee, none, unknown = np.full(count, FEE), np.zeros(count), np.full(count, NAN)
+    free = np.zeros(count, np.int64)
+    charges = Charges(fee, fee, free, np.ones(count), np.zeros(2, np.int64), np.zeros((0, 5)))
+    return Rules(charges, Slippage(none, none, none), none, none, none, unknown, unknown, free, free, free)
+
+
+def setup_of(workload: Workload, bars: Bars, rules: Rules, delay: int, orders: Orders, book: Book) -> Setup:
+    """Make an entry of each event that has a bar left."""
+    entered = workload.bar + 1 + delay
+    rows = np.flatnonzero(entered < len(workload.close))
+    stock, none = workload.stock[rows].astype(np.int64), np.zeros(len(rows), np.int64)
+    due = bars.offsets[stock] + entered[rows]
+    entries = Entries(stock, none, none + 1, np.ones(len(rows)), due, none, np.zeros(len(rows)))
+    return Setup(
+        rules, entries, workload.strength[rows], none, Exits(1, NAN, NAN, NAN, False, True), orders, book
+    )
+
+
+if __name__ == "__main__":
+    serve(run, ("aftershock", "numba", "numpy"), sys.argv[1:])
