@@ -11,7 +11,7 @@ import aftershock as af
 from aftershock.data.errors import InputError, Problem
 from aftershock.data.prices import yahoo
 from aftershock.data.tables import read_metadata
-from aftershock.demo import demo
+from aftershock.demonstration import demo
 from aftershock.reports.run import TABLES
 
 _made = runpy.run_path(str(Path(__file__).parent / "factories" / "inputs.py"))

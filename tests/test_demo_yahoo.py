@@ -8,7 +8,7 @@ from yahoo_server import UNKNOWN, Market, server
 
 from aftershock.data.prices import yahoo
 from aftershock.data.universes import universe
-from aftershock.demo import demo
+from aftershock.demonstration import demo
 
 __all__ = ["server"]
 
@@ -30,7 +30,7 @@ def test_the_demo_takes_yahoos_prices(server, tmp_path, capsys):
 
 
 def test_a_name_that_yahoo_lacks_is_left_out_and_most_of_them_are_not(server, monkeypatch):
-    monkeypatch.setattr("aftershock.demo.UNIVERSE", "asia-semis")
+    monkeypatch.setattr("aftershock.demonstration.UNIVERSE", "asia-semis")
     server.market = Market(first="2024-01-02", last="2024-12-30")
     server.answers["2330.TW"] = UNKNOWN
     result = demo()

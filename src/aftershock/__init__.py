@@ -18,7 +18,7 @@ _HOME = {
     "compare": "aftershock.comparison",
     "Comparison": "aftershock.comparison",
     "Costs": "aftershock.experiment",
-    "demo": "aftershock.demo",
+    "demo": "aftershock.demonstration",
     "Events": "aftershock.data.events",
     "explain": "aftershock.data.universes",
     "Explanation": "aftershock.data.universes",

@@ -74,7 +74,7 @@ def demo(
 
     Example:  aftershock demo --prices prices.parquet
     """
-    from aftershock.demo import demo as run_demo
+    from aftershock.demonstration import demo as run_demo
 
     with working("demo") as say:
         result = run_demo(prices, seed=seed, say=say)
