@@ -45,7 +45,7 @@ def symbols_of(result, portfolio):
     trades = result.trades.set_index("trade_id")["symbol"]
     labels = portfolio.wrapper.columns
     return np.array(
-        [trades[one] if labels.name == "trade_id" else one.split(" #")[0] for one in labels], object
+        [trades.get(one, one) if labels.name == "trade_id" else one.split(" #")[0] for one in labels], object
     )
 
 
