@@ -25,6 +25,7 @@ from aftershock.engine.kernels import (
     Passages,
     Trials,
 )
+from aftershock.engine.metrics import ROUNDING, YEAR
 from aftershock.engine.portfolio import netting_order
 from aftershock.engine.types import (
     Bars,
@@ -282,7 +283,6 @@ def figures_of(sums: Floats, axis: Axis, capital: float) -> dict[str, Floats]:
     return {name: np.where(np.isfinite(values), values, np.nan) for name, values in figures.items()}
 
 
-YEAR, ROUNDING = 365.25, 1e-12
 COUNTS = ("trades", "open")
 
 
@@ -532,7 +532,7 @@ def account_figures(
         for k, setup in enumerate(setups):
             rows = np.flatnonzero((params.setup == k) & plain)
             if len(rows) and _is_whole(setup, bars):
-                jobs_of_tables += _tables_of(bars, setup, params, rows, jobs)
+                jobs_of_tables += _tables_of(bars, setup, params, rows)
         list(
             threads.map(
                 _fill_table,
@@ -587,7 +587,7 @@ def _is_whole(setup: Setup, bars: Bars) -> bool:
     )
 
 
-def _tables_of(bars: Bars, setup: Setup, params: Params, rows: Integers, jobs: int) -> list[Whole]:
+def _tables_of(bars: Bars, setup: Setup, params: Params, rows: Integers) -> list[Whole]:
     by_hold = rows[np.argsort(params.hold[rows], kind="stable")]
     order = netting_order(setup.entries)
     columns: list[Any] = [np.ascontiguousarray(column[order]) for column in setup.entries]
