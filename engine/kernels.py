@@ -13,6 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from aftershock.engine.metrics import ROUNDING
 from aftershock.engine.types import (
     KINDS,
     MODES,
@@ -1799,174 +1800,191 @@ def sum_trades(trades: np.ndarray, bars: Bars, rules: Rules, marks: Marks, day: 
 
 # ------------------------------------------------------------------------------- accounts, one by one
 #
-# Where an account puts all it has into each trade, its returns from entry to exit are those of the trade alone. What a
-# trade held for h bars does to growth, sum and sum of squares of daily returns, highest, lowest and drawdown is then
-# one row of a table, and an account is a run over the rows of its trades.
+# Where an account puts all it has into each trade, its returns from entry to exit are those of the trade alone. So the
+# path of a signal is walked once, and what a trade held for h bars does to growth, sum and sum of squares of daily
+# returns, highest, lowest and drawdown is handed to the accounts of all trials, which stand side by side.
 
 GROWTH, FIRST, SECOND, HIGHEST, LOWEST, DEEPEST = range(6)
 
 
-@inner
-def hold_table(case: Case, table: Floats, part: tuple[int, int]) -> None:
-    """Write down what each signal's trade does to an account that it takes up whole, for each hold.
+class Lanes(NamedTuple):
+    """Trials side by side, by least strength: ``least``, ``hold``, its ``place`` in ``holds``, and the ``row`` of each.
 
-    Parameters
-    ----------
-    case : Case
-        The market and signals of one side in netting order; mode ``account``, open entries, exits at the close.
-    table : ndarray of float64, shape (holds, signals, 6)
-        Filled: ``GROWTH`` 0 where there is no entry, NaN where the hold's own bar does not fill the exit.
-    part : (int, int)
-        The signals to look at.
+    ``holds`` are distinct and rise.
     """
-    bars, rules, entries = case.bars, case.rules, case.entries
-    for row in range(part[0], part[1]):
-        entry = sweepable_entry(case, row)
-        side, buy = float(entries.side[row]), entries.side[row] > 0
-        for hold in range(table.shape[0]):
-            table[hold, row, GROWTH] = 0.0 if entry < 0 else np.nan
-        if entry < 0:
-            continue
-        price = bars.open[entry]
-        fill = slipped(rules, entry, OPEN, (price, 1.0, buy))
-        quantity = 1.0 / (1.0 + fee_of(rules, entry, 1.0, buy)) / fill
-        before = high = low = deep = 1.0
-        first = second = 0.0
-        end = min(bars.offsets[entries.instrument[row] + 1], entry + table.shape[0])
-        for bar in range(entry, end):
-            if exit_refusal(bars, rules, entry, entries.side[row], bar, CLOSE) == FILLED:
-                out = slipped(rules, bar, CLOSE, (bars.close[bar], 1.0, not buy))
-                value = quantity * (fill + side * (out - fill)) - quantity * fee_of(rules, bar, out, not buy)
-                change = value / before - 1.0
-                line = table[bar - entry, row]
-                line[GROWTH], line[FIRST], line[SECOND] = value, first + change, second + change * change
-                line[HIGHEST], line[LOWEST] = max(high, value), min(low, value)
-                line[DEEPEST] = min(deep, value / line[HIGHEST])
-            # Until there is a close it is worth what was paid, less the fee.
-            mark_at = fill if bar == entry and np.isnan(bars.close[bar]) else bars.close[bar]
-            if not np.isnan(mark_at):
-                value = quantity * (fill + side * (mark_at - fill))
-                change = value / before - 1.0
-                first += change
-                second += change * change
-                high, low = max(high, value), min(low, value)
-                deep = min(deep, value / high)
-                before = value
-        # What is still held when the data end stays at its last close.
-        for hold in range(end - entry, table.shape[0]):
-            line = table[hold, row]
-            line[GROWTH], line[FIRST], line[SECOND] = before, first, second
-            line[HIGHEST], line[LOWEST], line[DEEPEST] = high, low, deep
+
+    least: Floats
+    hold: Integers
+    place: NDArray[np.uint64]
+    row: Integers
+    holds: Integers
 
 
-@inner
-def run_accounts(rows, due, instrument, table, hold, dates, out):  # type: ignore[no-untyped-def]
-    """Run the accounts of one trial over the rows of its trades.
+class Accounts(NamedTuple):
+    """One account of each trial: its last bar held, equity, equity over its peak, sums of returns, deepest fall.
 
-    Parameters
-    ----------
-    rows : ndarray of int64
-        The signals that go on to be tried, by instrument and due bar.
-    due, instrument : ndarrays of int64
-        Of all signals.
-    table : ndarray of float64, shape (signals, 6)
-        Of the trial's hold (see `hold_table`).
-    hold : int
-        Of the trial.
-    dates : float
-        Of equity.
-    out : ndarray of float64, shape (instruments, 3)
-        Filled: total return, deepest fall and Sharpe ratio a date, not annualised. Accounts that do not trade keep
-        what is there.
-
-    Returns
-    -------
-    int
-        How many trades there were; -1 where one has to be walked.
+    ``trades`` counts all accounts of a trial.
     """
-    count, account, busy = 0, -1, -1
-    equity = under = 1.0
-    first = second = fall = 0.0
-    for row in rows:
-        if instrument[row] != account:
-            if account >= 0:
-                close_account(out[account], equity, fall, first, second, dates)
-            account, busy, equity, under = instrument[row], -1, 1.0, 1.0
-            first = second = fall = 0.0
-        if due[row] <= busy:
-            continue
-        line = table[row]
-        growth = line[GROWTH]
-        if growth == 0.0:
-            continue
-        if np.isnan(growth):
-            return -1
-        # ``under`` is equity over its peak: the peak of a trade counts where it is the higher one.
-        fall = min(fall, min(under * line[LOWEST], line[DEEPEST]) - 1.0)
-        top = under * line[HIGHEST]
-        under *= growth
-        if top > 1.0:
-            under /= top
-        equity *= growth
-        first += line[FIRST]
-        second += line[SECOND]
-        busy = due[row] + hold
-        count += 1
-    if account >= 0:
-        close_account(out[account], equity, fall, first, second, dates)
-    return count
 
-
-@inlined
-def close_account(out: Floats, equity: float, fall: float, first: float, second: float, dates: float) -> None:
-    """Write down what an account came to."""
-    out[0], out[1], out[2] = equity - 1.0, fall, np.nan
-    if dates > 1.0:
-        mean = first / dates
-        around = second - dates * mean * mean
-        # Squares that cancel but for rounding are no variance.
-        if around > 1e-14 * second:
-            out[2] = mean / np.sqrt(around / (dates - 1.0))
+    busy: Integers
+    equity: Floats
+    under: Floats
+    first: Floats
+    second: Floats
+    fall: Floats
+    trades: Integers
 
 
 @kernel
-def sweep_each_account(case, cuts, trials, table, span, out):  # type: ignore[no-untyped-def]
-    """Run the accounts of some trials that differ in hold and least strength alone.
+def sweep_each_account(case, signals, lanes, part, span, out):  # type: ignore[no-untyped-def]
+    """Run the accounts of trials that differ in hold and least strength alone.
 
     Parameters
     ----------
     case : Case
-        Signals in netting order.
-    cuts, trials : Cuts, Trials
-        Their parameters, by hold: the rows of one stay in the cache.
-    table : ndarray of float64, shape (holds, signals, 6)
-        See `hold_table`.
-    span : (int, int, float)
-        Which trials, and how many dates equity has.
+        The market and signals of one side before netting; mode ``account``, open entries, exits at the close.
+    signals : (ndarray of int64, ndarray of int64, ndarray of float64)
+        Their netting order, the place in it of each instrument's first, shape (instruments + 1,), and their strengths.
+    lanes : Lanes
+        The trials.
+    part : (int, int)
+        Which instruments to run.
+    span : (float, float)
+        The dates of equity, and how many of them a year has.
     out : ndarray of float64, shape (trials, instruments, 3)
-        Filled.
+        Filled: total return, deepest fall and annualised Sharpe ratio.
 
     Returns
     -------
-    ndarray of int64, shape (trials,)
-        Trades; -1 where a trial has to be walked.
+    ndarray of int64, shape (lanes,)
+        Trades; below 0 where a trial has to be walked.
     """
-    first, end, dates = span
-    counts = np.zeros(end - first, np.int64)
-    rows = np.empty(len(cuts.order), np.int64)
-    starts = np.zeros(len(cuts.least) + 1, np.int64)
-    room = np.empty(len(cuts.least) * len(cuts.order), np.int64)
-    for cut in range(len(cuts.least)):
-        _, rows = cut_off(case, cuts, cut)
-        room[starts[cut] : starts[cut] + len(rows)] = rows
-        starts[cut + 1] = starts[cut] + len(rows)
-    for trial in range(first, end):
-        cut, hold = trials.cut[trial], trials.hold[trial]
-        chosen = room[starts[cut] : starts[cut + 1]]
-        counts[trial - first] = run_accounts(
-            chosen, case.entries.due, case.entries.instrument, table[hold], hold, dates, out[trial]
-        )
-    return counts
+    n = len(lanes.hold)
+    accounts = Accounts(
+        np.full(n, NO_BAR, np.int64),
+        np.ones(n),
+        np.ones(n),
+        np.zeros(n),
+        np.zeros(n),
+        np.ones(n),
+        np.zeros(n, np.int64),
+    )
+    path = np.empty((len(lanes.holds), 6))
+    for instrument in range(part[0], part[1]):
+        run_accounts(case, signals, lanes, instrument, (accounts, path))
+        close_accounts(accounts, lanes, instrument, span, out)
+    return accounts.trades
+
+
+@inner
+def run_accounts(case, signals, lanes, instrument, room):  # type: ignore[no-untyped-def]
+    """Hand the signals of an instrument to its accounts; of those due at one bar the first alone finds them free."""
+    (order, starts, strength), (accounts, path) = signals, room
+    for at in range(starts[instrument], starts[instrument + 1]):
+        row = order[at]
+        some = taking(lanes.least, strength[row])
+        entry = sweepable_entry(case, row) if some > 0 else NO_BAR
+        if entry >= 0:
+            walk_holds(case, lanes.holds, row, entry, path)
+            give(accounts, lanes, path, some, entry)
+
+
+@inlined
+def taking(least: Floats, strength: float) -> int:
+    """Count the trials that take a signal: an unknown strength is below any least one above 0."""
+    first, end = 0, len(least)
+    while first < end:
+        middle = (first + end) // 2
+        if least[middle] <= strength or least[middle] == 0.0:
+            first = middle + 1
+        else:
+            end = middle
+    return first
+
+
+@inlined
+def walk_holds(case: Case, holds: Integers, row: int, entry: int, path: Floats) -> None:
+    """Write down what a signal's trade does to an account that it takes up whole, for each hold.
+
+    ``path`` has a row for each hold: ``GROWTH`` is NaN where the hold's own bar does not fill the exit.
+    """
+    bars, rules, side = case.bars, case.rules, case.entries.side[row]
+    s, buy = float(side), side > 0
+    fill = slipped(rules, entry, OPEN, (bars.open[entry], 1.0, buy))
+    quantity = 1.0 / (1.0 + fee_of(rules, entry, 1.0, buy)) / fill
+    by_before = before = high = low = deep = 1.0
+    first = second = 0.0
+    end, k = bars.offsets[case.entries.instrument[row] + 1], 0
+    for bar in range(entry, min(end, entry + holds[-1] + 1)):
+        close = bars.close[bar]
+        if bar == entry + holds[k]:
+            line = path[k]
+            line[GROWTH] = np.nan
+            if exit_refusal(bars, rules, entry, side, bar, CLOSE) == FILLED:
+                out = slipped(rules, bar, CLOSE, (close, 1.0, not buy))
+                value = quantity * (fill + s * (out - fill) - fee_of(rules, bar, out, not buy))
+                change = value * by_before - 1.0
+                line[GROWTH], line[FIRST], line[SECOND] = value, first + change, second + change * change
+                line[HIGHEST], line[LOWEST] = max(high, value), min(low, value)
+                line[DEEPEST] = min(deep, value / line[HIGHEST])
+            k += 1
+        # Until there is a close it is worth what was paid, less the fee.
+        if bar == entry and np.isnan(close):
+            close = fill
+        if not np.isnan(close):
+            before = quantity * (fill + s * (close - fill))
+            change = before * by_before - 1.0
+            first += change
+            second += change * change
+            by_before = 1.0 / before
+            high, low = max(high, before), min(low, before)
+            deep = min(deep, before / high)
+    # What is still held when the data end stays at its last close.
+    for later in range(k, len(holds)):
+        line = path[later]
+        line[GROWTH], line[FIRST], line[SECOND] = before, first, second
+        line[HIGHEST], line[LOWEST], line[DEEPEST] = high, low, deep
+
+
+@inlined
+def give(accounts: Accounts, lanes: Lanes, path: Floats, some: int, entry: int) -> None:
+    """Let the first of the accounts take a trade up that are free at its entry."""
+    for k in range(some):
+        if entry > accounts.busy[k]:
+            line, under = path[lanes.place[k]], accounts.under[k]
+            # The peak of a trade counts where it is higher than the one before it.
+            fall, top = min(under * line[LOWEST], line[DEEPEST]), under * line[HIGHEST]
+            accounts.fall[k] = min(accounts.fall[k], fall)
+            under = under * line[GROWTH] / max(top, 1.0)
+            accounts.under[k] = under
+            accounts.equity[k] *= line[GROWTH]
+            accounts.first[k] += line[FIRST]
+            accounts.second[k] += line[SECOND]
+            accounts.busy[k] = entry + lanes.hold[k]
+            accounts.trades[k] += 1
+
+
+@inner
+def close_accounts(accounts, lanes, instrument, span, out):  # type: ignore[no-untyped-def]
+    """Write down what an account came to in each trial, and begin anew."""
+    dates, per_year = span
+    for k in range(len(lanes.hold)):
+        line, second = out[lanes.row[k], instrument], accounts.second[k]
+        fall = accounts.fall[k] - 1.0
+        line[0], line[1], line[2] = accounts.equity[k] - 1.0, fall if fall < -ROUNDING else 0.0, np.nan
+        if np.isnan(accounts.equity[k]):
+            accounts.trades[k] = WALK
+        mean = accounts.first[k] / dates
+        around = second - dates * mean * mean
+        # Squares that cancel but for rounding are no variance.
+        if dates > 1.0 and around > 1e-14 * second:
+            line[2] = mean / np.sqrt(around / (dates - 1.0)) * np.sqrt(per_year)
+        accounts.busy[k], accounts.equity[k], accounts.under[k] = NO_BAR, 1.0, 1.0
+        accounts.first[k], accounts.second[k], accounts.fall[k] = 0.0, 0.0, 1.0
+
+
+WALK = -(2**40)
+"""The count of a trial with a trade that has to be walked: below 0 whatever its other accounts add."""
 
 
 # ------------------------------------------------------------------------------------------- marking

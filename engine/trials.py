@@ -20,6 +20,7 @@ from aftershock.engine.kernels import (
     Case,
     Cuts,
     Day,
+    Lanes,
     Levels,
     Marks,
     Passages,
@@ -118,16 +119,27 @@ def axis_of(bars: Bars, tradable: Any = None) -> Axis:
 
 def by_tables(setup: Setup, bars: Bars) -> bool:
     """Tell whether the exits of a set-up's trials can be looked up: see docs/sweeps.md, "Three ways"."""
+    return setup.book.mode == kernels.EVENT or (_holds_one(setup) and _bars_are_sessions(bars))
+
+
+def _holds_one(setup: Setup) -> bool:
+    """Tell whether an account holds one trade at a time, entered at once or never, and nothing caps it."""
     book, orders = setup.book, setup.orders
-    if book.mode == kernels.EVENT:
-        return True
-    if book.mode != kernels.ACCOUNT or orders.max_defer > 0 or orders.same != kernels.IGNORE:
-        return False
-    if min(book.max_name, book.max_market, book.max_gross, book.max_net) < np.inf:
-        return False
-    inner = np.ones(len(bars.session), np.bool_)
-    inner[bars.offsets[:-1][np.diff(bars.offsets) > 0]] = False
-    return bool((np.diff(bars.ordinal, prepend=-1)[inner] != 0).all())
+    caps = min(book.max_name, book.max_market, book.max_gross, book.max_net)
+    return (
+        book.mode == kernels.ACCOUNT
+        and orders.max_defer == 0
+        and orders.same == kernels.IGNORE
+        and caps == np.inf
+    )
+
+
+def _bars_are_sessions(bars: Bars) -> bool:
+    """Tell whether no two bars of an instrument share a session."""
+    follows = np.diff(bars.ordinal) != 0
+    firsts = bars.offsets[1:-1] - 1
+    follows[firsts[(firsts >= 0) & (firsts < len(follows))]] = True
+    return bool(follows.all())
 
 
 Out = tuple[Floats, NDArray[np.float32] | None]
@@ -521,115 +533,105 @@ def account_figures(
     Notes
     -----
     Where accounts put all they have into each trade, sides are one, and trials differ in hold and least strength alone,
-    trades are rows of a table; all else is simulated and marked date by date, to the same figures.
+    each signal is walked once for all trials; all else is simulated and marked date by date, to the same figures.
     """
-    figures = np.zeros((len(params.hold), len(bars.offsets) - 1, 3))
-    figures[:, :, 2] = np.nan
+    figures = np.empty((len(params.hold), len(bars.offsets) - 1, 3))
     trades = np.full(len(params.hold), -1, np.int64)
-    plain = np.isnan(params.stop) & np.isnan(params.take) & np.isnan(params.trail)
-    with ThreadPoolExecutor(jobs) as threads:
-        jobs_of_tables = []
-        for k, setup in enumerate(setups):
-            rows = np.flatnonzero((params.setup == k) & plain)
-            if len(rows) and _is_whole(setup, bars):
-                jobs_of_tables += _tables_of(bars, setup, params, rows)
-        list(
-            threads.map(
-                _fill_table,
-                [(one, part) for one in jobs_of_tables for part in _parts(one.signals, jobs, 256)],
-            )
-        )
-        work = [
-            (one, part, len(axis.days), figures, trades)
-            for one in jobs_of_tables
-            for part in _parts(len(one.rows), jobs * 2, 4)
-        ]
-        list(threads.map(_run_accounts, work))
-        left = np.flatnonzero(trades < 0)
-        parts = [left[first:end] for first, end in _parts(len(left), jobs * PARTS, 1)]
-        list(
-            threads.map(lambda rows: _walk_accounts(bars, axis, setups, params, rows, figures, trades), parts)
-        )
     days = float(axis.days[-1] - axis.days[0]) if len(axis.days) else 0.0
-    with np.errstate(all="ignore"):
-        figures[:, :, 2] *= np.sqrt((len(axis.days) - 1.0) * YEAR / days) if days > 0 else np.nan
-    fall = figures[:, :, 1]
-    fall[fall > -ROUNDING] = 0.0
+    span = (float(len(axis.days)), (len(axis.days) - 1.0) * YEAR / days if days > 0 else np.nan)
+    wholes = list(_wholes_of(bars, setups, params))
+    for whole in wholes:
+        trades[whole.lanes.row] = 0
+    with ThreadPoolExecutor(jobs) as threads:
+        work = [(one, part, span, figures) for one in wholes for part in _instruments(one, jobs * 2)]
+        for (one, *_), count in zip(work, threads.map(_run_accounts, work), strict=True):
+            trades[one.lanes.row] += count
+        left = np.flatnonzero(trades < 0)
+        walks = [
+            (bars, axis, setups, params, left[first:end], span, figures, trades)
+            for first, end in _parts(len(left), jobs * PARTS, 1)
+        ]
+        list(threads.map(_walk_accounts, walks))
     return figures, trades
 
 
 class Whole(NamedTuple):
-    """Trials of one set-up whose trades are rows of a table, by hold."""
+    """Trials of one set-up whose accounts stand side by side, and its signals in netting order."""
 
     case: Case
-    rows: Integers
-    trials: Trials
-    cuts: Cuts
-    table: Floats
-    signals: int
+    lanes: Lanes
+    order: Integers
+    starts: Integers
+    strength: Floats
 
 
-def _is_whole(setup: Setup, bars: Bars) -> bool:
+def _wholes_of(bars: Bars, setups: list[Setup], params: Params) -> Iterator[Whole]:
+    """Gather the trials that each signal can be walked once for."""
+    plain = np.isnan(params.stop) & np.isnan(params.take) & np.isnan(params.trail)
+    free = {id(setup.rules): _charges_by_rate(setup.rules) for setup in setups}
+    by_setup = np.lexsort((params.hold, params.least, params.setup))
+    by_setup = by_setup[plain[by_setup]]
+    edges = np.searchsorted(params.setup[by_setup], np.arange(len(setups) + 1))
+    if not len(by_setup) or not _bars_are_sessions(bars):
+        return
+    for setup, first, end in zip(setups, edges[:-1], edges[1:], strict=True):
+        if end > first and free[id(setup.rules)] and _is_whole(setup):
+            yield _whole_of(bars, setup, params, by_setup[first:end])
+
+
+def _charges_by_rate(rules: Rules) -> bool:
+    """Tell whether what a trade costs is a share of its value, whatever its size and how long it is held."""
+    return not (
+        rules.lot.any() or rules.slippage.impact.any() or rules.withheld.any() or len(rules.charges.terms)
+    )
+
+
+def _is_whole(setup: Setup) -> bool:
     """Tell whether each trade takes an account up whole, and nothing but its hold ends it."""
-    rules, book = setup.rules, setup.book
-    sides = setup.entries.side
+    book, sides, rules = setup.book, setup.entries.side, setup.rules
     return (
-        by_tables(setup, bars)
-        and book.mode == kernels.ACCOUNT
-        and bool((book.size * setup.entries.weight >= 1.0).all())
+        _holds_one(setup)
         and book.partial
         and not (setup.orders.at_close or setup.exits.at_open)
-        and (len(sides) == 0 or bool((sides == sides[0]).all()))
-        and not (
-            rules.lot.any() or rules.slippage.impact.any() or rules.withheld.any() or len(rules.charges.terms)
-        )
-        and (len(sides) == 0 or sides[0] > 0 or not rules.borrow.any())
+        and bool((book.size * setup.entries.weight >= 1.0).all())
+        and bool((sides == sides[:1]).all())
+        and (bool((sides > 0).all()) or not rules.borrow.any())
     )
 
 
-def _tables_of(bars: Bars, setup: Setup, params: Params, rows: Integers) -> list[Whole]:
-    by_hold = rows[np.argsort(params.hold[rows], kind="stable")]
+def _whole_of(bars: Bars, setup: Setup, params: Params, rows: Integers) -> Whole:
+    """Set trials, by least strength, side by side."""
+    holds = np.flatnonzero(np.bincount(params.hold[rows]))
+    place = np.searchsorted(holds, params.hold[rows]).astype(np.uint64)
+    lanes = Lanes(params.least[rows], params.hold[rows], place, rows, holds)
     order = netting_order(setup.entries)
-    columns: list[Any] = [np.ascontiguousarray(column[order]) for column in setup.entries]
-    ordered = setup._replace(
-        entries=Entries(*columns),
-        strength=np.ascontiguousarray(setup.strength[order]),
-    )
-    batch = batch_of(0, ordered, params, by_hold)
-    signals = len(order)
-    table = np.empty((batch.hold + 1, signals, 6))
-    return [Whole(case_of(bars, ordered), by_hold, batch.trials, batch.cuts, table, signals)]
+    starts = np.searchsorted(setup.entries.instrument[order], np.arange(len(bars.offsets)))
+    return Whole(case_of(bars, setup), lanes, order, starts, setup.strength)
 
 
-def _fill_table(work: tuple[Whole, tuple[int, int]]) -> None:
-    kernels.hold_table(work[0].case, work[0].table, work[1])
+def _instruments(whole: Whole, parts: int) -> list[tuple[int, int]]:
+    """Part instruments so that signals are even."""
+    wanted = np.linspace(0, len(whole.order), parts + 1)
+    edges = np.searchsorted(whole.starts, wanted[1:-1])
+    edges = np.unique(np.concatenate(([0], edges, [len(whole.starts) - 1])))
+    return list(itertools.pairwise(edges.tolist()))
 
 
-def _run_accounts(work: tuple[Whole, tuple[int, int], int, Floats, Integers]) -> None:
-    one, (first, end), dates, figures, trades = work
-    rows = one.rows[first:end]
-    own = figures[rows]
-    trials = Trials(*(column[first:end] for column in one.trials))
-    span = (0, len(rows), float(dates))
-    trades[rows] = kernels.sweep_each_account(one.case, one.cuts, trials, one.table, span, own)
-    figures[rows] = own
+def _run_accounts(work: tuple[Whole, tuple[int, int], tuple[float, float], Floats]) -> Integers:
+    one, part, span, figures = work
+    signals = (one.order, one.starts, one.strength)
+    count: Integers = kernels.sweep_each_account(one.case, signals, one.lanes, part, span, figures)
+    return count
 
 
-def _walk_accounts(
-    bars: Bars,
-    axis: Axis,
-    setups: list[Setup],
-    params: Params,
-    rows: Integers,
-    figures: Floats,
-    trades: Integers,
-) -> None:
+def _walk_accounts(work: tuple[Any, ...]) -> None:
     """Simulate trials and mark each account by itself."""
+    bars, axis, setups, params, rows, (_, per_year), figures, trades = work
     for row in rows:
         setup = setups[params.setup[row]]
         found = trades_of(bars, setup, params, int(row))
         trades[row] = len(found)
-        figures[row, :, :2], figures[row, :, 2] = 0.0, np.nan
+        figures[row] = 0.0, 0.0, np.nan
         for k in np.unique(found["instrument"]):
             own = found[found["instrument"] == k]
             pnl, _, _ = kernels.mark(bars, own, setup.rules, axis.of_bar, len(axis.days), True)
@@ -637,9 +639,9 @@ def _walk_accounts(
             returns = equity / np.concatenate(([setup.book.capital], equity[:-1])) - 1.0
             peak = np.maximum(np.maximum.accumulate(equity), setup.book.capital)
             spread = returns.std(ddof=1) if len(returns) > 1 else 0.0
-            sharpe = returns.mean() / spread if spread > ROUNDING else np.nan
+            fall = (equity / peak - 1.0).min()
             figures[row, k] = (
                 equity[-1] / setup.book.capital - 1.0,
-                min((equity / peak - 1.0).min(), 0.0),
-                sharpe,
+                fall if fall < -ROUNDING else 0.0,
+                returns.mean() / spread * np.sqrt(per_year) if spread > ROUNDING else np.nan,
             )

@@ -179,10 +179,9 @@ def test_accounts_by_table_have_the_figures_of_accounts_marked_date_by_date(grid
     axis = trials.axis_of(bars)
     figures, trades = trials.account_figures(bars, axis, [setup], params, jobs=2)
     want, count = np.zeros_like(figures), np.zeros_like(trades)
-    want[:, :, 2] = NAN
-    trials._walk_accounts(bars, axis, [setup], params, np.arange(len(params.hold)), want, count)
     days = axis.days[-1] - axis.days[0]
-    scale = math.sqrt((len(axis.days) - 1) * 365.25 / days) if days else NAN
+    span = len(axis.days), (len(axis.days) - 1) * 365.25 / days if days else NAN
+    trials._walk_accounts((bars, axis, [setup], params, np.arange(len(params.hold)), span, want, count))
     np.testing.assert_array_equal(trades, count)
     np.testing.assert_allclose(figures[:, :, :2], want[:, :, :2], rtol=1e-9, atol=1e-11)
-    np.testing.assert_allclose(figures[:, :, 2], want[:, :, 2] * scale, rtol=1e-7, atol=1e-9)
+    np.testing.assert_allclose(figures[:, :, 2], want[:, :, 2], rtol=1e-7, atol=1e-9)
