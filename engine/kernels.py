@@ -169,7 +169,9 @@ def slipped(rules: Rules, bar: int, point: int, order: tuple[float, float, bool]
     price, value, buy = order
     slippage = rules.slippage
     share = slippage.at_open[bar] if point == OPEN else slippage.at_close[bar]
-    share = min(share + slippage.impact[bar] * np.sqrt(value), MOST_SLIPPAGE)
+    if slippage.impact[bar] > 0.0:
+        share += slippage.impact[bar] * np.sqrt(value)
+    share = min(share, MOST_SLIPPAGE)
     return price * (1.0 + share) if buy else price * (1.0 - share)
 
 
@@ -342,27 +344,44 @@ def net(entries: Entries, order: Integers, max_defer: int) -> tuple[Integers, Fl
     n = len(order)
     side, weight = entries.side.copy(), entries.weight.copy()
     outcome = np.full(len(entries.due), NETTED, np.int64)
+    taken = np.ones(len(entries.due), np.bool_)
     start = 0
     while start < n:
-        total, stop = 0.0, start
+        stop = start
         while stop < n and same_bar(entries, order[start], order[stop]):
-            row = order[stop]
-            if entries.due[row] < 0 or entries.waited[row] > max_defer:
-                outcome[row] = NO_BAR_REASON
-            else:
-                total += entries.side[row] * entries.weight[row]
+            if not has_bar(entries, order[stop], max_defer):
+                outcome[order[stop]] = NO_BAR_REASON
             stop += 1
-        winner, largest = NO_BAR, 0.0
-        for k in range(start, stop):
-            row = order[k]
-            if outcome[row] == NETTED and entries.side[row] * total > 0.0:
-                winner = row if winner < 0 else winner
-                largest = max(largest, entries.weight[row])
+        winner, stands = stand_of(entries, order, (start, stop), max_defer, taken)
         if winner >= 0:
             outcome[winner] = FILLED
-            weight[winner] = min(abs(total), largest)
+            weight[winner] = stands
         start = stop
     return side, weight, outcome
+
+
+@inlined
+def has_bar(entries: Entries, row: int, max_defer: int) -> bool:
+    """Tell whether a signal has a bar that it is patient enough for."""
+    return entries.due[row] >= 0 and entries.waited[row] <= max_defer
+
+
+@inlined
+def stand_of(
+    entries: Entries, order: Integers, span: tuple[int, int], max_defer: int, taken: Flags
+) -> tuple[int, float]:
+    """Say which of the signals of one bar, those that are taken, stands for all (-1: none), and with what weight."""
+    total, largest, winner = 0.0, 0.0, NO_BAR
+    for k in range(span[0], span[1]):
+        row = order[k]
+        if taken[row] and has_bar(entries, row, max_defer):
+            total += entries.side[row] * entries.weight[row]
+    for k in range(span[0], span[1]):
+        row = order[k]
+        if taken[row] and has_bar(entries, row, max_defer) and entries.side[row] * total > 0.0:
+            winner = row if winner < 0 else winner
+            largest = max(largest, entries.weight[row])
+    return winner, min(abs(total), largest)
 
 
 @inner
@@ -503,47 +522,78 @@ def schedule(trades: np.ndarray, k: int, case: Case) -> None:
     plan(trade, walk(bars, case.rules, case.exits, place, trade["side"], trade["hold_bar"]), bars)
 
 
+class Holding(NamedTuple):
+    """What a trade holds from its entry bar on: its side, its quantity and what was paid for one."""
+
+    side: int
+    first: int
+    quantity: float
+    fill: float
+
+
+class Parting(NamedTuple):
+    """What leaving a trade brings: the fill, its fee, and what holding has cost until then."""
+
+    fill: float
+    fee: float
+    borrow: float
+    withheld: float
+
+
+@inlined
+def holding_of(trade) -> Holding:  # type: ignore[no-untyped-def]
+    """Give what a trade holds."""
+    return Holding(trade["side"], trade["entry_bar"], trade["quantity"], trade["entry_fill"])
+
+
+@inlined
+def parting_of(bars: Bars, rules: Rules, held: Holding, found: Exit, end: int, withholds: bool) -> Parting:
+    """Price the exit that was found for a trade, or what it has cost by the data's ``end`` where none was.
+
+    Without ``withholds`` no dividend loses anything.
+    """
+    bar, last, fill, fee = found.bar, end - 1, np.nan, 0.0
+    if bar >= 0:
+        last, buy = bar, held.side < 0
+        fill = slipped(rules, bar, found.point, (found.price, held.quantity * found.price, buy))
+        fee = fee_of(rules, bar, held.quantity * fill, buy)
+    withheld = withheld_of(bars, rules, held, last) if withholds else 0.0
+    return Parting(fill, fee, borrow_of(bars, rules, held, last), withheld)
+
+
 @inlined
 def leave(trades: np.ndarray, k: int, bars: Bars, rules: Rules) -> None:
     """Book the scheduled exit of trade ``k``, or leave it open where none has filled."""
     trade = trades[k]
-    bar = trade["exit_bar"]
-    if bar < 0:
+    exit_ = Exit(trade["exit_bar"], trade["exit_price"], trade["exit_point"], HOLD, False, 0)
+    parting = parting_of(bars, rules, holding_of(trade), exit_, bars.offsets[trade["instrument"] + 1], True)
+    trade["exit_fill"], trade["borrow"], trade["withheld"] = parting.fill, parting.borrow, parting.withheld
+    if exit_.bar < 0:
         trade["kind"] = STILL_OPEN
         trade["exit_price"] = np.nan
-        trade["exit_fill"] = np.nan
-        last = bars.offsets[trade["instrument"] + 1] - 1
-        trade["borrow"] = borrow_of(bars, rules, trade, last)
-        trade["withheld"] = withheld_of(bars, rules, trade, last)
         return
-    buy, price = trade["side"] < 0, trade["exit_price"]
-    fill = slipped(rules, bar, trade["exit_point"], (price, trade["quantity"] * price, buy))
-    trade["exit_fill"] = fill
-    trade["exit_fee"] = fee_of(rules, bar, trade["quantity"] * fill, buy)
-    trade["borrow"] = borrow_of(bars, rules, trade, bar)
-    trade["withheld"] = withheld_of(bars, rules, trade, bar)
+    trade["exit_fee"] = parting.fee
     trade["done"] = True
 
 
 @inlined
-def borrow_of(bars: Bars, rules: Rules, trade, bar: int) -> float:  # type: ignore[no-untyped-def]
+def borrow_of(bars: Bars, rules: Rules, held: Holding, bar: int) -> float:
     """Give what a short has paid for its shares from its entry to the session of a bar; nothing for a long."""
-    if trade["side"] > 0:
+    if held.side > 0:
         return 0.0
-    first = trade["entry_bar"]
-    days = bars.session[bar] - bars.session[first]
-    return trade["quantity"] * trade["entry_fill"] * rules.borrow[first] * days
+    days = bars.session[bar] - bars.session[held.first]
+    return held.quantity * held.fill * rules.borrow[held.first] * days
 
 
 @inlined
-def withheld_of(bars: Bars, rules: Rules, trade, last: int) -> float:  # type: ignore[no-untyped-def]
+def withheld_of(bars: Bars, rules: Rules, held: Holding, last: int) -> float:
     """Give what a long has lost of its dividends from its entry to a bar; a short owes them whole."""
     total = 0.0
-    if trade["side"] > 0:
-        price = trade["entry_fill"]
-        for bar in range(trade["entry_bar"], last + 1):
-            if bar > trade["entry_bar"] and rules.withheld[bar] > 0.0:
-                total += trade["quantity"] * price * rules.withheld[bar]
+    if held.side > 0:
+        price = held.fill
+        for bar in range(held.first, last + 1):
+            if bar > held.first and rules.withheld[bar] > 0.0:
+                total += held.quantity * price * rules.withheld[bar]
             if not np.isnan(bars.close[bar]):
                 price = bars.close[bar]
     return total
@@ -877,7 +927,8 @@ def base_of(ledger: Ledger, case: Case, account: int, now: int) -> float:
         bar = marked_bar(bars, trade, now)
         if bar >= 0:
             gain = trade["side"] * trade["quantity"] * (bars.close[bar] - trade["entry_fill"])
-            owed = borrow_of(bars, case.rules, trade, bar) + withheld_of(bars, case.rules, trade, bar)
+            held = holding_of(trade)
+            owed = borrow_of(bars, case.rules, held, bar) + withheld_of(bars, case.rules, held, bar)
         equity += trade["quantity"] * trade["entry_fill"] + gain - owed
         k = ledger.following[k]
     return equity
@@ -1260,12 +1311,16 @@ class Trials(NamedTuple):
 class Cuts(NamedTuple):
     """The least strengths of a sweep, rising, and the strength of each signal (NaN: below any cut above 0).
 
-    ``order`` has the rows of all signals by instrument, due bar and row.
+    ``order`` has the rows of all signals by instrument, due bar and row; those of the bar of signal ``row`` are at
+    ``start[row]:stop[row]``. ``strongest`` has them by falling strength, unknown ones last.
     """
 
     least: Floats
     strength: Floats
     order: Integers
+    start: Integers
+    stop: Integers
+    strongest: Integers
 
 
 class Marks(NamedTuple):
@@ -1286,12 +1341,16 @@ class Marks(NamedTuple):
 
 
 class Day(NamedTuple):
-    """What one trial moves on each date: closes of longs and of shorts, jumps of profit and of exposure."""
+    """What one trial moves on each date: closes of longs and of shorts, jumps of profit and of exposure.
+
+    ``returns`` are what comes of it.
+    """
 
     longs: Floats
     shorts: Floats
     profit: Floats
     exposure: Floats
+    returns: Floats
 
 
 @inlined
@@ -1473,35 +1532,37 @@ def sweep(case, levels, found, marks, cuts, trials, book, sums):  # type: ignore
     levels, found, marks, cuts : Levels, Passages, Marks, Cuts
         What trials look up.
     trials : Trials
-        Their parameters, best in the order of cuts: signals are netted anew where the cut changes.
+        Their parameters. In mode ``event`` those that differ in their cut alone stand together, the highest first: each
+        adds its signals to what is there. Else they are best in the order of cuts: signals are netted anew where it
+        changes.
     book : (ndarray of trade_dtype, Day, ndarray of float32)
-        Room for trades: for one, or for all of them where they are to be kept; for what moves on each date; and for the
-        returns of each trial, shape (trials, dates), with no columns where nobody wants them.
+        Room for trades: for one, or for all of one trial, with ``signal`` -1 where there is none; for what moves on each
+        date; and for the returns of each trial, shape (trials, dates), with no columns where nobody wants them.
     sums : ndarray of float64, shape (trials, SUMS)
         Filled.
-
-    Returns
-    -------
-    int
-        The number of trades of the last trial.
     """
     trades, day, kept = book
-    count, cut = 0, -1
-    netted, rows = case, cuts.order
+    tables = (levels, found, trials, marks)
+    if case.book.mode == EVENT:
+        taken, running = np.zeros(len(cuts.order), np.bool_), np.zeros(SUMS)
+        sweep_alone(case, tables, cuts, (trades, day, kept, taken, running), sums)
+        return
+    cut, netted, rows = -1, case, cuts.order
     for trial in range(len(trials.hold)):
         if trials.cut[trial] != cut:
             cut = trials.cut[trial]
             netted, rows = cut_off(case, cuts, cut)
         clear(day)
-        row = sums[trial]
-        if case.book.mode == EVENT:
-            count = sweep_alone(netted, (levels, found, trials, marks), trial, rows, trades, day, row)
-        else:
-            count = sweep_accounts(netted, (levels, found, trials, marks), trial, rows, trades, day, row)
-        sum_up(day, marks, row)
-        for k in range(kept.shape[1]):
-            kept[trial, k] = day.profit[k]
-    return count
+        sweep_accounts(netted, tables, trial, rows, trades, day, sums[trial])
+        sum_up(day, marks, sums[trial])
+        keep_returns(day, kept, trial)
+
+
+@inlined
+def keep_returns(day: Day, kept: NDArray[np.float32], trial: int) -> None:
+    """Write down the returns of a trial where they are wanted."""
+    for k in range(kept.shape[1]):
+        kept[trial, k] = day.returns[k]
 
 
 @kernel
@@ -1535,25 +1596,92 @@ def clear(day: Day) -> None:
     day.exposure[:] = 0.0
 
 
+@inner
+def sweep_alone(case, tables, cuts, room, sums):  # type: ignore[no-untyped-def]
+    """Trade each signal by itself (see `each_alone`), the strongest first: a lower cut goes on where one ends."""
+    _, _, trials, marks = tables
+    trades, day, kept, taken, running = room
+    at = 0
+    for trial in range(len(trials.hold)):
+        if trial == 0 or differs(trials, trial):
+            clear(day)
+            taken[:] = False
+            running[:] = 0.0
+            at = 0
+        least = cuts.least[trials.cut[trial]]
+        while at < len(cuts.strongest) and (least == 0.0 or cuts.strength[cuts.strongest[at]] >= least):
+            take_in(case, tables, cuts, trial, cuts.strongest[at], (trades, day, taken, running))
+            at += 1
+        for k in range(TRADES, SUMS):
+            sums[trial, k] = running[k]
+        sum_up(day, marks, sums[trial])
+        keep_returns(day, kept, trial)
+
+
 @inlined
-def sweep_alone(case, tables, trial, rows, trades, day, sums):  # type: ignore[no-untyped-def]
-    """Trade each signal of one trial by itself; give the number of trades (see `each_alone`)."""
-    levels, found, trials, marks = tables
-    book, count = case.book, 0
-    for row in rows:
-        bar = found.entry[row]
-        if bar < 0:
-            continue
-        target = book.size * case.entries.weight[row] * book.capital
-        fill = entry_fill_of(case, row, bar, target)
-        quantity = lots_of(case.rules, bar, target / fill)
-        if quantity > 0.0:
-            k = count % len(trades)
-            open_by_table(trades, k, case, (row, bar, quantity, fill), (levels, found, trials, trial))
-            leave(trades, k, case.bars, case.rules)
-            tally(trades[k], case.bars, case.rules, marks, day, sums)
-            count += 1
-    return count
+def differs(trials: Trials, trial: int) -> bool:
+    """Tell whether a trial differs from the one before it in more than its cut, or has a lower one."""
+    return (
+        trials.hold[trial] != trials.hold[trial - 1]
+        or trials.stop[trial] != trials.stop[trial - 1]
+        or trials.take[trial] != trials.take[trial - 1]
+        or trials.trail[trial] != trials.trail[trial - 1]
+        or trials.cut[trial] > trials.cut[trial - 1]
+    )
+
+
+@inlined
+def take_in(case, tables, cuts, trial, row, room):  # type: ignore[no-untyped-def]
+    """Let a signal take part: it trades, or what stands for its bar changes."""
+    trades, day, taken, running = room
+    entries, defer = case.entries, case.orders.max_defer
+    if not has_bar(entries, row, defer):
+        return
+    before = after = (NO_BAR, 0.0)
+    if cuts.stop[row] - cuts.start[row] == 1:
+        after = (row, entries.weight[row])
+    else:
+        span = (cuts.start[row], cuts.stop[row])
+        before = stand_of(entries, cuts.order, span, defer, taken)
+        taken[row] = True
+        after = stand_of(entries, cuts.order, span, defer, taken)
+        if before[0] == after[0] and before[1] == after[1]:
+            return
+    for once, stands in ((-1.0, before), (1.0, after)):
+        if stands[0] >= 0:
+            count_alone(case, tables, trial, stands, once, (trades, day, running))
+
+
+@inlined
+def count_alone(case, tables, trial, stands, once, room):  # type: ignore[no-untyped-def]
+    """Count the trade of a signal (row, weight) by itself in, or out again (``once`` -1)."""
+    (levels, found, trials, marks), (row, weight), (trades, day, running) = tables, stands, room
+    bars, rules, book, entry = case.bars, case.rules, case.book, found.entry[row]
+    if entry < 0:
+        return
+    target = book.size * weight * book.capital
+    fill = entry_fill_of(case, row, entry, target)
+    quantity = lots_of(rules, entry, target / fill)
+    if not quantity > 0.0:
+        return
+    held = Holding(case.entries.side[row], entry, quantity, fill)
+    exit_, end = (
+        exit_of(case, levels, found, trials, trial, row),
+        bars.offsets[case.entries.instrument[row] + 1],
+    )
+    parting = parting_of(bars, rules, held, exit_, end, marks.withholds)
+    fee = fee_of(rules, entry, quantity * fill, held.side > 0)
+    price = price_at(bars, entry, entry_point(case.orders))
+    over = Settled(held, end, price, fee, exit_.bar, exit_.price, parting)
+    tally(over, once, bars, rules, marks, day, running)
+    if len(trades) > 1:
+        record_entry(trades, row, case, (row, entry, quantity, fill))
+        trades[row]["hold_bar"] = entry + trials.hold[trial]
+        trades[row]["exit_fee"] = 0.0
+        plan(trades[row], exit_, bars)
+        leave(trades, row, bars, rules)
+        if once < 0.0:
+            trades[row]["signal"] = NO_BAR
 
 
 @inlined
@@ -1641,86 +1769,103 @@ def bought_alone(case: Case, row: int, bar: int, cash: float) -> tuple[float, fl
 def settle(trades, k, case, marks, day, sums):  # type: ignore[no-untyped-def]
     """Book the exit of trade ``k`` and sum it up."""
     leave(trades, k, case.bars, case.rules)
-    tally(trades[k], case.bars, case.rules, marks, day, sums)
+    tally(settled(trades[k], case.bars), 1.0, case.bars, case.rules, marks, day, sums)
 
 
 # ------------------------------------------------------------------------------------------- figures
 
 
+class Settled(NamedTuple):
+    """A trade that is over, or was still open at the ``end`` of its instrument's data (``last`` is -1 then)."""
+
+    held: Holding
+    end: int
+    entry_price: float
+    entry_fee: float
+    last: int
+    exit_price: float
+    parting: Parting
+
+
 @inlined
-def tally(trade, bars, rules, marks, day, sums):  # type: ignore[no-untyped-def]
-    """Add a trade that is settled to the sums of its trial and to what moves on each date."""
-    quantity, entry, closed = trade["quantity"], trade["entry_fill"], trade["exit_bar"] >= 0
-    sums[TRADED] += quantity * entry
-    if closed:
-        charged = trade["entry_fee"] + trade["exit_fee"] + (trade["borrow"] + trade["withheld"])
-        gain = trade["side"] * quantity * (trade["exit_fill"] - entry) - charged
-        slipped_away = abs(entry - trade["entry_price"]) + abs(trade["exit_fill"] - trade["exit_price"])
-        sums[TRADES] += 1.0
-        sums[TRADED] += quantity * trade["exit_fill"]
-        sums[COSTS] += charged + quantity * slipped_away
-        if gain > 0.0:
-            sums[WINS] += 1.0
-            sums[GAINS] += gain
-        else:
-            sums[LOSSES] -= gain
+def settled(trade, bars):  # type: ignore[no-untyped-def]
+    """Give what counts of a trade that has been left."""
+    parting = Parting(trade["exit_fill"], trade["exit_fee"], trade["borrow"], trade["withheld"])
+    return Settled(
+        holding_of(trade),
+        bars.offsets[trade["instrument"] + 1],
+        trade["entry_price"],
+        trade["entry_fee"],
+        trade["exit_bar"],
+        trade["exit_price"],
+        parting,
+    )
+
+
+@inlined
+def tally(over, once, bars, rules, marks, day, sums):  # type: ignore[no-untyped-def]
+    """Add a settled trade, ``once`` 1, to the sums of its trial and to what moves on each date; -1 takes it out."""
+    held, parting = over.held, over.parting
+    sums[TRADED] += once * held.quantity * held.fill
+    if over.last >= 0:
+        charged = over.entry_fee + parting.fee + (parting.borrow + parting.withheld)
+        gain = held.side * held.quantity * (parting.fill - held.fill) - charged
+        slipped_away = abs(held.fill - over.entry_price) + abs(parting.fill - over.exit_price)
+        sums[TRADES] += once
+        sums[TRADED] += once * held.quantity * parting.fill
+        sums[COSTS] += once * (charged + held.quantity * slipped_away)
+        won = gain > 0.0
+        sums[WINS] += once if won else 0.0
+        sums[GAINS] += once * gain if won else 0.0
+        sums[LOSSES] -= 0.0 if won else once * gain
     else:
-        sums[STILL] += 1.0
-    spread(trade, bars, rules, marks, day)
+        sums[STILL] += once
+    spread(over, once, bars, rules, marks, day)
 
 
 @inlined
-def spread(trade, bars, rules, marks, day):  # type: ignore[no-untyped-def]
+def spread(over, once, bars, rules, marks, day):  # type: ignore[no-untyped-def]
     """Lay the profit and the exposure of a trade over the dates of its bars (`mark` does it bar by bar)."""
-    first, side, quantity, entry = trade["entry_bar"], trade["side"], trade["quantity"], trade["entry_fill"]
-    closed = trade["exit_bar"] >= 0
-    last = trade["exit_bar"] if closed else bars.offsets[trade["instrument"] + 1]
-    day.profit[marks.date[first]] -= trade["entry_fee"]
-    value = entry
+    held, first, closed = over.held, over.held.first, over.last >= 0
+    quantity, side = once * held.quantity, held.side
+    last = over.last if closed else over.end
+    day.profit[marks.date[first]] -= once * over.entry_fee
+    value = held.fill
     if last > first:
         if not np.isnan(bars.close[first]):
             value = bars.close[first]
-            day.profit[marks.date[first]] += side * quantity * (value - entry)
+            day.profit[marks.date[first]] += side * quantity * (value - held.fill)
         day.exposure[marks.date[first]] += quantity * value
+        moves = day.longs if side > 0 else day.shorts
         if value == marks.known[first]:
-            moves = day.longs if side > 0 else day.shorts
             for bar in range(first + 1, last):
                 moves[marks.date[bar]] += quantity * marks.step[bar]
             value = marks.known[last - 1]
         else:
-            value = spread_slowly(trade, bars, marks, day, last)
-        hold_costs(trade, bars, rules, marks, day)
+            # Without a close on its entry bar it is worth what was paid until there is one.
+            for bar in range(first + 1, last):
+                if not np.isnan(bars.close[bar]):
+                    moves[marks.date[bar]] += quantity * (bars.close[bar] - value)
+                    value = bars.close[bar]
+        hold_costs(held, quantity, last if closed else last - 1, bars, rules, marks, day)
     if closed:
         date = marks.date[last]
-        day.profit[date] += side * quantity * (trade["exit_fill"] - value) - trade["exit_fee"]
+        day.profit[date] += side * quantity * (over.parting.fill - value) - once * over.parting.fee
         if last > first:
             day.exposure[date] -= quantity * value
 
 
 @inlined
-def spread_slowly(trade, bars, marks, day, last):  # type: ignore[no-untyped-def]
-    """Do the same for a trade whose entry bar has no close: until there is one it is worth what was paid."""
-    value, quantity = trade["entry_fill"], trade["quantity"]
-    moves = day.longs if trade["side"] > 0 else day.shorts
-    for bar in range(trade["entry_bar"] + 1, last):
-        if not np.isnan(bars.close[bar]):
-            moves[marks.date[bar]] += quantity * (bars.close[bar] - value)
-            value = bars.close[bar]
-    return value
-
-
-@inlined
-def hold_costs(trade, bars, rules, marks, day):  # type: ignore[no-untyped-def]
+def hold_costs(held, quantity, last, bars, rules, marks, day):  # type: ignore[no-untyped-def]
     """Lay what holding costs over the dates: borrowing of a short, what a long loses of its dividends."""
-    first, quantity = trade["entry_bar"], trade["quantity"]
-    last = trade["exit_bar"] if trade["exit_bar"] >= 0 else bars.offsets[trade["instrument"] + 1] - 1
-    if trade["side"] < 0:
-        daily = quantity * trade["entry_fill"] * rules.borrow[first]
-        if daily > 0.0:
+    first = held.first
+    if held.side < 0:
+        daily = quantity * held.fill * rules.borrow[first]
+        if daily != 0.0:
             for bar in range(first + 1, last + 1):
                 day.profit[marks.date[bar]] -= daily * (bars.session[bar] - bars.session[bar - 1])
     elif marks.withholds:
-        value = trade["entry_fill"]
+        value = held.fill
         for bar in range(first, last + 1):
             if bar > first:
                 day.profit[marks.date[bar]] -= quantity * value * rules.withheld[bar]
@@ -1730,22 +1875,68 @@ def hold_costs(trade, bars, rules, marks, day):  # type: ignore[no-untyped-def]
 
 @inlined
 def sum_up(day: Day, marks: Marks, sums: Floats) -> None:
-    """Turn what moved into the sums that figures are made of; returns take the place of ``day.profit``."""
+    """Turn what moved into the sums that figures are made of, and into returns."""
+    if not sum_up_solvent(day, marks, sums):
+        sum_up_all(day, marks, sums)
+
+
+@inlined
+def sum_up_solvent(day: Day, marks: Marks, sums: Floats) -> bool:
+    """Do it where equity stays above 0, and say whether it did: no branch here depends on the sign of a return."""
+    equity = peak = lowest = marks.capital
+    held = exposed = total = square = short = largest = 0.0
+    ratio, floor = 1.0, marks.capital
+    for k in range(len(day.returns)):
+        before = equity
+        moved = day.longs[k] + day.shorts[k]
+        equity += day.profit[k] + (day.longs[k] - day.shorts[k])
+        held += day.exposure[k] + moved
+        change = equity / before - 1.0
+        day.returns[k] = change
+        lowest = min(lowest, equity)
+        total += change
+        square += change * change
+        largest = max(largest, abs(change))
+        fallen = min(change, 0.0)
+        short += fallen * fallen
+        peak = max(peak, equity)
+        floor = ratio * peak
+        if equity < floor:
+            ratio = equity / peak
+        exposed += held / equity
+    if not lowest > 0.0:
+        return False
+    dates = sums[DATES]
+    mean = total / dates if dates > 0.0 else 0.0
+    around = square - dates * mean * mean
+    if around < 1e-6 * square:
+        # Squares have cancelled but for rounding: sum them up around the mean.
+        around = (dates - len(day.returns)) * mean * mean
+        for k in range(len(day.returns)):
+            around += (day.returns[k] - mean) * (day.returns[k] - mean)
+    sums[END], sums[BAD], sums[NAKED], sums[EXPOSED] = equity, 0.0, 0.0, exposed
+    sums[TOTAL], sums[SHORTFALL], sums[LARGEST], sums[FALL] = total, short, largest, ratio - 1.0
+    sums[SPREAD] = around
+    return True
+
+
+@inlined
+def sum_up_all(day: Day, marks: Marks, sums: Floats) -> None:
+    """Do it whatever happens: a return from nothing or less is unknown."""
     equity = peak = marks.capital
     held = exposed = total = fall = short = largest = 0.0
     bad = naked = known = 0
-    returns = day.profit
-    for k in range(len(returns)):
+    for k in range(len(day.returns)):
         if not equity > 0.0:
             bad += marks.idle[k]
             naked += marks.idle[k]
         before = equity
         equity += day.profit[k] + (day.longs[k] - day.shorts[k])
         held += day.exposure[k] + (day.longs[k] + day.shorts[k])
-        returns[k] = np.nan
+        day.returns[k] = np.nan
         if before > 0.0:
             change = equity / before - 1.0
-            returns[k] = change
+            day.returns[k] = change
             total += change
             known += 1
             largest = max(largest, abs(change))
@@ -1769,9 +1960,9 @@ def sum_up(day: Day, marks: Marks, sums: Floats) -> None:
     dates = sums[DATES] - bad
     mean = total / dates if dates > 0.0 else 0.0
     around = (dates - known) * mean * mean
-    for k in range(len(returns)):
-        if not np.isnan(returns[k]):
-            around += (returns[k] - mean) * (returns[k] - mean)
+    for k in range(len(day.returns)):
+        if not np.isnan(day.returns[k]):
+            around += (day.returns[k] - mean) * (day.returns[k] - mean)
     sums[SPREAD] = around
 
 
@@ -1794,7 +1985,7 @@ def sum_trades(trades: np.ndarray, bars: Bars, rules: Rules, marks: Marks, day: 
     """Sum up the trades of one trial that `simulate` gave."""
     clear(day)
     for k in range(len(trades)):
-        tally(trades[k], bars, rules, marks, day, sums)
+        tally(settled(trades[k], bars), 1.0, bars, rules, marks, day, sums)
     sum_up(day, marks, sums)
 
 

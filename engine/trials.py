@@ -302,7 +302,7 @@ COUNTS = ("trades", "open")
 
 
 class Batch(NamedTuple):
-    """Trials of one set-up, by cut, whose tables are made together: ``rows`` of `Params`, and what they look up."""
+    """Trials of one set-up whose tables are made together: ``rows`` of `Params`, and what they look up."""
 
     setup: int
     rows: Integers
@@ -316,8 +316,7 @@ def _batches(setups: list[Setup], params: Params, rows: Integers) -> Iterator[li
     """Deal trials into batches, and batches into groups whose tables have room together."""
     group: list[Batch] = []
     size = 0
-    by_setup = np.lexsort((params.least[rows], params.setup[rows]))
-    ordered = rows[by_setup]
+    ordered = rows[np.argsort(params.setup[rows], kind="stable")]
     edges = np.searchsorted(params.setup[ordered], np.arange(len(setups) + 1))
     for k in np.flatnonzero(np.diff(edges)):
         for part in _with_room(params, ordered[edges[k] : edges[k + 1]], len(setups[k].entries.due)):
@@ -348,20 +347,37 @@ def _distinct(values: Floats) -> int:
 
 
 def batch_of(place: int, setup: Setup, params: Params, rows: Integers) -> Batch:
-    """Gather what some trials of one set-up look up; rows come by their least strength."""
+    """Gather what some trials of one set-up look up, in the order in which `kernels.sweep` likes them."""
     stop, stops = _levels(params.stop[rows])
     take, takes = _levels(params.take[rows])
     trail, trails = _levels(params.trail[rows])
     least, cut = np.unique(params.least[rows], return_inverse=True)
-    hold = np.ascontiguousarray(params.hold[rows])
+    if setup.book.mode == kernels.EVENT:
+        order = np.lexsort((-cut, trails, takes, stops, params.hold[rows]))
+    else:
+        order = np.argsort(cut, kind="stable")
+    columns = (params.hold[rows], cut.astype(np.int64), stops, takes, trails)
     return Batch(
         place,
-        rows,
+        rows[order],
         Levels(stop, take, trail),
-        Trials(hold, cut.astype(np.int64), stops, takes, trails),
-        Cuts(least, setup.strength, netting_order(setup.entries)),
-        int(hold.max(initial=0)),
+        Trials(*(np.ascontiguousarray(column[order]) for column in columns)),
+        _cuts_of(setup, least),
+        int(params.hold[rows].max(initial=0)),
     )
+
+
+def _cuts_of(setup: Setup, least: Floats) -> Cuts:
+    entries, order = setup.entries, netting_order(setup.entries)
+    n = len(order)
+    begins = np.ones(n, np.bool_)
+    begins[1:] = np.diff(entries.instrument[order]).astype(bool) | np.diff(entries.due[order]).astype(bool)
+    edges = np.append(np.flatnonzero(begins), n)
+    group = np.cumsum(begins) - 1
+    start, stop = np.empty(n, np.int64), np.empty(n, np.int64)
+    start[order], stop[order] = edges[group], edges[group + 1]
+    strongest = np.argsort(-setup.strength, kind="stable")
+    return Cuts(least, setup.strength, order, start, stop, strongest)
 
 
 def _levels(values: Floats) -> tuple[Floats, Integers]:
@@ -437,7 +453,7 @@ def _walk(work: tuple[Ground, Params, Integers, Out]) -> Integers:
         trades = trades_of(ground.bars, setup, params, int(row))
         kernels.sum_trades(trades, ground.bars, setup.rules, ground.marks, day, sums[row])
         if returns is not None:
-            returns[row] = _on_all_dates(ground.marks, day.profit[None, :].astype(np.float32))[0]
+            returns[row] = _on_all_dates(ground.marks, day.returns[None, :].astype(np.float32))[0]
     return rows
 
 

@@ -58,8 +58,9 @@ def looked_up(bars, setup, params, row):
     day, nothing = trials.new_day(len(marks.idle) - 1), np.empty((1, 0), np.float32)
     room = np.zeros(len(setup.entries.due) + 1, trade_dtype), day, nothing
     sums = np.zeros((1, kernels.SUMS))
-    count = kernels.sweep(case, batch.levels, table, marks, batch.cuts, batch.trials, room, sums)
-    trades = room[0][:count]
+    room[0]["signal"] = -1
+    kernels.sweep(case, batch.levels, table, marks, batch.cuts, batch.trials, room, sums)
+    trades = room[0][room[0]["signal"] >= 0]
     return trades[np.lexsort((trades["entry_bar"], trades["signal"]))]
 
 
