@@ -1341,8 +1341,9 @@ class Marks(NamedTuple):
 
 
 class Day(NamedTuple):
-    """What one trial moves on each date: closes of longs and of shorts, jumps of profit and of exposure.
+    """What trials move on each date: closes of longs and of shorts, jumps of profit and of exposure.
 
+    Arrays have a row for each of the trials that run side by side, so that what they look up is still at hand;
     ``returns`` are what comes of it.
     """
 
@@ -1536,33 +1537,52 @@ def sweep(case, levels, found, marks, cuts, trials, book, sums):  # type: ignore
         adds its signals to what is there. Else they are best in the order of cuts: signals are netted anew where it
         changes.
     book : (ndarray of trade_dtype, Day, ndarray of float32)
-        Room for trades: for one, or for all of one trial, with ``signal`` -1 where there is none; for what moves on each
+        Room for trades: for one, or for all of one trial, ``signal`` -1 where there is none; for what moves on each
         date; and for the returns of each trial, shape (trials, dates), with no columns where nobody wants them.
     sums : ndarray of float64, shape (trials, SUMS)
         Filled.
     """
     trades, day, kept = book
-    tables = (levels, found, trials, marks)
+    tables, many = (levels, found, trials, marks), len(day.returns)
     if case.book.mode == EVENT:
-        taken, running = np.zeros(len(cuts.order), np.bool_), np.zeros(SUMS)
-        sweep_alone(case, tables, cuts, (trades, day, kept, taken, running), sums)
+        taken, running = np.zeros(len(cuts.order), np.bool_), np.zeros((many, SUMS))
+        family, following = families(trials), np.zeros(many, np.int64)
+        for first in range(0, len(family) - 1, many):
+            part = family[first : first + many + 1]
+            sweep_alone(case, tables, cuts, part, (trades, day, kept, taken, running, following), sums)
         return
-    cut, netted, rows = -1, case, cuts.order
-    for trial in range(len(trials.hold)):
-        if trials.cut[trial] != cut:
-            cut = trials.cut[trial]
-            netted, rows = cut_off(case, cuts, cut)
-        clear(day)
-        sweep_accounts(netted, tables, trial, rows, trades, day, sums[trial])
-        sum_up(day, marks, sums[trial])
-        keep_returns(day, kept, trial)
+    first = 0
+    while first < len(trials.hold):
+        end = first + 1
+        while end < min(first + many, len(trials.hold)) and trials.cut[end] == trials.cut[first]:
+            end += 1
+        if first == 0 or trials.cut[first] != trials.cut[first - 1]:
+            netted, rows = cut_off(case, cuts, trials.cut[first])
+        sweep_accounts(netted, tables, (first, end), rows, trades, day, sums)
+        for trial in range(first, end):
+            sum_up(day, trial - first, marks, sums[trial])
+            keep_returns(day, trial - first, kept, trial)
+        first = end
+
+
+@kernel
+def families(trials: Trials) -> Integers:
+    """Give where trials begin that differ in their cut alone, and their number at the end."""
+    n, found = len(trials.hold), 0
+    firsts = np.empty(n + 1, np.int64)
+    for trial in range(n):
+        if trial == 0 or differs(trials, trial):
+            firsts[found] = trial
+            found += 1
+    firsts[found] = n
+    return firsts[: found + 1]
 
 
 @inlined
-def keep_returns(day: Day, kept: NDArray[np.float32], trial: int) -> None:
+def keep_returns(day: Day, place: int, kept: NDArray[np.float32], trial: int) -> None:
     """Write down the returns of a trial where they are wanted."""
     for k in range(kept.shape[1]):
-        kept[trial, k] = day.returns[k]
+        kept[trial, k] = day.returns[place, k]
 
 
 @kernel
@@ -1588,34 +1608,48 @@ def cut_off(case: Case, cuts: Cuts, cut: int) -> tuple[Case, Integers]:
 
 
 @inlined
-def clear(day: Day) -> None:
-    """Forget what moved."""
-    day.longs[:] = 0.0
-    day.shorts[:] = 0.0
-    day.profit[:] = 0.0
-    day.exposure[:] = 0.0
+def clear(day: Day, places: int) -> None:
+    """Forget what moved at the first so many places."""
+    day.longs[:places] = 0.0
+    day.shorts[:places] = 0.0
+    day.profit[:places] = 0.0
+    day.exposure[:places] = 0.0
 
 
 @inner
-def sweep_alone(case, tables, cuts, room, sums):  # type: ignore[no-untyped-def]
-    """Trade each signal by itself (see `each_alone`), the strongest first: a lower cut goes on where one ends."""
-    _, _, trials, marks = tables
-    trades, day, kept, taken, running = room
-    at = 0
-    for trial in range(len(trials.hold)):
-        if trial == 0 or differs(trials, trial):
-            clear(day)
-            taken[:] = False
-            running[:] = 0.0
-            at = 0
-        least = cuts.least[trials.cut[trial]]
-        while at < len(cuts.strongest) and (least == 0.0 or cuts.strength[cuts.strongest[at]] >= least):
-            take_in(case, tables, cuts, trial, cuts.strongest[at], (trades, day, taken, running))
-            at += 1
-        for k in range(TRADES, SUMS):
-            sums[trial, k] = running[k]
-        sum_up(day, marks, sums[trial])
-        keep_returns(day, kept, trial)
+def sweep_alone(case, tables, cuts, family, room, sums):  # type: ignore[no-untyped-def]
+    """Trade each signal by itself (see `each_alone`), the strongest first: a lower cut goes on where one ends.
+
+    ``family`` has where trials begin that differ in their cut alone: they run side by side with those of the others.
+    """
+    marks, many = tables[3], len(family) - 1
+    trades, day, kept, taken, running, following = room
+    clear(day, many)
+    taken[:] = False
+    running[:many] = 0.0
+    for place in range(many):
+        following[place] = family[place]
+    for at in range(len(cuts.strongest) + 1):
+        ended = 0
+        for place in range(many):
+            while following[place] < family[place + 1] and is_over(cuts, tables[2], following[place], at):
+                trial = following[place]
+                for k in range(TRADES, SUMS):
+                    sums[trial, k] = running[place, k]
+                sum_up(day, place, marks, sums[trial])
+                keep_returns(day, place, kept, trial)
+                following[place] += 1
+            ended += following[place] == family[place + 1]
+        if ended == many:
+            return
+        take_in(case, tables, cuts, family, cuts.strongest[at], (trades, day, taken, running))
+
+
+@inlined
+def is_over(cuts: Cuts, trials: Trials, trial: int, at: int) -> bool:
+    """Tell whether a trial takes none of the signals from place ``at`` of the strongest on."""
+    least = cuts.least[trials.cut[trial]]
+    return at == len(cuts.strongest) or not (least == 0.0 or cuts.strength[cuts.strongest[at]] >= least)
 
 
 @inlined
@@ -1631,7 +1665,7 @@ def differs(trials: Trials, trial: int) -> bool:
 
 
 @inlined
-def take_in(case, tables, cuts, trial, row, room):  # type: ignore[no-untyped-def]
+def take_in(case, tables, cuts, family, row, room):  # type: ignore[no-untyped-def]
     """Let a signal take part: it trades, or what stands for its bar changes."""
     trades, day, taken, running = room
     entries, defer = case.entries, case.orders.max_defer
@@ -1649,12 +1683,12 @@ def take_in(case, tables, cuts, trial, row, room):  # type: ignore[no-untyped-de
             return
     for once, stands in ((-1.0, before), (1.0, after)):
         if stands[0] >= 0:
-            count_alone(case, tables, trial, stands, once, (trades, day, running))
+            count_alone(case, tables, family, stands, once, (trades, day, running))
 
 
 @inlined
-def count_alone(case, tables, trial, stands, once, room):  # type: ignore[no-untyped-def]
-    """Count the trade of a signal (row, weight) by itself in, or out again (``once`` -1)."""
+def count_alone(case, tables, family, stands, once, room):  # type: ignore[no-untyped-def]
+    """Count the trade of a signal (row, weight) by itself in, or out again (``once`` -1), for trials side by side."""
     (levels, found, trials, marks), (row, weight), (trades, day, running) = tables, stands, room
     bars, rules, book, entry = case.bars, case.rules, case.book, found.entry[row]
     if entry < 0:
@@ -1665,39 +1699,61 @@ def count_alone(case, tables, trial, stands, once, room):  # type: ignore[no-unt
     if not quantity > 0.0:
         return
     held = Holding(case.entries.side[row], entry, quantity, fill)
-    exit_, end = (
-        exit_of(case, levels, found, trials, trial, row),
+    fee = fee_of(rules, entry, quantity * fill, held.side > 0)
+    price, end = (
+        price_at(bars, entry, entry_point(case.orders)),
         bars.offsets[case.entries.instrument[row] + 1],
     )
-    parting = parting_of(bars, rules, held, exit_, end, marks.withholds)
-    fee = fee_of(rules, entry, quantity * fill, held.side > 0)
-    price = price_at(bars, entry, entry_point(case.orders))
-    over = Settled(held, end, price, fee, exit_.bar, exit_.price, parting)
-    tally(over, once, bars, rules, marks, day, running)
-    if len(trades) > 1:
-        record_entry(trades, row, case, (row, entry, quantity, fill))
-        trades[row]["hold_bar"] = entry + trials.hold[trial]
-        trades[row]["exit_fee"] = 0.0
-        plan(trades[row], exit_, bars)
-        leave(trades, row, bars, rules)
-        if once < 0.0:
-            trades[row]["signal"] = NO_BAR
+    for place in range(len(family) - 1):
+        exit_ = exit_of(case, levels, found, trials, family[place], row)
+        parting = parting_of(bars, rules, held, exit_, end, marks.withholds)
+        over = Settled(held, end, price, fee, exit_.bar, exit_.price, parting)
+        tally(over, once, case, marks, day, place, running[place])
+        if len(trades) > 1:
+            write_down(trades, case, (row, entry, quantity, fill), exit_, trials.hold[family[place]], once)
 
 
-@inlined
-def sweep_accounts(case, tables, trial, rows, trades, day, sums):  # type: ignore[no-untyped-def]
-    """Trade the signals of one trial out of an account per instrument; give the number of trades (see `shared_money`).
+@inner
+def write_down(trades, case, opening, exit_, hold, once):  # type: ignore[no-untyped-def]
+    """Write a trade of a signal by itself down at the signal's place, or strike it out."""
+    row, entry, _, _ = opening
+    record_entry(trades, row, case, opening)
+    trades[row]["hold_bar"] = entry + hold
+    trades[row]["exit_fee"] = 0.0
+    plan(trades[row], exit_, case.bars)
+    leave(trades, row, case.bars, case.rules)
+    if once < 0.0:
+        trades[row]["signal"] = NO_BAR
+
+
+@inner
+def sweep_accounts(case, tables, span, rows, trades, day, sums):  # type: ignore[no-untyped-def]
+    """Trade the signals of some trials (first, end) out of an account per instrument (see `shared_money`).
 
     Rows go by instrument and due bar, bars are sessions, an account holds one trade, and there are no caps.
     """
+    clear(day, span[1] - span[0])
+    start = 0
+    while start < len(rows):
+        stop, instrument = start, case.entries.instrument[rows[start]]
+        while stop < len(rows) and case.entries.instrument[rows[stop]] == instrument:
+            stop += 1
+        for trial in range(span[0], span[1]):
+            sweep_account(
+                case, tables, (trial, trial - span[0]), (rows, start, stop), (trades, day, sums[trial])
+            )
+        start = stop
+
+
+@inner
+def sweep_account(case, tables, who, signals, room):  # type: ignore[no-untyped-def]
+    """Trade the signals (rows, start, stop) of one instrument in one trial (its number, its place)."""
     levels, found, trials, marks = tables
+    (trial, place), (rows, start, stop), (trades, day, sums) = who, signals, room
     entries, point = case.entries, entry_point(case.orders)
-    count, account, cash, held = 0, -1, 0.0, -1
-    for row in rows:
-        if entries.instrument[row] != account:
-            if held >= 0:
-                settle(trades, held, case, marks, day, sums)
-            cash, held, account = case.book.capital, -1, entries.instrument[row]
+    cash, held = case.book.capital, -1
+    for at in range(start, stop):
+        row = rows[at]
         due = entries.due[row]
         now, opens, gone = instant_of(case.bars, due, point), found.entry[row] >= 0, False
         if held >= 0:
@@ -1706,20 +1762,18 @@ def sweep_accounts(case, tables, trial, rows, trades, day, sums):  # type: ignor
                 reverses, gone = meet_one(trades[held], case, row, now)
                 opens = opens and reverses
             if gone:
-                settle(trades, held, case, marks, day, sums)
+                settle(trades, held, case, marks, day, place, sums)
                 cash = paid_out(trades[held], cash)
                 held = -1
         if opens:
             quantity, fill = bought_alone(case, row, due, cash)
             if quantity > 0.0:
-                held = count % len(trades)
+                held = row if len(trades) > 1 else 0
                 open_by_table(trades, held, case, (row, due, quantity, fill), (levels, found, trials, trial))
                 cash -= quantity * fill
                 cash -= trades[held]["entry_fee"]
-                count += 1
     if held >= 0:
-        settle(trades, held, case, marks, day, sums)
-    return count
+        settle(trades, held, case, marks, day, place, sums)
 
 
 @inlined
@@ -1766,10 +1820,10 @@ def bought_alone(case: Case, row: int, bar: int, cash: float) -> tuple[float, fl
 
 
 @inlined
-def settle(trades, k, case, marks, day, sums):  # type: ignore[no-untyped-def]
-    """Book the exit of trade ``k`` and sum it up."""
+def settle(trades, k, case, marks, day, place, sums):  # type: ignore[no-untyped-def]
+    """Book the exit of trade ``k`` and sum it up; ``place`` is where its trial stands."""
     leave(trades, k, case.bars, case.rules)
-    tally(settled(trades[k], case.bars), 1.0, case.bars, case.rules, marks, day, sums)
+    tally(settled(trades[k], case.bars), 1.0, case, marks, day, place, sums)
 
 
 # ------------------------------------------------------------------------------------------- figures
@@ -1803,7 +1857,7 @@ def settled(trade, bars):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def tally(over, once, bars, rules, marks, day, sums):  # type: ignore[no-untyped-def]
+def tally(over, once, case, marks, day, place, sums):  # type: ignore[no-untyped-def]
     """Add a settled trade, ``once`` 1, to the sums of its trial and to what moves on each date; -1 takes it out."""
     held, parting = over.held, over.parting
     sums[TRADED] += once * held.quantity * held.fill
@@ -1820,79 +1874,79 @@ def tally(over, once, bars, rules, marks, day, sums):  # type: ignore[no-untyped
         sums[LOSSES] -= 0.0 if won else once * gain
     else:
         sums[STILL] += once
-    spread(over, once, bars, rules, marks, day)
+    spread(over, once, case, marks, day, place)
 
 
 @inlined
-def spread(over, once, bars, rules, marks, day):  # type: ignore[no-untyped-def]
+def spread(over, once, case, marks, day, place):  # type: ignore[no-untyped-def]
     """Lay the profit and the exposure of a trade over the dates of its bars (`mark` does it bar by bar)."""
-    held, first, closed = over.held, over.held.first, over.last >= 0
+    bars, held, first, closed = case.bars, over.held, over.held.first, over.last >= 0
     quantity, side = once * held.quantity, held.side
     last = over.last if closed else over.end
-    day.profit[marks.date[first]] -= once * over.entry_fee
+    day.profit[place, marks.date[first]] -= once * over.entry_fee
     value = held.fill
     if last > first:
         if not np.isnan(bars.close[first]):
             value = bars.close[first]
-            day.profit[marks.date[first]] += side * quantity * (value - held.fill)
-        day.exposure[marks.date[first]] += quantity * value
+            day.profit[place, marks.date[first]] += side * quantity * (value - held.fill)
+        day.exposure[place, marks.date[first]] += quantity * value
         moves = day.longs if side > 0 else day.shorts
         if value == marks.known[first]:
             for bar in range(first + 1, last):
-                moves[marks.date[bar]] += quantity * marks.step[bar]
+                moves[place, marks.date[bar]] += quantity * marks.step[bar]
             value = marks.known[last - 1]
         else:
             # Without a close on its entry bar it is worth what was paid until there is one.
             for bar in range(first + 1, last):
                 if not np.isnan(bars.close[bar]):
-                    moves[marks.date[bar]] += quantity * (bars.close[bar] - value)
+                    moves[place, marks.date[bar]] += quantity * (bars.close[bar] - value)
                     value = bars.close[bar]
-        hold_costs(held, quantity, last if closed else last - 1, bars, rules, marks, day)
+        if marks.withholds if side > 0 else case.rules.borrow[first] > 0.0:
+            hold_costs(held, quantity, last if closed else last - 1, case, marks, day, place)
     if closed:
         date = marks.date[last]
-        day.profit[date] += side * quantity * (over.parting.fill - value) - once * over.parting.fee
+        day.profit[place, date] += side * quantity * (over.parting.fill - value) - once * over.parting.fee
         if last > first:
-            day.exposure[date] -= quantity * value
+            day.exposure[place, date] -= quantity * value
 
 
-@inlined
-def hold_costs(held, quantity, last, bars, rules, marks, day):  # type: ignore[no-untyped-def]
+@inner
+def hold_costs(held, quantity, last, case, marks, day, place):  # type: ignore[no-untyped-def]
     """Lay what holding costs over the dates: borrowing of a short, what a long loses of its dividends."""
-    first = held.first
+    bars, rules, first = case.bars, case.rules, held.first
     if held.side < 0:
         daily = quantity * held.fill * rules.borrow[first]
-        if daily != 0.0:
-            for bar in range(first + 1, last + 1):
-                day.profit[marks.date[bar]] -= daily * (bars.session[bar] - bars.session[bar - 1])
-    elif marks.withholds:
+        for bar in range(first + 1, last + 1):
+            day.profit[place, marks.date[bar]] -= daily * (bars.session[bar] - bars.session[bar - 1])
+    else:
         value = held.fill
         for bar in range(first, last + 1):
             if bar > first:
-                day.profit[marks.date[bar]] -= quantity * value * rules.withheld[bar]
+                day.profit[place, marks.date[bar]] -= quantity * value * rules.withheld[bar]
             if not np.isnan(bars.close[bar]):
                 value = bars.close[bar]
 
 
 @inlined
-def sum_up(day: Day, marks: Marks, sums: Floats) -> None:
-    """Turn what moved into the sums that figures are made of, and into returns."""
-    if not sum_up_solvent(day, marks, sums):
-        sum_up_all(day, marks, sums)
+def sum_up(day: Day, place: int, marks: Marks, sums: Floats) -> None:
+    """Turn what moved at a place into the sums that figures are made of, and into returns."""
+    if not sum_up_solvent(day, place, marks, sums):
+        sum_up_all(day, place, marks, sums)
 
 
 @inlined
-def sum_up_solvent(day: Day, marks: Marks, sums: Floats) -> bool:
+def sum_up_solvent(day: Day, place: int, marks: Marks, sums: Floats) -> bool:
     """Do it where equity stays above 0, and say whether it did: no branch here depends on the sign of a return."""
     equity = peak = lowest = marks.capital
     held = exposed = total = square = short = largest = 0.0
     ratio, floor = 1.0, marks.capital
-    for k in range(len(day.returns)):
+    for k in range(day.returns.shape[1]):
         before = equity
-        moved = day.longs[k] + day.shorts[k]
-        equity += day.profit[k] + (day.longs[k] - day.shorts[k])
-        held += day.exposure[k] + moved
+        moved = day.longs[place, k] + day.shorts[place, k]
+        equity += day.profit[place, k] + (day.longs[place, k] - day.shorts[place, k])
+        held += day.exposure[place, k] + moved
         change = equity / before - 1.0
-        day.returns[k] = change
+        day.returns[place, k] = change
         lowest = min(lowest, equity)
         total += change
         square += change * change
@@ -1911,32 +1965,32 @@ def sum_up_solvent(day: Day, marks: Marks, sums: Floats) -> bool:
     around = square - dates * mean * mean
     if around < 1e-6 * square:
         # Squares have cancelled but for rounding: sum them up around the mean.
-        around = (dates - len(day.returns)) * mean * mean
-        for k in range(len(day.returns)):
-            around += (day.returns[k] - mean) * (day.returns[k] - mean)
+        around = (dates - day.returns.shape[1]) * mean * mean
+        for k in range(day.returns.shape[1]):
+            around += (day.returns[place, k] - mean) * (day.returns[place, k] - mean)
     sums[END], sums[BAD], sums[NAKED], sums[EXPOSED] = equity, 0.0, 0.0, exposed
     sums[TOTAL], sums[SHORTFALL], sums[LARGEST], sums[FALL] = total, short, largest, ratio - 1.0
     sums[SPREAD] = around
     return True
 
 
-@inlined
-def sum_up_all(day: Day, marks: Marks, sums: Floats) -> None:
+@inner
+def sum_up_all(day: Day, place: int, marks: Marks, sums: Floats) -> None:
     """Do it whatever happens: a return from nothing or less is unknown."""
     equity = peak = marks.capital
     held = exposed = total = fall = short = largest = 0.0
     bad = naked = known = 0
-    for k in range(len(day.returns)):
+    for k in range(day.returns.shape[1]):
         if not equity > 0.0:
             bad += marks.idle[k]
             naked += marks.idle[k]
         before = equity
-        equity += day.profit[k] + (day.longs[k] - day.shorts[k])
-        held += day.exposure[k] + (day.longs[k] + day.shorts[k])
-        day.returns[k] = np.nan
+        equity += day.profit[place, k] + (day.longs[place, k] - day.shorts[place, k])
+        held += day.exposure[place, k] + (day.longs[place, k] + day.shorts[place, k])
+        day.returns[place, k] = np.nan
         if before > 0.0:
             change = equity / before - 1.0
-            day.returns[k] = change
+            day.returns[place, k] = change
             total += change
             known += 1
             largest = max(largest, abs(change))
@@ -1960,9 +2014,9 @@ def sum_up_all(day: Day, marks: Marks, sums: Floats) -> None:
     dates = sums[DATES] - bad
     mean = total / dates if dates > 0.0 else 0.0
     around = (dates - known) * mean * mean
-    for k in range(len(day.returns)):
-        if not np.isnan(day.returns[k]):
-            around += (day.returns[k] - mean) * (day.returns[k] - mean)
+    for k in range(day.returns.shape[1]):
+        if not np.isnan(day.returns[place, k]):
+            around += (day.returns[place, k] - mean) * (day.returns[place, k] - mean)
     sums[SPREAD] = around
 
 
@@ -1981,12 +2035,12 @@ def closes(bars: Bars) -> tuple[Floats, Floats]:
 
 
 @kernel
-def sum_trades(trades: np.ndarray, bars: Bars, rules: Rules, marks: Marks, day: Day, sums: Floats) -> None:
+def sum_trades(trades: np.ndarray, case: Case, marks: Marks, day: Day, sums: Floats) -> None:
     """Sum up the trades of one trial that `simulate` gave."""
-    clear(day)
+    clear(day, 1)
     for k in range(len(trades)):
-        tally(settled(trades[k], bars), 1.0, bars, rules, marks, day, sums)
-    sum_up(day, marks, sums)
+        tally(settled(trades[k], case.bars), 1.0, case, marks, day, 0, sums)
+    sum_up(day, 0, marks, sums)
 
 
 # ------------------------------------------------------------------------------- accounts, one by one

@@ -43,6 +43,8 @@ from aftershock.engine.types import (
 
 ROOM = 64_000_000
 """Bytes that tables of first passages may take at a time."""
+ABREAST = 8
+"""How many trials run side by side: what they move on each date stays in the cache."""
 PARTS = 4
 """Into how many parts for each thread trials are dealt, so that no thread waits long for another."""
 
@@ -401,9 +403,9 @@ def case_of(bars: Bars, setup: Setup) -> Case:
     return Case(bars, setup.rules, setup.entries, setup.exits, setup.orders, setup.book)
 
 
-def new_day(dates: int) -> Day:
-    """Make room for what moves on each date."""
-    return Day(*(np.zeros(dates) for _ in Day._fields))
+def new_day(dates: int, trials: int = 1) -> Day:
+    """Make room for what trials side by side move on each date."""
+    return Day(*(np.zeros((trials, dates)) for _ in Day._fields))
 
 
 def _pass(work: tuple[Ground, Batch, Passages, tuple[int, int]]) -> None:
@@ -418,7 +420,7 @@ def _sweep(work: tuple[Ground, Batch, Passages, Out, tuple[int, int]]) -> Intege
     trials = Trials(*(column[first:end] for column in batch.trials))
     dates = len(ground.marks.idle) - 1
     kept = np.empty((len(rows), 0 if returns is None else dates), np.float32)
-    room, own = (np.zeros(1, trade_dtype), new_day(dates), kept), sums[rows]
+    room, own = (np.zeros(1, trade_dtype), new_day(dates, ABREAST), kept), sums[rows]
     case = case_of(ground.bars, ground.setups[batch.setup])
     kernels.sweep(case, batch.levels, table, ground.marks, batch.cuts, trials, room, own)
     sums[rows] = own
@@ -451,9 +453,9 @@ def _walk(work: tuple[Ground, Params, Integers, Out]) -> Integers:
     for row in rows:
         setup = ground.setups[params.setup[row]]
         trades = trades_of(ground.bars, setup, params, int(row))
-        kernels.sum_trades(trades, ground.bars, setup.rules, ground.marks, day, sums[row])
+        kernels.sum_trades(trades, case_of(ground.bars, setup), ground.marks, day, sums[row])
         if returns is not None:
-            returns[row] = _on_all_dates(ground.marks, day.returns[None, :].astype(np.float32))[0]
+            returns[row] = _on_all_dates(ground.marks, day.returns.astype(np.float32))[0]
     return rows
 
 

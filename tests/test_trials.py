@@ -55,7 +55,7 @@ def looked_up(bars, setup, params, row):
     kernels.passages(case, batch.levels, table, batch.hold, (0, len(setup.entries.due)))
     axis = trials.axis_of(bars)
     marks = trials.ground_of(bars, axis, [setup], params.hold[[row]], setup.book.capital).marks
-    day, nothing = trials.new_day(len(marks.idle) - 1), np.empty((1, 0), np.float32)
+    day, nothing = trials.new_day(len(marks.idle) - 1, 2), np.empty((1, 0), np.float32)
     room = np.zeros(len(setup.entries.due) + 1, trade_dtype), day, nothing
     sums = np.zeros((1, kernels.SUMS))
     room[0]["signal"] = -1
