@@ -6,7 +6,6 @@ They touch the bars between entry and exit and nothing else: work grows with eve
 
 from __future__ import annotations
 
-from heapq import heappop, heappush
 from typing import NamedTuple
 
 import numpy as np
@@ -37,7 +36,6 @@ from aftershock.engine.types import (
 # inlined, and those that allocate nothing are compiled without the counting, which makes sweeps thirty times as fast.
 # The option for that has no public name yet.
 kernel = njit(cache=True, nogil=True)
-joined = njit(cache=True, nogil=True, forceinline=True)
 inner = njit(cache=True, nogil=True, _nrt=False)  # type: ignore[call-overload]
 inlined = njit(cache=True, nogil=True, _nrt=False, forceinline=True)  # type: ignore[call-overload]
 
@@ -68,7 +66,6 @@ CAP_GROSS = OUTCOMES.index("cap_gross")
 CAP_NET = OUTCOMES.index("cap_net")
 BELOW_LOT = OUTCOMES.index("below_lot")
 
-EXIT_PHASE, ENTRY_PHASE = 0, 1
 RATE, MINIMUM, MAXIMUM, BUYS, SELLS = range(5)
 """The columns of ``Charges.terms``."""
 MOST_SLIPPAGE = 0.5
@@ -97,18 +94,21 @@ class Case(NamedTuple):
     book: Book
 
 
-class Group(NamedTuple):
-    """Entries that one account tries at one instant, with what they ask for; ``base`` is what sizes are shares of."""
+class Heap(NamedTuple):
+    """Numbers by instant, then by number: ``place`` is where each stands in ``items``, -1 where it does not."""
 
-    account: int
-    base: float
-    rows: Integers
-    tried: Integers
-    target: Floats
+    items: Integers
+    place: Integers
+    at: Integers
+    size: Integers
 
 
 class Ledger(NamedTuple):
-    """The state of a simulation. Open trades of an account form a list in the order opened."""
+    """The state of a simulation. Open trades of an account form a list in the order opened.
+
+    ``exits`` are trades by when they leave, ``retries`` signals by when they are tried again, at ``bar``; ``waiting``
+    is the signal that waits on each instrument.
+    """
 
     trades: np.ndarray
     opened: Integers
@@ -117,9 +117,30 @@ class Ledger(NamedTuple):
     tail: Integers
     following: Integers
     preceding: Integers
-    version: Integers
+    exits: Heap
+    retries: Heap
+    bar: Integers
     waiting: Integers
     outcome: Integers
+
+
+class Group(NamedTuple):
+    """Entries that one account tries at one instant, what they ask for, and what of it they get, for what reason.
+
+    ``rows`` and ``tried`` are signals and bars, ``member`` and ``seen`` room for choosing among them, ``draws`` for
+    their order; the first ``size`` places count.
+    """
+
+    rows: Integers
+    tried: Integers
+    target: Floats
+    scale: Floats
+    reason: Integers
+    member: Flags
+    seen: Flags
+    draws: Integers
+    quantity: Floats
+    fill: Floats
 
 
 # ---------------------------------------------------------------------------------------------- one bar
@@ -421,7 +442,9 @@ def simulate(
     case = Case(bars, rules, netted, exits, orders, book)
     if book.mode == EVENT:
         return each_alone(case, outcome)
-    return shared_money(case, outcome)
+    ledger = new_ledger(outcome, len(bars.offsets) - 1, book)
+    shared_money(ledger, case, by_due(bars, netted, orders), new_group(len(outcome)))
+    return ledger.trades[: ledger.opened[0]], outcome
 
 
 @inlined
@@ -512,6 +535,7 @@ def record_entry(trades: np.ndarray, k: int, case: Case, opening: tuple[int, int
     trade["entry_fill"] = fill
     trade["entry_fee"] = fee_of(case.rules, bar, quantity * fill, side > 0)
     trade["hold_bar"] = bar + case.exits.hold
+    trade["exit_fee"], trade["done"] = 0.0, False
 
 
 @inlined
@@ -609,83 +633,225 @@ def account_of(book: Book, instrument: int) -> int:
 
 
 @kernel
+def new_heap(n: int) -> Heap:
+    """Make room for the numbers below n."""
+    return Heap(np.empty(n, np.int64), np.full(n, -1, np.int64), np.zeros(n, np.int64), np.zeros(1, np.int64))
+
+
+@inlined
+def comes_first(heap: Heap, one: int, other: int) -> bool:
+    """Tell which of two numbers is to leave a heap first."""
+    return heap.at[one] < heap.at[other] or (heap.at[one] == heap.at[other] and one < other)
+
+
+@inlined
+def rise(heap: Heap, spot: int) -> None:
+    """Let what stands at a spot pass what it comes before."""
+    item = heap.items[spot]
+    while spot > 0 and comes_first(heap, item, heap.items[(spot - 1) >> 1]):
+        heap.items[spot] = heap.items[(spot - 1) >> 1]
+        heap.place[heap.items[spot]] = spot
+        spot = (spot - 1) >> 1
+    heap.items[spot] = item
+    heap.place[item] = spot
+
+
+@inlined
+def sink(heap: Heap, spot: int) -> None:
+    """Let what stands at a spot be passed by what comes before it."""
+    item, size = heap.items[spot], heap.size[0]
+    while 2 * spot + 1 < size:
+        below = 2 * spot + 1
+        if below + 1 < size and comes_first(heap, heap.items[below + 1], heap.items[below]):
+            below += 1
+        if not comes_first(heap, heap.items[below], item):
+            break
+        heap.items[spot] = heap.items[below]
+        heap.place[heap.items[spot]] = spot
+        spot = below
+    heap.items[spot] = item
+    heap.place[item] = spot
+
+
+@inner
+def take_out(heap: Heap, item: int) -> None:
+    """Take a number out of a heap, if it is there."""
+    spot = heap.place[item]
+    if spot < 0:
+        return
+    heap.place[item] = -1
+    heap.size[0] -= 1
+    last = heap.items[heap.size[0]]
+    if last != item:
+        heap.items[spot] = last
+        heap.place[last] = spot
+        rise(heap, spot)
+        sink(heap, heap.place[last])
+
+
+@inner
+def put_in(heap: Heap, item: int, at: int) -> None:
+    """Put a number into a heap, or move it there."""
+    take_out(heap, item)
+    heap.at[item] = at
+    heap.items[heap.size[0]] = item
+    heap.size[0] += 1
+    rise(heap, heap.size[0] - 1)
+
+
+@kernel
 def new_ledger(outcome: Integers, instruments: int, book: Book) -> Ledger:
-    """Open the accounts, empty but for their capital."""
+    """Make room for a simulation; `open_accounts` begins it."""
     n, accounts = len(outcome), instruments if book.mode == ACCOUNT else 1
     return Ledger(
         np.zeros(n, trade_dtype),
         np.zeros(1, np.int64),
-        np.full(accounts, book.capital),
-        np.full(accounts, -1, np.int64),
-        np.full(accounts, -1, np.int64),
-        np.full(n, -1, np.int64),
-        np.full(n, -1, np.int64),
-        np.zeros(n, np.int64),
-        np.full(instruments, -1, np.int64),
+        np.empty(accounts),
+        np.empty(accounts, np.int64),
+        np.empty(accounts, np.int64),
+        np.empty(n, np.int64),
+        np.empty(n, np.int64),
+        new_heap(n),
+        new_heap(n),
+        np.empty(n, np.int64),
+        np.empty(instruments, np.int64),
         outcome,
     )
 
 
 @kernel
-def shared_money(case: Case, outcome: Integers) -> tuple[np.ndarray, Integers]:
-    """Trade signals out of accounts: cash moves in the order of instants, exits before entries."""
-    entries, n = case.entries, len(case.entries.due)
-    ledger = new_ledger(outcome, len(case.bars.offsets) - 1, case.book)
-    # (instant, phase, trade or row, version or bar): versions make a rescheduled exit's old entry stale.
-    queue = [(np.int64(0), np.int64(0), np.int64(0), np.int64(0)) for _ in range(0)]
-    for row in range(n):
-        if outcome[row] == FILLED:
-            push_entry(case, row, entries.due[row], queue)
-    rows = np.empty(n, np.int64)
-    tried = np.empty(n, np.int64)
-    while len(queue) > 0:
-        now, phase, key, stamp = heappop(queue)
-        if phase == EXIT_PHASE:
-            if stamp == ledger.version[key] and not ledger.trades[key]["done"]:
-                book_exit(ledger, int(key), case)
+def new_group(n: int) -> Group:
+    """Make room for n entries at one instant."""
+    return Group(
+        np.empty(n, np.int64),
+        np.empty(n, np.int64),
+        np.empty(n),
+        np.empty(n),
+        np.empty(n, np.int64),
+        np.empty(n, np.bool_),
+        np.empty(n, np.bool_),
+        np.empty(n, np.int64),
+        np.empty(n),
+        np.empty(n),
+    )
+
+
+@inlined
+def open_accounts(ledger: Ledger, book: Book) -> None:
+    """Begin with nothing but the capital of each account."""
+    ledger.opened[0] = ledger.exits.size[0] = ledger.retries.size[0] = 0
+    ledger.cash[:] = book.capital
+    ledger.head[:] = -1
+    ledger.tail[:] = -1
+    ledger.exits.place[:] = -1
+    ledger.retries.place[:] = -1
+    ledger.waiting[:] = -1
+
+
+@kernel
+def by_due(bars: Bars, entries: Entries, orders: Orders) -> Integers:
+    """Give the signals that have a due bar, by its instant and by row."""
+    some = np.flatnonzero(entries.due >= 0)
+    instants = np.empty(len(some), np.int64)
+    for k in range(len(some)):
+        instants[k] = instant_of(bars, entries.due[some[k]], entry_point(orders))
+    return some[np.argsort(instants, kind="mergesort")]
+
+
+@inner
+def shared_money(ledger, case, due, group):  # type: ignore[no-untyped-def]
+    """Trade signals out of accounts: cash moves in the order of instants, exits before entries.
+
+    Parameters
+    ----------
+    ledger, case : Ledger, Case
+        Room, and what it is about; ``outcome`` is ``FILLED`` for the signals that are to be tried.
+    due : ndarray of int64
+        Signals as `by_due` gives them.
+    group : Group
+        Room for those of one instant.
+    """
+    open_accounts(ledger, case.book)
+    at = 0
+    while True:
+        while at < len(due) and ledger.outcome[due[at]] != FILLED:
+            at += 1
+        now = next_entry(ledger, case, due, at)
+        if ledger.exits.size[0] > 0 and ledger.exits.at[ledger.exits.items[0]] <= now:
+            k = ledger.exits.items[0]
+            take_out(ledger.exits, k)
+            book_exit(ledger, k, case)
             continue
-        size = 1
-        rows[0], tried[0] = key, stamp
-        while len(queue) > 0 and queue[0][0] == now and queue[0][1] == ENTRY_PHASE:
-            _, _, key, stamp = heappop(queue)
-            rows[size], tried[size] = key, stamp
-            size += 1
-        supersede(ledger, entries, rows[:size], tried[:size])
-        size = keep_openers(ledger, case, now, (rows, tried, size), queue)
+        if now == NEVER_AGAIN:
+            break
+        at, size = gather(ledger, case, due, at, now, group)
+        supersede(ledger, case.entries, group, size)
+        size = keep_openers(ledger, case, now, group, size)
         if case.book.mode == PORTFOLIO:
-            open_group(ledger, case, now, (rows[:size], tried[:size]), queue)
+            open_group(ledger, case, now, group, 0, size)
         else:
             # An account holds one instrument, and of one instrument one entry is tried at a time.
             for k in range(size):
-                open_group(ledger, case, now, (rows[k : k + 1], tried[k : k + 1]), queue)
+                open_group(ledger, case, now, group, k, k + 1)
     for k in range(ledger.opened[0]):
         if not ledger.trades[k]["done"]:
             ledger.trades[k]["exit_bar"] = NO_BAR
             leave(ledger.trades, k, case.bars, case.rules)
-    return ledger.trades[: ledger.opened[0]], ledger.outcome
 
 
-@joined
-def push_entry(case, row, bar, queue):  # type: ignore[no-untyped-def]
-    """Queue the attempt to enter a signal at a bar."""
-    instant = instant_of(case.bars, bar, entry_point(case.orders))
-    heappush(queue, (np.int64(instant), np.int64(ENTRY_PHASE), np.int64(row), np.int64(bar)))
+NEVER_AGAIN = 2**63 - 1
 
 
-@joined
-def supersede(ledger: Ledger, entries: Entries, rows: Integers, tried: Integers) -> None:
+@inlined
+def due_at(case: Case, row: int) -> int:
+    """Give the instant at which a signal is first tried."""
+    return instant_of(case.bars, case.entries.due[row], entry_point(case.orders))
+
+
+@inlined
+def next_entry(ledger: Ledger, case: Case, due: Integers, at: int) -> int:
+    """Give the instant of the next entry that is tried, for the first time or again."""
+    now = due_at(case, due[at]) if at < len(due) else NEVER_AGAIN
+    if ledger.retries.size[0] > 0:
+        now = min(now, ledger.retries.at[ledger.retries.items[0]])
+    return now
+
+
+@inlined
+def gather(ledger, case, due, at, now, group):  # type: ignore[no-untyped-def]
+    """Gather the signals that are tried now, by row; give where those due go on, and how many there are."""
+    size, retries = 0, ledger.retries
+    while True:
+        fresh = at < len(due) and due_at(case, due[at]) == now
+        again = retries.size[0] > 0 and retries.at[retries.items[0]] == now
+        if again and (not fresh or retries.items[0] < due[at]):
+            row = retries.items[0]
+            group.rows[size], group.tried[size] = row, ledger.bar[row]
+            take_out(retries, row)
+            size += 1
+        elif fresh:
+            if ledger.outcome[due[at]] == FILLED:
+                group.rows[size], group.tried[size] = due[at], case.entries.due[due[at]]
+                size += 1
+            at += 1
+        else:
+            return at, size
+
+
+@inlined
+def supersede(ledger: Ledger, entries: Entries, group: Group, size: int) -> None:
     """Let each entry that arrives now take the place of one that waits on its instrument."""
-    for k in range(len(rows)):
-        row = rows[k]
-        if tried[k] == entries.due[row]:
+    for k in range(size):
+        row = group.rows[k]
+        if group.tried[k] == entries.due[row]:
             older = ledger.waiting[entries.instrument[row]]
             if older >= 0:
                 ledger.outcome[older] = SUPERSEDED
             ledger.waiting[entries.instrument[row]] = row
 
 
-@joined
-def keep_openers(ledger, case, now, batch, queue):  # type: ignore[no-untyped-def]
+@inlined
+def keep_openers(ledger, case, now, group, size):  # type: ignore[no-untyped-def]
     """Try every entry of this instant and keep, in place, those that would open a trade.
 
     Parameters
@@ -694,32 +860,32 @@ def keep_openers(ledger, case, now, batch, queue):  # type: ignore[no-untyped-de
         The state and what it is about.
     now : int
         The instant.
-    batch : (ndarray, ndarray, int)
-        Rows and the bars at which they are tried, and how many there are.
-    queue : list
-        The heap of what is to come.
+    group : Group
+        Rows and the bars at which they are tried.
+    size : int
+        How many there are.
 
     Returns
     -------
     int
         How many were kept.
     """
-    rows, tried, size = batch
     kept = 0
     for k in range(size):
-        row, bar = rows[k], tried[k]
+        row, bar = group.rows[k], group.tried[k]
         instrument = case.entries.instrument[row]
         if ledger.waiting[instrument] != row:
             continue
-        verdict, settled = try_entry(ledger, case, now, (row, bar), queue)
+        verdict, settled = try_entry(ledger, case, now, row, bar)
         later = NO_BAR
         if not settled and verdict == FILLED:
-            rows[kept], tried[kept] = row, bar
+            group.rows[kept], group.tried[kept] = row, bar
             kept += 1
         elif not settled:
             later = next_try(case, row, bar)
         if later >= 0:
-            push_entry(case, row, later, queue)
+            ledger.bar[row] = later
+            put_in(ledger.retries, row, instant_of(case.bars, later, entry_point(case.orders)))
             continue
         ledger.waiting[instrument] = -1
         if verdict != FILLED:
@@ -727,9 +893,9 @@ def keep_openers(ledger, case, now, batch, queue):  # type: ignore[no-untyped-de
     return kept
 
 
-@joined
-def try_entry(ledger, case, now, attempt, queue):  # type: ignore[no-untyped-def]
-    """Try one entry (row, bar) against its bar and what is held (sections 4 and 6).
+@inlined
+def try_entry(ledger, case, now, row, bar):  # type: ignore[no-untyped-def]
+    """Try the entry of a signal at a bar against its bar and what is held (sections 4 and 6).
 
     Returns
     -------
@@ -738,12 +904,11 @@ def try_entry(ledger, case, now, attempt, queue):  # type: ignore[no-untyped-def
     settled : bool
         Whether it is over: it has acted on what was held and will not be tried again.
     """
-    row, bar = attempt
     side = case.entries.side[row]
     code = refusal(case.bars, case.rules, bar, entry_point(case.orders), side > 0)
     if code != FILLED:
         return code, False
-    opens, verdict = meet_held(ledger, case, now, attempt, queue)
+    opens, verdict = meet_held(ledger, case, now, row, bar)
     if not opens:
         return verdict, True
     code = short_refusal(case.rules, bar, entry_point(case.orders)) if side < 0 else FILLED
@@ -752,8 +917,8 @@ def try_entry(ledger, case, now, attempt, queue):  # type: ignore[no-untyped-def
     return FILLED, False
 
 
-@joined
-def meet_held(ledger, case, now, attempt, queue):  # type: ignore[no-untyped-def]
+@inlined
+def meet_held(ledger, case, now, row, bar):  # type: ignore[no-untyped-def]
     """Let a signal (row, bar) act on the trades held on its instrument (section 6).
 
     Returns
@@ -763,7 +928,6 @@ def meet_held(ledger, case, now, attempt, queue):  # type: ignore[no-untyped-def
     verdict : int
         What became of it otherwise; ``CLOSED`` where it has closed something first.
     """
-    row, bar = attempt
     instrument, side = case.entries.instrument[row], case.entries.side[row]
     opens, verdict = True, FILLED
     k = ledger.head[account_of(case.book, instrument)]
@@ -775,11 +939,11 @@ def meet_held(ledger, case, now, attempt, queue):  # type: ignore[no-untyped-def
                 if case.orders.same == IGNORE:
                     opens, verdict = False, IGNORED
                 elif case.orders.same == EXTEND:
-                    opens, verdict = False, extend(ledger, k, case, now, bar, queue)
+                    opens, verdict = False, extend(ledger, k, case, now, bar)
             elif case.orders.opposite == IGNORE_OPPOSITE:
                 opens, verdict = False, IGNORED
             else:
-                gone = close_opposite(ledger, k, case, now, bar, queue)
+                gone = close_opposite(ledger, k, case, now, bar)
                 opens = opens and gone and case.orders.opposite == REVERSE
                 verdict = CLOSED
         k = following
@@ -792,35 +956,36 @@ def is_carried(trade, now):  # type: ignore[no-untyped-def]
     return trade["kind"] != STILL_OPEN and trade["carried"] and trade["triggered_at"] <= now
 
 
-@joined
-def extend(ledger, k, case, now, bar, queue):  # type: ignore[no-untyped-def]
+@inlined
+def extend(ledger, k, case, now, bar):  # type: ignore[no-untyped-def]
     """Start the hold of a trade anew from this bar, unless its exit is on its way already."""
     trade = ledger.trades[k]
     if is_carried(trade, now):
         return IGNORED
     trade["hold_bar"] = bar + case.exits.hold
     schedule(ledger.trades, k, case)
-    push_exit(ledger, k, queue)
+    push_exit(ledger, k)
     return EXTENDED
 
 
-@joined
-def push_exit(ledger, k, queue):  # type: ignore[no-untyped-def]
-    """Queue the scheduled exit of a trade and make what was queued before stale."""
-    ledger.version[k] += 1
+@inlined
+def push_exit(ledger: Ledger, k: int) -> None:
+    """Queue the scheduled exit of a trade in the place of the one before."""
     if ledger.trades[k]["exit_bar"] >= 0:
-        heappush(queue, (ledger.trades[k]["exit_at"], np.int64(EXIT_PHASE), np.int64(k), ledger.version[k]))
+        put_in(ledger.exits, k, ledger.trades[k]["exit_at"])
+    else:
+        take_out(ledger.exits, k)
 
 
-@joined
-def close_opposite(ledger, k, case, now, bar, queue):  # type: ignore[no-untyped-def]
+@inlined
+def close_opposite(ledger, k, case, now, bar):  # type: ignore[no-untyped-def]
     """End a trade at the point of an opposite signal; say whether it is gone, else its exit is carried."""
     carried = is_carried(ledger.trades[k], now)
     gone = turn(ledger.trades[k], case.bars, case.rules, (bar, entry_point(case.orders)), now)
     if gone:
         book_exit(ledger, k, case)
     elif not carried:
-        push_exit(ledger, k, queue)
+        push_exit(ledger, k)
     return gone
 
 
@@ -859,9 +1024,10 @@ def paid_out(trade, cash):  # type: ignore[no-untyped-def]
     return cash
 
 
-@joined
+@inlined
 def book_exit(ledger: Ledger, k: int, case: Case) -> None:
     """Take a trade out of its account and pay what it returns."""
+    take_out(ledger.exits, k)
     leave(ledger.trades, k, case.bars, case.rules)
     account = account_of(case.book, ledger.trades[k]["instrument"])
     ledger.cash[account] = paid_out(ledger.trades[k], ledger.cash[account])
@@ -876,8 +1042,8 @@ def book_exit(ledger: Ledger, k: int, case: Case) -> None:
         ledger.tail[account] = before
 
 
-@joined
-def book_entry(ledger, case, opening, queue):  # type: ignore[no-untyped-def]
+@inlined
+def book_entry(ledger, case, opening):  # type: ignore[no-untyped-def]
     """Open a trade and pay for it; ``opening`` is (row, bar, quantity, fill)."""
     row, _, quantity, _ = opening
     k = ledger.opened[0]
@@ -887,7 +1053,7 @@ def book_entry(ledger, case, opening, queue):  # type: ignore[no-untyped-def]
     account = account_of(case.book, trade["instrument"])
     ledger.cash[account] -= quantity * trade["entry_fill"]
     ledger.cash[account] -= trade["entry_fee"]
-    ledger.preceding[k] = ledger.tail[account]
+    ledger.preceding[k], ledger.following[k] = ledger.tail[account], -1
     if ledger.tail[account] >= 0:
         ledger.following[ledger.tail[account]] = k
     else:
@@ -895,13 +1061,13 @@ def book_entry(ledger, case, opening, queue):  # type: ignore[no-untyped-def]
     ledger.tail[account] = k
     ledger.outcome[row] = FILLED
     schedule(ledger.trades, k, case)
-    push_exit(ledger, k, queue)
+    push_exit(ledger, k)
 
 
 # --------------------------------------------------------------------------------- who gets how much
 
 
-@joined
+@inlined
 def marked_bar(bars: Bars, trade, now: int) -> int:  # type: ignore[no-untyped-def]
     """Give the bar of the last known close of a trade since its entry, or -1."""
     first, end = trade["entry_bar"], bars.offsets[trade["instrument"] + 1]
@@ -913,7 +1079,7 @@ def marked_bar(bars: Bars, trade, now: int) -> int:  # type: ignore[no-untyped-d
     return NO_BAR
 
 
-@joined
+@inlined
 def base_of(ledger: Ledger, case: Case, account: int, now: int) -> float:
     """Give the capital that sizes are shares of: where it began, or the equity as last known."""
     bars, book = case.bars, case.book
@@ -964,87 +1130,91 @@ def exposure_of(ledger: Ledger, entries: Entries, account: int, instrument: int,
 
 
 @inner
-def squeeze(scale: Floats, reason: Integers, member: Flags, factor: float, code: int) -> None:
-    """Scale the members of a group down and remember why."""
-    for k in range(len(scale)):
-        if member[k]:
-            scale[k] *= factor
-            reason[k] = code
+def squeeze(group: Group, first: int, end: int, factor: float, code: int) -> None:
+    """Scale the members among the places of a group down and remember why."""
+    for k in range(first, end):
+        if group.member[k]:
+            group.scale[k] *= factor
+            group.reason[k] = code
 
 
 @inner
-def wanted(target: Floats, scale: Floats, member: Flags) -> float:
-    """Add up what the members of a group want, in row order."""
+def wanted(group: Group, first: int, end: int) -> float:
+    """Add up what the members among the places of a group want, in row order."""
     total = 0.0
-    for k in range(len(target)):
-        if member[k]:
-            total += target[k] * scale[k]
+    for k in range(first, end):
+        if group.member[k]:
+            total += group.target[k] * group.scale[k]
     return total
 
 
-@kernel
-def squeeze_shared(ledger, case, group, scaled, cap, by_market):  # type: ignore[no-untyped-def]
-    """Apply a cap per name, or per market, to a group; ``scaled`` is (scale, reason), changed in place."""
-    entries, rows = case.entries, group.rows
-    scale, reason = scaled
+@inner
+def squeeze_shared(ledger, case, group, places, cap, by_market):  # type: ignore[no-untyped-def]
+    """Apply a cap per name, or per market, to the places (first, end) of a group."""
+    entries, (first, end) = case.entries, places
     key = entries.market if by_market else entries.instrument
-    seen = np.zeros(len(rows), np.bool_)
-    for first in range(len(rows)):
-        if seen[first]:
+    for k in range(first, end):
+        group.seen[k] = False
+    for one in range(first, end):
+        if group.seen[one]:
             continue
-        member = np.zeros(len(rows), np.bool_)
-        for k in range(first, len(rows)):
-            if key[rows[k]] == key[rows[first]]:
-                member[k] = True
-                seen[k] = True
-        row = rows[first]
-        held = exposure_of(ledger, entries, group.account, entries.instrument[row], entries.market[row])
+        row = group.rows[one]
+        for k in range(first, end):
+            group.member[k] = key[group.rows[k]] == key[row]
+            group.seen[k] = group.seen[k] or group.member[k]
+        account = account_of(case.book, entries.instrument[row])
+        held = exposure_of(ledger, entries, account, entries.instrument[row], entries.market[row])
         room = max(cap - (held.market if by_market else held.name), 0.0)
-        want = wanted(group.target, scale, member)
+        want = wanted(group, first, end)
         if want > room:
-            squeeze(scale, reason, member, room / want, CAP_MARKET if by_market else CAP_NAME)
+            squeeze(group, first, end, room / want, CAP_MARKET if by_market else CAP_NAME)
 
 
-@kernel
-def squeeze_net(held_net, sides, target, scaled, cap):  # type: ignore[no-untyped-def]
+@inner
+def squeeze_net(held_net, entries, group, places, cap):  # type: ignore[no-untyped-def]
     """Apply the cap on net exposure to the side of a group that would break it."""
-    scale, reason = scaled
+    first, end = places
     after = held_net
-    for k in range(len(target)):
-        after += sides[k] * (target[k] * scale[k])
-    if after > cap:
-        member, over = sides > 0, after - cap
-    elif after < -cap:
-        member, over = sides < 0, -cap - after
-    else:
+    for k in range(first, end):
+        after += entries.side[group.rows[k]] * (group.target[k] * group.scale[k])
+    if abs(after) <= cap:
         return
-    want = wanted(target, scale, member)
+    over = after - cap if after > cap else -cap - after
+    for k in range(first, end):
+        group.member[k] = (entries.side[group.rows[k]] > 0) == (after > cap)
+    want = wanted(group, first, end)
     if want > 0.0:
-        squeeze(scale, reason, member, max(want - over, 0.0) / want, CAP_NET)
+        squeeze(group, first, end, max(want - over, 0.0) / want, CAP_NET)
 
 
-@joined
-def scales_of(ledger, case, group):  # type: ignore[no-untyped-def]
+@inlined
+def share_out(ledger, case, group, places, base):  # type: ignore[no-untyped-def]
     """Say what share of its target each member of a group gets, and the last reason why not all (step 3)."""
-    book, base, cash, n = case.book, group.base, ledger.cash[group.account], len(group.rows)
-    scale, reason = np.ones(n), np.full(n, FILLED, np.int64)
-    everyone = np.ones(n, np.bool_)
+    book, (first, end) = case.book, places
+    account = account_of(book, case.entries.instrument[group.rows[first]])
+    for k in range(first, end):
+        group.scale[k], group.reason[k] = 1.0, FILLED
     if book.max_name < np.inf:
-        squeeze_shared(ledger, case, group, (scale, reason), book.max_name * base, False)
+        squeeze_shared(ledger, case, group, places, book.max_name * base, False)
     if book.max_market < np.inf:
-        squeeze_shared(ledger, case, group, (scale, reason), book.max_market * base, True)
-    held = exposure_of(ledger, case.entries, group.account, -1, -1)
+        squeeze_shared(ledger, case, group, places, book.max_market * base, True)
     if book.max_gross < np.inf:
+        held = exposure_of(ledger, case.entries, account, -1, -1)
         room = max(book.max_gross * base - held.gross, 0.0)
-        want = wanted(group.target, scale, everyone)
+        everyone(group, places)
+        want = wanted(group, first, end)
         if want > room:
-            squeeze(scale, reason, everyone, room / want, CAP_GROSS)
+            squeeze(group, first, end, room / want, CAP_GROSS)
     if book.max_net < np.inf:
-        sides = case.entries.side[group.rows]
-        squeeze_net(held.net, sides, group.target, (scale, reason), book.max_net * base)
-    need, ask, fixed = 0.0, 0.0, 0.0
-    for k in range(n):
-        want, bar, buy = group.target[k] * scale[k], group.tried[k], case.entries.side[group.rows[k]] > 0
+        held = exposure_of(ledger, case.entries, account, -1, -1)
+        squeeze_net(held.net, case.entries, group, places, book.max_net * base)
+    need, ask, fixed, cash = 0.0, 0.0, 0.0, ledger.cash[account]
+    for k in range(first, end):
+        want, bar, buy = (
+            group.target[k] * group.scale[k],
+            group.tried[k],
+            case.entries.side[group.rows[k]] > 0,
+        )
         if want > 0.0:
             need += want + fee_of(case.rules, bar, want, buy)
             rate, least = fee_bound(case.rules, bar, buy)
@@ -1052,50 +1222,70 @@ def scales_of(ledger, case, group):  # type: ignore[no-untyped-def]
             fixed += least
     if need > cash and need > 0.0:
         # Least fees do not shrink with what is bought.
-        squeeze(scale, reason, everyone, max(cash - fixed, 0.0) / ask, NO_CASH)
-    return scale, reason
+        everyone(group, places)
+        squeeze(group, first, end, max(cash - fixed, 0.0) / ask, NO_CASH)
 
 
-@joined
-def within_slots(entries: Entries, rows: Integers, slots: float) -> Flags:
-    """Choose by draw who may open where slots are short."""
-    n = len(rows)
-    chosen = np.ones(n, np.bool_)
-    if n > slots:
-        by_draw = np.argsort(entries.draw[rows], kind="mergesort")
-        for k in range(n):
-            if k >= slots:
-                chosen[by_draw[k]] = False
-    return chosen
+@inlined
+def everyone(group: Group, places: tuple[int, int]) -> None:
+    """Make all places of a group members."""
+    for k in range(places[0], places[1]):
+        group.member[k] = True
 
 
-@joined
-def with_slots(ledger, case, account, base, batch):  # type: ignore[no-untyped-def]
-    """Keep of a batch (rows, bars) what has a target and finds a slot (steps 1 and 2)."""
-    rows, tried = batch
-    book, entries = case.book, case.entries
-    keep = np.ones(len(rows), np.bool_)
-    for k in range(len(rows)):
-        if not (base > 0.0 and book.size * entries.weight[rows[k]] * base > 0.0):
-            keep[k] = False
-            ledger.outcome[rows[k]] = NO_CASH
-    rows, tried = rows[keep], tried[keep]
-    positions = exposure_of(ledger, entries, account, -1, -1).positions
-    keep = within_slots(entries, rows, book.max_positions - positions)
-    for k in range(len(rows)):
-        if not keep[k]:
-            ledger.outcome[rows[k]] = CAP_POSITIONS
-    return rows[keep], tried[keep]
+@inner
+def by_draw(entries: Entries, group: Group, places: tuple[int, int]) -> None:
+    """Put the places of a group in the order of their draws into ``draws``; equal ones stay as they are."""
+    first, end = places
+    for k in range(first, end):
+        spot = k
+        while spot > first and entries.draw[group.rows[group.draws[spot - 1]]] > entries.draw[group.rows[k]]:
+            group.draws[spot] = group.draws[spot - 1]
+            spot -= 1
+        group.draws[spot] = k
 
 
-@joined
-def group_of(case, account, base, batch):  # type: ignore[no-untyped-def]
-    """Gather the targets of a batch (rows, bars)."""
-    rows, tried = batch
-    target = np.empty(len(rows))
-    for k in range(len(rows)):
-        target[k] = case.book.size * case.entries.weight[rows[k]] * base
-    return Group(account, base, rows, tried, target)
+@inlined
+def within_slots(ledger, case, group, places):  # type: ignore[no-untyped-def]
+    """Choose as ``member`` by draw who may open where slots are short."""
+    first, end = places
+    everyone(group, places)
+    if case.book.max_positions == np.inf:
+        return
+    account = account_of(case.book, case.entries.instrument[group.rows[first]])
+    slots = case.book.max_positions - exposure_of(ledger, case.entries, account, -1, -1).positions
+    if end - first > slots:
+        by_draw(case.entries, group, places)
+        for k in range(first, end):
+            if k - first >= slots:
+                group.member[group.draws[k]] = False
+
+
+@inlined
+def with_slots(ledger, case, group, places, base):  # type: ignore[no-untyped-def]
+    """Keep, in place, what has a target and finds a slot (steps 1 and 2); give the new end."""
+    first, end = places
+    book, entries, kept = case.book, case.entries, first
+    for k in range(first, end):
+        row = group.rows[k]
+        target = book.size * entries.weight[row] * base
+        if base > 0.0 and target > 0.0:
+            group.rows[kept], group.tried[kept], group.target[kept] = row, group.tried[k], target
+            kept += 1
+        else:
+            ledger.outcome[row] = NO_CASH
+    if kept == first:
+        return first
+    within_slots(ledger, case, group, (first, kept))
+    end, kept = kept, first
+    for k in range(first, end):
+        if group.member[k]:
+            group.rows[kept], group.tried[kept] = group.rows[k], group.tried[k]
+            group.target[kept] = group.target[k]
+            kept += 1
+        else:
+            ledger.outcome[group.rows[k]] = CAP_POSITIONS
+    return kept
 
 
 @inlined
@@ -1105,42 +1295,45 @@ def bought(case, group, k, want):  # type: ignore[no-untyped-def]
     return lots_of(case.rules, group.tried[k], want / fill), fill
 
 
-@joined
-def open_group(ledger, case, now, batch, queue):  # type: ignore[no-untyped-def]
-    """Size and open the entries (rows, bars) that one account tries at one instant (section 7)."""
-    if len(batch[0]) == 0:
+@inner
+def open_group(ledger, case, now, group, first, end):  # type: ignore[no-untyped-def]
+    """Size and open the entries at some places of a group, which one account tries at one instant (section 7)."""
+    if first == end:
         return
-    account = account_of(case.book, case.entries.instrument[batch[0][0]])
+    account = account_of(case.book, case.entries.instrument[group.rows[first]])
     base = base_of(ledger, case, account, now)
-    group = group_of(case, account, base, with_slots(ledger, case, account, base, batch))
-    rows, n = group.rows, len(group.rows)
-    if n == 0:
+    end = with_slots(ledger, case, group, (first, end), base)
+    if first == end:
         return
-    scale, reason = scales_of(ledger, case, group)
-    if n == 1 and reason[0] != FILLED and not case.book.partial:
-        ledger.outcome[rows[0]] = reason[0]
+    share_out(ledger, case, group, (first, end), base)
+    if end - first == 1 and group.reason[first] != FILLED and not case.book.partial:
+        ledger.outcome[group.rows[first]] = group.reason[first]
         return
-    if n > 1 and lots_forbid(case, group, scale):
-        deal(ledger, case, group, queue)
-        return
-    for k in range(n):
-        quantity, fill = bought(case, group, k, group.target[k] * scale[k])
-        if scale[k] < case.book.min_share:
-            ledger.outcome[rows[k]] = reason[k]
-        elif quantity > 0.0:
-            book_entry(ledger, case, (rows[k], group.tried[k], quantity, fill), queue)
-        else:
-            ledger.outcome[rows[k]] = reason[k] if scale[k] == 0.0 else BELOW_LOT
+    if end - first > 1 and lots_forbid(case, group, (first, end)):
+        deal(ledger, case, group, (first, end), base)
+    else:
+        for k in range(first, end):
+            group.quantity[k], group.fill[k] = bought(case, group, k, group.target[k] * group.scale[k])
+            row = group.rows[k]
+            if group.scale[k] < case.book.min_share:
+                ledger.outcome[row] = group.reason[k]
+                group.quantity[k] = 0.0
+            elif not group.quantity[k] > 0.0:
+                ledger.outcome[row] = group.reason[k] if group.scale[k] == 0.0 else BELOW_LOT
+    for k in range(first, end):
+        if group.quantity[k] > 0.0:
+            book_entry(ledger, case, (group.rows[k], group.tried[k], group.quantity[k], group.fill[k]))
 
 
-@joined
-def lots_forbid(case: Case, group: Group, scale: Floats) -> bool:
+@inlined
+def lots_forbid(case: Case, group: Group, places: tuple[int, int]) -> bool:
     """Tell whether sharing pro rata leaves somebody less than a lot who could have had one."""
-    for k in range(len(group.rows)):
-        whole, _ = bought(case, group, k, group.target[k])
-        scaled, _ = bought(case, group, k, group.target[k] * scale[k])
-        if 0.0 < scale[k] < 1.0 and scaled == 0.0 and whole > 0.0:
-            return True
+    for k in range(places[0], places[1]):
+        if 0.0 < group.scale[k] < 1.0:
+            whole, _ = bought(case, group, k, group.target[k])
+            scaled, _ = bought(case, group, k, group.target[k] * group.scale[k])
+            if scaled == 0.0 and whole > 0.0:
+                return True
     return False
 
 
@@ -1163,52 +1356,48 @@ def misfit(
     return FILLED
 
 
-@kernel
-def with_dealt(
-    held: Exposure, entries: Entries, rows: Integers, dealt: Floats, by_draw: Integers
-) -> Exposure:
-    """Add what has been dealt so far, in the order of the draw; the last of ``by_draw`` is being dealt."""
+@inner
+def with_dealt(held, entries, group, first, place):  # type: ignore[no-untyped-def]
+    """Add what has been dealt before a place, in the order of the draw, to what is held."""
     gross, netted, name, in_market = held.gross, held.net, held.name, held.market
-    last = rows[by_draw[-1]]
-    for k in by_draw[:-1]:
-        row = rows[k]
-        gross += dealt[k]
-        netted += entries.side[row] * dealt[k]
+    last = group.rows[group.draws[place]]
+    for spot in range(first, place):
+        k = group.draws[spot]
+        row, dealt = group.rows[k], group.quantity[k] * group.fill[k]
+        gross += dealt
+        netted += entries.side[row] * dealt
         if entries.instrument[row] == entries.instrument[last]:
-            name += dealt[k]
+            name += dealt
         if entries.market[row] == entries.market[last]:
-            in_market += dealt[k]
+            in_market += dealt
     return Exposure(gross, netted, name, in_market, held.positions)
 
 
-@kernel
-def deal(ledger, case, group, queue):  # type: ignore[no-untyped-def]
+@inner
+def deal(ledger, case, group, places, base):  # type: ignore[no-untyped-def]
     """Give whole targets by draw while there is room (step 6)."""
-    entries, rows, cash = case.entries, group.rows, ledger.cash[group.account]
-    by_draw = np.argsort(entries.draw[rows], kind="mergesort")
-    quantity, fill, dealt = np.zeros(len(rows)), np.zeros(len(rows)), np.zeros(len(rows))
-    for place in range(len(rows)):
-        k = by_draw[place]
-        row = rows[k]
-        quantity[k], fill[k] = bought(case, group, k, group.target[k])
-        if quantity[k] == 0.0:
+    entries, (first, end) = case.entries, places
+    account = account_of(case.book, entries.instrument[group.rows[first]])
+    cash = ledger.cash[account]
+    by_draw(entries, group, places)
+    for place in range(first, end):
+        k = group.draws[place]
+        row = group.rows[k]
+        group.quantity[k], group.fill[k] = bought(case, group, k, group.target[k])
+        if group.quantity[k] == 0.0:
             ledger.outcome[row] = BELOW_LOT
             continue
-        held = exposure_of(ledger, entries, group.account, entries.instrument[row], entries.market[row])
-        held = with_dealt(held, entries, rows, dealt, by_draw[: place + 1])
-        want = quantity[k] * fill[k]
+        held = exposure_of(ledger, entries, account, entries.instrument[row], entries.market[row])
+        held = with_dealt(held, entries, group, first, place)
+        want = group.quantity[k] * group.fill[k]
         fee = fee_of(case.rules, group.tried[k], want, entries.side[row] > 0)
-        code = misfit(held, cash, entries.side[row], want, fee, (group.base, case.book))
+        code = misfit(held, cash, entries.side[row], want, fee, (base, case.book))
         if code == FILLED:
-            dealt[k] = want
             cash -= want
             cash -= fee
         else:
             ledger.outcome[row] = code
-            quantity[k] = 0.0
-    for k in range(len(rows)):
-        if quantity[k] > 0.0:
-            book_entry(ledger, case, (rows[k], group.tried[k], quantity[k], fill[k]), queue)
+            group.quantity[k] = 0.0
 
 
 # ------------------------------------------------------------------------------------------- hedges
@@ -1719,7 +1908,6 @@ def write_down(trades, case, opening, exit_, hold, once):  # type: ignore[no-unt
     row, entry, _, _ = opening
     record_entry(trades, row, case, opening)
     trades[row]["hold_bar"] = entry + hold
-    trades[row]["exit_fee"] = 0.0
     plan(trades[row], exit_, case.bars)
     leave(trades, row, case.bars, case.rules)
     if once < 0.0:
@@ -1783,7 +1971,6 @@ def open_by_table(trades, k, case, opening, tables):  # type: ignore[no-untyped-
     record_entry(trades, k, case, opening)
     trade = trades[k]
     trade["hold_bar"] = opening[1] + trials.hold[trial]
-    trade["exit_fee"], trade["done"] = 0.0, False
     plan(trade, exit_of(case, levels, found, trials, trial, opening[0]), case.bars)
 
 
@@ -2035,12 +2222,36 @@ def closes(bars: Bars) -> tuple[Floats, Floats]:
 
 
 @kernel
-def sum_trades(trades: np.ndarray, case: Case, marks: Marks, day: Day, sums: Floats) -> None:
-    """Sum up the trades of one trial that `simulate` gave."""
-    clear(day, 1)
-    for k in range(len(trades)):
-        tally(settled(trades[k], case.bars), 1.0, case, marks, day, 0, sums)
-    sum_up(day, 0, marks, sums)
+def sweep_walked(case, levels, marks, cuts, trials, room, sums):  # type: ignore[no-untyped-def]
+    """Run trials that differ in hold, levels and least strength, each as `simulate` does it.
+
+    Parameters
+    ----------
+    case, levels, marks, cuts, trials : Case, Levels, Marks, Cuts, Trials
+        As `sweep` takes them; any mode but ``event``.
+    room : (Day, ndarray of float32)
+        For what moves on each date, and for the returns of each trial.
+    sums : ndarray of float64, shape (trials, SUMS)
+        Filled.
+    """
+    (day, kept), n = room, len(cuts.order)
+    ledger = new_ledger(np.full(n, NETTED, np.int64), len(case.bars.offsets) - 1, case.book)
+    group, due = new_group(n), by_due(case.bars, case.entries, case.orders)
+    netted, rows = case, cuts.order
+    for trial in range(len(trials.hold)):
+        if trial == 0 or trials.cut[trial] != trials.cut[trial - 1]:
+            netted, rows = cut_off(case, cuts, trials.cut[trial])
+            ledger.outcome[:] = NETTED
+        for row in rows:
+            ledger.outcome[row] = FILLED
+        exits = exits_of(case.exits, levels, trials, trial)
+        alone = Case(case.bars, case.rules, netted.entries, exits, case.orders, case.book)
+        shared_money(ledger, alone, due, group)
+        clear(day, 1)
+        for k in range(ledger.opened[0]):
+            tally(settled(ledger.trades[k], case.bars), 1.0, case, marks, day, 0, sums[trial])
+        sum_up(day, 0, marks, sums[trial])
+        keep_returns(day, 0, kept, trial)
 
 
 # ------------------------------------------------------------------------------- accounts, one by one

@@ -212,9 +212,8 @@ def sums_of(
             for rows in _swept(ground, batch, (sums, returns), jobs, threads):
                 if told is not None:
                     told(rows, sums[rows])
-        walked = np.flatnonzero(~looked_up)
-        parts = _parts(len(walked), jobs * PARTS, 1)
-        for rows in threads.map(_walk, [(ground, params, walked[a:b], (sums, returns)) for a, b in parts]):
+        walks = list(_walks(ground, params, np.flatnonzero(~looked_up), (sums, returns), jobs))
+        for rows in threads.map(_walk, walks):
             if told is not None:
                 told(rows, sums[rows])
     return sums
@@ -415,18 +414,15 @@ def _pass(work: tuple[Ground, Batch, Passages, tuple[int, int]]) -> None:
 
 
 def _sweep(work: tuple[Ground, Batch, Passages, Out, tuple[int, int]]) -> Integers:
-    ground, batch, table, (sums, returns), (first, end) = work
-    rows = batch.rows[first:end]
+    ground, batch, table, out, (first, end) = work
     trials = Trials(*(column[first:end] for column in batch.trials))
-    dates = len(ground.marks.idle) - 1
-    kept = np.empty((len(rows), 0 if returns is None else dates), np.float32)
-    room, own = (np.zeros(1, trade_dtype), new_day(dates, ABREAST), kept), sums[rows]
-    case = case_of(ground.bars, ground.setups[batch.setup])
-    kernels.sweep(case, batch.levels, table, ground.marks, batch.cuts, trials, room, own)
-    sums[rows] = own
-    if returns is not None:
-        returns[rows] = _on_all_dates(ground.marks, kept)
-    return rows
+    case, marks = case_of(ground.bars, ground.setups[batch.setup]), ground.marks
+
+    def run(day: Day, kept: NDArray[np.float32], sums: Floats) -> None:
+        room = np.zeros(1, trade_dtype), day, kept
+        kernels.sweep(case, batch.levels, table, marks, batch.cuts, trials, room, sums)
+
+    return _written(ground, batch.rows[first:end], out, ABREAST, run)
 
 
 def _on_all_dates(marks: Marks, kept: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -447,15 +443,43 @@ def _parts(count: int, parts: int, least: int) -> list[tuple[int, int]]:
 # --------------------------------------------------------------------------------------------- walked
 
 
-def _walk(work: tuple[Ground, Params, Integers, Out]) -> Integers:
-    ground, params, rows, (sums, returns) = work
-    day = new_day(len(ground.marks.idle) - 1)
-    for row in rows:
-        setup = ground.setups[params.setup[row]]
-        trades = trades_of(ground.bars, setup, params, int(row))
-        kernels.sum_trades(trades, case_of(ground.bars, setup), ground.marks, day, sums[row])
-        if returns is not None:
-            returns[row] = _on_all_dates(ground.marks, day.returns.astype(np.float32))[0]
+def _walks(
+    ground: Ground, params: Params, rows: Integers, out: Out, jobs: int
+) -> Iterator[tuple[Ground, Batch, Out, tuple[int, int]]]:
+    """Deal trials out that are simulated one by one."""
+    for k in np.unique(params.setup[rows]):
+        batch = batch_of(int(k), ground.setups[k], params, rows[params.setup[rows] == k])
+        for part in _parts(len(batch.rows), jobs * PARTS, 1):
+            yield ground, batch, out, part
+
+
+def _walk(work: tuple[Ground, Batch, Out, tuple[int, int]]) -> Integers:
+    ground, batch, out, (first, end) = work
+    trials = Trials(*(column[first:end] for column in batch.trials))
+    case = case_of(ground.bars, ground.setups[batch.setup])
+
+    def run(day: Day, kept: NDArray[np.float32], sums: Floats) -> None:
+        kernels.sweep_walked(case, batch.levels, ground.marks, batch.cuts, trials, (day, kept), sums)
+
+    return _written(ground, batch.rows[first:end], out, 1, run)
+
+
+def _written(
+    ground: Ground,
+    rows: Integers,
+    out: Out,
+    abreast: int,
+    run: Callable[[Day, NDArray[np.float32], Floats], None],
+) -> Integers:
+    """Give a kernel room for some trials, so many side by side, and write what it leaves to their rows."""
+    sums, returns = out
+    dates = len(ground.marks.idle) - 1
+    kept = np.empty((len(rows), 0 if returns is None else dates), np.float32)
+    own = sums[rows]
+    run(new_day(dates, abreast), kept, own)
+    sums[rows] = own
+    if returns is not None:
+        returns[rows] = _on_all_dates(ground.marks, kept)
     return rows
 
 
