@@ -1565,6 +1565,45 @@ def free_of(bars: Bars, rules: Rules, bar: int) -> int:
     return bits
 
 
+@inner
+def is_nowhere(values: Floats) -> bool:
+    """Tell whether all values are 0."""
+    found = False
+    for value in values:
+        found |= value != 0.0
+    return not found
+
+
+@inner
+def sessions_differ(offsets: Integers, ordinal: Integers) -> bool:
+    """Tell whether no two bars of an instrument share a session."""
+    for k in range(len(offsets) - 1):
+        for bar in range(offsets[k] + 1, offsets[k + 1]):
+            if ordinal[bar] == ordinal[bar - 1]:
+                return False
+    return True
+
+
+@kernel
+def dates_of(session: Integers, held: Integers) -> tuple[Integers, Integers]:
+    """Give the dates of ``held``, rising, and for each session how many of them come before it or are it, less 1."""
+    if len(session) == 0 or len(held) == 0:
+        return np.zeros(0, np.int64), np.full(len(session), -1, np.int64)
+    first = min(session.min(), held.min())
+    place = np.zeros(max(session.max(), held.max()) - first + 1, np.int64)
+    for k in range(len(held)):
+        place[held[k] - first] = 1
+    days = np.flatnonzero(place) + first
+    count = -1
+    for k in range(len(place)):
+        count += place[k]
+        place[k] = count
+    of_bar = np.empty(len(session), np.int64)
+    for k in range(len(session)):
+        of_bar[k] = place[session[k] - first]
+    return days, of_bar
+
+
 @kernel
 def reach(case: Case, hold: int) -> tuple[Integers, Integers]:
     """Give for each signal the first and the last bar that a trade of it may touch, held for so long at most.

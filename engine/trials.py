@@ -109,14 +109,10 @@ def axis_of(bars: Bars, tradable: Any = None) -> Axis:
     >>> axis_of(bars_of(Tape.from_frame(prices))).of_bar.tolist()
     [0, 1]
     """
-    day = bars.session
-    if not len(day):
-        return Axis(np.zeros(0, np.int64), np.zeros(0, np.int64))
-    least = day.min()
-    held = np.zeros(day.max() - least + 1, np.bool_)
-    held[(day if tradable is None else day[tradable]) - least] = True
-    place = np.cumsum(held) - 1
-    return Axis(np.flatnonzero(held) + least, place[day - least])
+    days, of_bar = kernels.dates_of(
+        bars.session, bars.session if tradable is None else bars.session[tradable]
+    )
+    return Axis(days, of_bar)
 
 
 def by_tables(setup: Setup, bars: Bars) -> bool:
@@ -138,10 +134,7 @@ def _holds_one(setup: Setup) -> bool:
 
 def _bars_are_sessions(bars: Bars) -> bool:
     """Tell whether no two bars of an instrument share a session."""
-    follows = np.diff(bars.ordinal) != 0
-    firsts = bars.offsets[1:-1] - 1
-    follows[firsts[(firsts >= 0) & (firsts < len(follows))]] = True
-    return bool(follows.all())
+    return bool(kernels.sessions_differ(bars.offsets, bars.ordinal))
 
 
 Out = tuple[Floats, NDArray[np.float32] | None]
@@ -623,9 +616,8 @@ def _wholes_of(bars: Bars, setups: list[Setup], params: Params) -> Iterator[Whol
 
 def _charges_by_rate(rules: Rules) -> bool:
     """Tell whether what a trade costs is a share of its value, whatever its size and how long it is held."""
-    return not (
-        rules.lot.any() or rules.slippage.impact.any() or rules.withheld.any() or len(rules.charges.terms)
-    )
+    sized = (rules.lot, rules.slippage.impact, rules.withheld)
+    return not len(rules.charges.terms) and all(map(kernels.is_nowhere, sized))
 
 
 def _is_whole(setup: Setup) -> bool:
@@ -637,7 +629,7 @@ def _is_whole(setup: Setup) -> bool:
         and not (setup.orders.at_close or setup.exits.at_open)
         and bool((book.size * setup.entries.weight >= 1.0).all())
         and bool((sides == sides[:1]).all())
-        and (bool((sides > 0).all()) or not rules.borrow.any())
+        and (bool((sides > 0).all()) or kernels.is_nowhere(rules.borrow))
     )
 
 
