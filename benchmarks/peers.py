@@ -209,7 +209,8 @@ def machine() -> dict[str, Any]:
 
 def show(told: dict[str, Any]) -> None:
     """Print a table of what ran, and below it what did not."""
-    console, ran = Console(width=None if sys.stdout.isatty() else 120), [row for row in told["rows"] if not row["skipped"]]
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    ran = [row for row in told["rows"] if not row["skipped"]]
     table = Table(
         box=box.SIMPLE,
         collapse_padding=True,

@@ -440,9 +440,11 @@ def _walks(
     ground: Ground, params: Params, rows: Integers, out: Out, jobs: int
 ) -> Iterator[tuple[Ground, Batch, Out, tuple[int, int]]]:
     """Deal trials out that are simulated one by one."""
-    for k in np.unique(params.setup[rows]):
+    setups = np.unique(params.setup[rows])
+    parts = -(-jobs * PARTS // max(len(setups), 1))
+    for k in setups:
         batch = batch_of(int(k), ground.setups[k], params, rows[params.setup[rows] == k])
-        for part in _parts(len(batch.rows), jobs * PARTS, 1):
+        for part in _parts(len(batch.rows), parts, 1):
             yield ground, batch, out, part
 
 
