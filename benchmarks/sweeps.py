@@ -1,7 +1,8 @@
-"""How long sweeps take, and what that grows with: the jobs of docs/sweeps.md, each in a process of its own.
+"""How long sweeps take, and what that grows with, each job in a process of its own.
 
-Everything runs through ``aftershock.sweeps.run_plan`` into a folder: what is timed is what the command does once events
-and prices are read. Prices are seeded random walks on Tokyo's sessions, so no number here says anything about news.
+``whole`` is what the command does once events and prices are read: signals, joins, rules, trials, a folder with
+trials.parquet. ``trials`` is the part of it that runs trials and makes their figures, from a market whose rules are
+known. Prices are seeded random walks on Tokyo's sessions, so no number here says anything about news.
 """
 
 import argparse
@@ -111,11 +112,14 @@ def measure(
     rounds: int = 3,
 ) -> dict[str, Any]:
     """Time a sweep: the first of its turns compiles, or reads what was compiled, and does not count."""
+    import pyarrow.parquet as pq
+
     import aftershock as af
+    from aftershock.engine.trials import figures_of, sums_of
     from aftershock.grid import grid_of
     from aftershock.plan import Plan
     from aftershock.run import given
-    from aftershock.sweeps import run_plan
+    from aftershock.sweeps import CHUNK, run_plan
 
     prices, news = market(bars, events, bars if within is None else within)
     size = {"event": 0.02, "account": 1.0, "portfolio": 0.02}[mode]
@@ -127,17 +131,25 @@ def measure(
         costs=af.Costs(model="flat", fee=0.001),
         name="benchmark",
     )
-    loaded = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KILOBYTES_OF_MB
-    turns = []
+    wholes, parts = [], []
     for count in range(rounds + 1):
         axes = grid_of({**grid, "hold": [1, 2], "delay": [0]} if count == 0 else grid)
-        plan = Plan(inputs, axes)
         with tempfile.TemporaryDirectory() as folder:
-            wall, cpu = time.perf_counter(), time.process_time()
-            found = run_plan(plan, placebo=0, jobs=jobs, folder=Path(folder) / "sweep")
-            turns.append((time.perf_counter() - wall, time.process_time() - cpu))
-            trades = int(found.trials["trades"].sum())
-    wall, cpu = min(turns[1:])
+            place, began = Path(folder) / "sweep", clocks()
+            run_plan(Plan(inputs, axes), placebo=0, jobs=jobs, folder=place)
+            wholes.append(since(began))
+            trades = int(
+                pq.read_table(place / "trials.parquet", columns=["trades"])["trades"].to_numpy().sum()
+            )
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KILOBYTES_OF_MB
+    plan = Plan(inputs, axes)
+    ground = plan.ground()
+    for _ in range(rounds):
+        began = clocks()
+        for first in range(0, len(axes), CHUNK):
+            params = plan.params(first, min(first + CHUNK, len(axes)))
+            figures_of(sums_of(ground, params, jobs=jobs or os.cpu_count() or 1), ground.axis, plan.capital)
+        parts.append(since(began))
     return {
         "mode": mode,
         "trials": len(axes),
@@ -145,11 +157,19 @@ def measure(
         "bars": bars * STOCKS,
         "cores": jobs or os.cpu_count(),
         "trades": trades,
-        "seconds": wall,
-        "cpu_seconds": cpu,
-        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KILOBYTES_OF_MB,
-        "loaded_mb": loaded,
+        "whole_seconds": min(wholes[1:])[0],
+        "trials_seconds": min(parts)[0],
+        "trials_cpu_seconds": min(parts, key=lambda one: one[1])[1],
+        "peak_mb": peak,
     }
+
+
+def clocks() -> tuple[float, float]:
+    return time.perf_counter(), time.process_time()
+
+
+def since(began: tuple[float, float]) -> tuple[float, float]:
+    return time.perf_counter() - began[0], time.process_time() - began[1]
 
 
 STOCKS = 50
@@ -205,28 +225,17 @@ def machine() -> dict[str, Any]:
 
 def show(rows: list[dict[str, Any]]) -> None:
     table = Table(box=box.SIMPLE)
-    for name in (
-        "job",
-        "mode",
-        "trials",
-        "events",
-        "bars",
-        "cores",
-        "trades",
-        "seconds",
-        "CPU",
-        "ns a trade",
-        "MB",
-    ):
+    for name in ("job", "mode", "trials", "events", "bars", "cores", "trades"):
         table.add_column(name, justify="left" if name in ("job", "mode") else "right")
+    for name in ("whole s", "trials s", "CPU s", "ns a trade", "peak MB"):
+        table.add_column(name, justify="right")
     for row in rows:
         table.add_row(
             row["job"],
             row["mode"],
             *(f"{row[name]:,}" for name in ("trials", "events", "bars", "cores", "trades")),
-            f"{row['seconds']:.2f}",
-            f"{row['cpu_seconds']:.2f}",
-            f"{1e9 * row['cpu_seconds'] / max(row['trades'], 1):.1f}",
+            *(f"{row[name]:.2f}" for name in ("whole_seconds", "trials_seconds", "trials_cpu_seconds")),
+            f"{1e9 * row['trials_cpu_seconds'] / max(row['trades'], 1):.1f}",
             f"{row['peak_mb']:.0f}",
         )
     Console(width=150).print(table)
