@@ -113,22 +113,47 @@ def render(runs: Sequence[Run], *, whole: bool = True, brief: bool = False) -> s
         Section(f"run-{place}", name, run, chapters(run, brief=brief))
         for place, (run, name) in enumerate(zip(runs, names, strict=True), 1)
     ]
+    return page(
+        "template.html",
+        simulated=[section.name for section in sections if section.run.simulated],
+        brief=brief,
+        version=word(runs[0].manifest.get("aftershock")),
+        sections=sections,
+        comparison=comparison(runs, names) if len(runs) > 1 else [],
+        whole=whole or len(runs) == 1,
+        made=word(runs[0].manifest.get("created_at")),
+    )
+
+
+def page(template: str, *, simulated: Sequence[str], brief: bool, version: str, **told: Any) -> str:
+    """Fill a template that extends ``page.html``: the head, its policy, the banner, the script are those of every page.
+
+    Parameters
+    ----------
+    template : str
+        A file beside this one.
+    simulated : sequence of str
+        What of the page is made of simulated prices.
+    brief : bool
+        Leave out every script.
+    version : str
+        Of the package that made what is shown.
+    **told
+        What the template shows.
+    """
     scripts = [] if brief else _scripts()
     text = (
         _environment()
-        .get_template("template.html")
+        .get_template(template)
         .render(
-            simulated=[section.name for section in sections if section.run.simulated],
+            simulated=simulated,
             mark=SIMULATED,
-            sections=sections,
-            comparison=comparison(runs, names) if len(runs) > 1 else [],
-            whole=whole or len(runs) == 1,
             brief=brief,
             policy=POLICY.format(scripts=" ".join(map(_hash, scripts)) or "'none'"),
             scripts=scripts,
             style=_asset("report.css"),
-            version=word(runs[0].manifest.get("aftershock")),
-            made=word(runs[0].manifest.get("created_at")),
+            version=version,
+            **told,
         )
     )
     # Half a surrogate pair, as damaged text has it, cannot be written as UTF-8.
