@@ -73,7 +73,7 @@ def equity_figure(run: Run) -> Drawing | None:
         Panel(f"equity, {unit(run)}", "money", 17, lines),
         Panel("drawdown", "percent", 6, [Line("drawdown", (-fall.abs()).tolist(), "loss", True)], True),
     ]
-    markup, live = timeline(days, panels, money_digits(run))
+    markup, live = timeline(days, panels, money_digits(run), zoom=True)
     words = _on_equity(run)
     data = {
         "dates": dates(run.equity["date"]),

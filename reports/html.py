@@ -7,6 +7,7 @@ import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -125,7 +126,15 @@ def render(runs: Sequence[Run], *, whole: bool = True, brief: bool = False) -> s
     )
 
 
-def page(template: str, *, simulated: Sequence[str], brief: bool, version: str, **told: Any) -> str:
+def page(
+    template: str,
+    *,
+    simulated: Sequence[str],
+    brief: bool,
+    version: str,
+    extra: Sequence[str] = (),
+    **told: Any,
+) -> str:
     """Fill a template that extends ``page.html``: the head, its policy, the banner, the script are those of every page.
 
     Parameters
@@ -138,10 +147,12 @@ def page(template: str, *, simulated: Sequence[str], brief: bool, version: str, 
         Leave out every script.
     version : str
         Of the package that made what is shown.
+    extra : sequence of str
+        Scripts beside that of every page.
     **told
         What the template shows.
     """
-    scripts = [] if brief else _scripts()
+    scripts = [] if brief else [_script(name) for name in (*extra, "report.js")]
     text = (
         _environment()
         .get_template(template)
@@ -201,6 +212,20 @@ def numbers(run: Run) -> dict[str, Any]:
     }
 
 
+def in_frame(title: str, text: str) -> str:
+    """Put a page into a frame that keeps to itself: nothing in it runs, and no style leaks out of it."""
+    held, named = escape(text, quote=True), escape(title, quote=True)
+    style = "width:100%;height:46rem;border:1px solid #d9d6ce"
+    return f'<iframe sandbox title="{named}" style="{style}" srcdoc="{held}"></iframe>'
+
+
+def alone(drawing: Drawing) -> str:
+    """Put one figure into a frame of its own: what a notebook shows of it."""
+    marked = [drawing.title] if drawing.title.startswith(SIMULATED) else []
+    text = page("figure.html", simulated=marked, brief=True, version="", name=drawing.title, drawing=drawing)
+    return in_frame(drawing.title, text)
+
+
 def _environment() -> Environment:
     import jinja2
 
@@ -216,10 +241,10 @@ def _environment() -> Environment:
     return environment
 
 
-def _scripts() -> list[Markup]:
+def _script(name: str) -> Markup:
     from markupsafe import Markup
 
-    return [Markup(_asset("report.js").replace("</script", "<\\/script"))]
+    return Markup(_asset(name).replace("</script", "<\\/script"))
 
 
 def _hash(script: str) -> str:

@@ -81,7 +81,7 @@ GROUPS = {
 """The groupings of ``stats["by"]`` in the order of the report, with their words."""
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-NUMERIC = frozenset({"percent", "depth", "number", "count", "money", "price"})
+NUMERIC = frozenset({"percent", "depth", "number", "count", "money", "price", "level"})
 CODED = frozenset({"instant", "local", "side", "flag"})
 SIGNED = frozenset({"percent", "depth", "money"})
 NO_EQUITY = "There is no equity curve."
