@@ -18,6 +18,7 @@
     });
   const plain = [0, 1, 2, 3, 4].map(fixed);
   const significant = new Intl.NumberFormat("en-US", { maximumSignificantDigits: 6 });
+  const exact = new Intl.NumberFormat("en-US", { maximumSignificantDigits: 10, useGrouping: false });
   const minus = (text) => text.replace("-", "−");
 
   const instant = (seconds) => {
@@ -42,7 +43,7 @@
     count: (value) => minus(plain[0].format(value)),
     money: (value, digits) => minus(plain[digits].format(value)),
     price: (value) => minus((Math.abs(value) < 1e5 ? significant : plain[0]).format(value)),
-    level: (value) => minus(significant.format(value)),
+    level: (value) => minus(exact.format(value)),
     instant,
     side: (value) => (value > 0 ? "long" : "short"),
     flag: (value) => (value ? "yes" : "no"),

@@ -79,6 +79,7 @@ globalThis.aftershock = {
       const told = `${one.label}, ${HOW[how.value]}, by ${axes[x].label}${y < 0 ? "" : ` and ${axes[y].label}`}.${luck}`;
       figure.querySelector("figcaption").textContent = `${told} ${words}`;
       chart.removeAttribute("role");
+      chart.removeAttribute("tabindex");
       chart.setAttribute("aria-label", told);
     };
 

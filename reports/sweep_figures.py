@@ -1,14 +1,13 @@
-"""Figures of sweeps: what luck finds, the whole grid, heat maps, slices through the best, parallel coordinates."""
+"""Figures of sweeps: what luck finds, the whole grid, slices through the best, parallel coordinates, equities."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from html import escape
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from aftershock.engine.types import Floats
 from aftershock.reports.drawing import (
@@ -18,66 +17,25 @@ from aftershock.reports.drawing import (
     Line,
     Panel,
     rows,
-    shares,
     short,
     spread,
     ticks,
     timeline,
 )
-from aftershock.reports.swept import Cells, Curves, Swept
-from aftershock.reports.words import MEASURES, SIMULATED, UNDEFINED, Measure, counted, defined, number, percent, visible, word
+from aftershock.reports.sweep_words import CENTRES, form_of, measure_of, name_of, said, titled
+from aftershock.reports.swept import Swept
+from aftershock.reports.words import (
+    UNDEFINED,
+    counted,
+    defined,
+    number,
+    percent,
+)
 
 COLUMNS = 40
 """Bars of a histogram."""
 LINES = 240
 """Trials that parallel coordinates draw."""
-CENTRES = {"hit_rate": 0.5, "profit_factor": 1.0}
-"""The value of a figure that means neither gain nor loss; 0 of the others."""
-TOLD = ("total_return", "sharpe", "max_drawdown", "hit_rate", "trades")
-"""Figures that a chosen trial is told with."""
-
-
-# ----------------------------------------------------------------------------------------------- words
-
-
-def measure_of(figure: str) -> Measure:
-    """Say how a figure is called and what kind of value it is."""
-    return MEASURES.get(figure) or Measure(figure.replace("_", " ").capitalize())
-
-
-def name_of(figure: str) -> str:
-    """Name a figure within a sentence.
-
-    Examples
-    --------
-    >>> name_of("sharpe"), name_of("total_return"), name_of("cagr")
-    ('Sharpe ratio', 'total return', 'CAGR')
-    """
-    if figure in ("sharpe", "sortino", "calmar"):
-        return f"{measure_of(figure).label} ratio"
-    label = measure_of(figure).label
-    return label if label[:2].isupper() or label.startswith("Net P") else label[:1].lower() + label[1:]
-
-
-def said(value: Any, figure: str) -> str:
-    r"""Write a value of a figure.
-
-    Examples
-    --------
-    >>> said(0.1234, "total_return"), said(1.5, "sharpe"), said(1234.5, "pnl")
-    ('12.34\xa0%', '1.50', '1,234')
-    """
-    kind = measure_of(figure).kind
-    return percent(value) if kind in ("percent", "depth") else number(value, 0 if kind in ("money", "count") else 2)
-
-
-def form_of(figure: str) -> Any:
-    """Give what writes the values of a figure on an axis."""
-    return shares if measure_of(figure).kind in ("percent", "depth") else short
-
-
-def _titled(swept: Swept, title: str) -> str:
-    return f"{SIMULATED} · {title}" if swept.simulated else title
 
 
 # ------------------------------------------------------------------------------------------- histograms
@@ -116,7 +74,9 @@ def histogram(
         ``edges`` and ``counts``.
     """
     known = values[np.isfinite(values)]
-    low, high = spread([*(known[[known.argmin(), known.argmax()]] if len(known) else []), *(m[0] for m in marks)], pad=0.02)
+    low, high = spread(
+        [*(known[[known.argmin(), known.argmax()]] if len(known) else []), *(m[0] for m in marks)], pad=0.02
+    )
     counts, edges = np.histogram(known, columns, (low, high))
     frame = Frame((low, high), (0.0, max(1.0, float(counts.max())) * 1.22), height)
     form = form_of(figure)
@@ -142,16 +102,20 @@ def placebo_figure(swept: Swept) -> Drawing | None:
         return None
     found = swept.placebo[swept.by].to_numpy(np.float64)
     best, luck = float(swept.values[swept.row]), swept.luck[swept.by]
-    marks = [(best, f"this sweep {said(best, swept.by)}", "ink"), (luck, f"95 % of luck {said(luck, swept.by)}", "dashed ink")]
+    marks = [
+        (best, f"this sweep {said(best, swept.by)}", "ink"),
+        (luck, f"95 % of luck {said(luck, swept.by)}", "dashed ink"),
+    ]
     markup, data = histogram(found, swept.by, marks, nouns="sweeps", columns=min(COLUMNS, 24))
     reached = int((found >= best).sum())
     words = (
-        f"The best {name_of(swept.by)} of each of {counted(len(found), 'sweeps')} of the same {counted(len(swept), 'trials')} "
-        f"on shuffled event dates. {number(reached, 0)} of them found as much as this sweep; one in twenty finds "
+        f"The best {name_of(swept.by)} of each of {counted(len(found), 'sweeps')} of the same "
+        f"{counted(len(swept), 'trials')} on shuffled event dates. "
+        f"{number(reached, 0)} of them found as much as this sweep; one in twenty finds "
         f"{said(luck, swept.by)} or more."
     )
     return Drawing(
-        "placebo", _titled(swept, "What luck finds: the best of sweeps on dates of no news"), words, markup,
+        "placebo", titled(swept, "What luck finds: the best of sweeps on dates of no news"), words, markup,
         {"best": best, "luck": luck, "reached": reached, "placebos": found.tolist(), **data},
     )  # fmt: skip
 
@@ -164,219 +128,35 @@ def grid_figure(swept: Swept) -> Drawing | None:
     middle = float(np.median(known))
     marks = [(middle, f"median {said(middle, swept.by)}", "ink")]
     if swept.row >= 0:
-        marks.append((float(swept.values[swept.row]), f"best {said(swept.values[swept.row], swept.by)}", "ink"))
+        marks.append(
+            (float(swept.values[swept.row]), f"best {said(swept.values[swept.row], swept.by)}", "ink")
+        )
     luck = swept.luck[swept.by]
     if defined(luck):
         marks.append((luck, f"best by luck, 95 % {said(luck, swept.by)}", "dashed ink"))
     markup, data = histogram(swept.values, swept.by, marks, nouns="trials", height=14)
     above = float((known > CENTRES.get(swept.by, 0.0)).mean())
-    beyond = f" {counted(int((known > luck).sum()), 'trials')} lie above what luck finds." if defined(luck) else ""
+    beyond = (
+        f" {counted(int((known > luck).sum()), 'trials')} lie above what luck finds." if defined(luck) else ""
+    )
     unknown = len(swept) - len(known)
     left = f" Of {counted(unknown, 'trials')} the figure is undefined." if unknown else ""
     words = (
         f"The {name_of(swept.by)} of {counted(len(known), 'trials')}: {percent(above, 0)} are above "
         f"{said(CENTRES.get(swept.by, 0.0), swept.by)}.{beyond}{left}"
     )
-    told = {"median": middle, "luck": luck, "best": float(swept.values[swept.row]) if swept.row >= 0 else math.nan}
-    return Drawing("grid", _titled(swept, f"The whole grid: {name_of(swept.by)} of every trial"), words, markup, {**told, **data})
-
-
-# -------------------------------------------------------------------------------------------- heat maps
-
-
-def shade_of(value: float, figure: str, most: float) -> float:
-    """Say how far a value lies from the middle of its scale, -1 to 1: the root of its share, so that small ones show."""
-    away = value - CENTRES.get(figure, 0.0)
-    return math.copysign(math.sqrt(min(1.0, abs(away) / most)), away) if most > 0 else 0.0
-
-
-def heat_table(cells: pd.DataFrame, figure: str, x: str, y: str, *, outlined: tuple[int, int] | None = None) -> str:
-    """Write a figure by two parameters as a table whose cells are coloured; NaN is left blank.
-
-    Parameters
-    ----------
-    cells : DataFrame
-        Rows by ``y``, columns by ``x``.
-    figure : str
-        What it holds.
-    x, y : str
-        What the axes are called; ``y`` may be "".
-    outlined : (row, column), optional
-        The cell of the best trial.
-    """
-    numbers = cells.to_numpy(np.float64)
-    away = np.abs(numbers - CENTRES.get(figure, 0.0))
-    most = float(np.nanmax(away)) if np.isfinite(away).any() else 0.0
-    head = "".join(f'<th scope="col" class="numeric">{escape(str(name))}</th>' for name in cells.columns)
-    body = []
-    for row, (name, values) in enumerate(zip(cells.index, numbers.tolist(), strict=True)):
-        drawn = "".join(
-            _heat_cell(value, figure, most, outlined == (row, column)) for column, value in enumerate(values)
-        )
-        body.append(f'<tr><th scope="row">{escape(str(name))}</th>{drawn}</tr>')
-    corner = f"{y} ↓ {x} →" if y else f"{x} →"
-    return (
-        f'<table class="heat cells"><thead><tr><th scope="col" class="corner">{escape(corner)}</th>{head}</tr></thead>'
-        f"<tbody>{''.join(body)}</tbody></table>"
-    )
-
-
-def _heat_cell(value: float, figure: str, most: float, is_best: bool) -> str:
-    if not defined(value):
-        return '<td class="numeric blank" title="no trial has this figure"></td>'
-    shade = shade_of(value, figure, most)
-    style = "loss" if shade < 0 else "gain" if shade else "nil"
-    best = " best" if is_best else ""
-    return f'<td class="numeric {style}{best}" style="--shade:{abs(shade) * 62:.0f}%">{cell_text(value, figure)}</td>'
-
-
-def cell_text(value: float, figure: str) -> str:
-    r"""Write a value in as few characters as a cell of a heat map has room for.
-
-    Examples
-    --------
-    >>> cell_text(0.0512, "total_return"), cell_text(1.456, "sharpe"), cell_text(-25_400.0, "pnl")
-    ('5.1\xa0%', '1.46', '−25.4k')
-    """
-    kind = measure_of(figure).kind
-    if kind in ("percent", "depth"):
-        return percent(value, 1)
-    return short(round(value, -2) if abs(value) >= 1000 else round(value)) if kind == "money" else number(value, 2)
-
-
-def heatmap(cells: pd.DataFrame, figure: str, how: str, luck: float = math.nan, *, simulated: bool = False) -> Drawing:
-    """Draw trials by two parameters.
-
-    Parameters
-    ----------
-    cells : DataFrame
-        A figure by two parameters, its axes named; NaN is left blank.
-    figure, how : str
-        Which figure, and what stands for the trials of one cell.
-    luck : float
-        The 95th percentile of the best trial of sweeps on dates of no news.
-    simulated : bool
-        Whether prices are.
-
-    Examples
-    --------
-    >>> drawn = heatmap(pd.DataFrame([[0.1, 0.4]], index=["off"], columns=[1, 5]), "sharpe", "median", 1.2)
-    >>> drawn.words
-    'The best that luck finds in one sweep of twenty: 1.20.'
-    """
-    x, y = (visible(str(name)) if name is not None else "" for name in (cells.columns.name, cells.index.name))
-    found = f"The best that luck finds in one sweep of twenty: {said(luck, figure)}."
-    words = found if defined(luck) else "No placebo says what luck finds."
-    title = f"{SIMULATED} · " if simulated else ""
-    title += f"{how.capitalize()} {name_of(figure)} of the trials of each cell"
-    data = {"x": x, "y": y, figure: cells.to_numpy(np.float64).tolist()}
-    return Drawing("heatmap", title, words, f'<div class="scroll">{heat_table(cells, figure, x, y)}</div>', data)
-
-
-def heat_figure(swept: Swept) -> Drawing | None:
-    """Draw trials by two parameters, of which the reader picks axes, figure and what stands for a cell."""
-    if not swept.laid:
-        return None
-    x, y = swept.pairs[0]
-    cells = swept.laid[(x, y)]
-    across, down = swept.bins[x][0], swept.bins[y][0] if y >= 0 else None
-    table = pd.DataFrame(cells.median[swept.by], index=down.levels if down else ("",), columns=across.levels)
-    outlined = None
-    if swept.row >= 0:
-        code = swept.codes[swept.row]
-        outlined = (int(swept.bins[y][1][code[y]]) if y >= 0 else 0, int(swept.bins[x][1][code[x]]))
-    drawn = heat_table(table, swept.by, across.label, down.label if down else "", outlined=outlined)
-    markup = f'<div class="scroll" tabindex="0" role="region" aria-label="Heat map">{drawn}</div>'
-    grouped = [axis.label for (axis, _), whole in zip(swept.bins, swept.axes, strict=True) if len(axis.levels) < len(whole.levels)]
-    lumped = f" Levels of {word(grouped)} are grouped." if grouped else ""
-    words = (
-        "Each cell stands for the trials of its two levels, whatever their other parameters: blue is a gain, orange a "
-        f"loss. The outlined cell holds the best trial.{lumped} Press a cell for the equity of its best trial."
-    )
-    title = _titled(swept, "Trials by two parameters")
-    return Drawing("heat", title, words, markup, heat_data(swept), {"form": "heat", **_plain_heat(swept)})
-
-
-def heat_data(swept: Swept) -> dict[str, Any]:
-    """Give the numbers of the heat map that is drawn first."""
-    x, y = swept.pairs[0]
-    cells = swept.laid[(x, y)]
-    return {
-        "x": {"parameter": swept.axes[x].label, "levels": list(swept.bins[x][0].levels)},
-        "y": {"parameter": swept.axes[y].label, "levels": list(swept.bins[y][0].levels)} if y >= 0 else None,
-        "median": {figure: values.tolist() for figure, values in cells.median.items()},
-        "best": {figure: values.tolist() for figure, values in cells.best.items()},
-        "trial": {figure: values.tolist() for figure, values in cells.trial.items()},
-        "trials": cells.count.tolist(),
+    told = {
+        "median": middle,
+        "luck": luck,
+        "best": float(swept.values[swept.row]) if swept.row >= 0 else math.nan,
     }
-
-
-def _plain_heat(swept: Swept) -> dict[str, Any]:
-    """Write every pair of axes for the browser, and what it tells of the trials whose equity is kept."""
-    chosen = _chosen(swept)
-    return {
-        "mark": SIMULATED if swept.simulated else "",
-        "axes": [{"label": axis.label, "levels": list(axis.levels)} for axis, _ in swept.bins],
-        "figures": [
-            {"key": figure, "label": measure_of(figure).label, "kind": measure_of(figure).kind, "centre": CENTRES.get(figure, 0.0),
-             "luck": _rounded(swept.luck[figure])}
-            for figure in [swept.by, *(figure for figure in swept.figures if figure != swept.by)]
-        ],
-        "pairs": [
-            {"x": x, "y": y, "median": _flat(cells.median), "best": _flat(cells.best),
-             "trial": {figure: values.ravel().tolist() for figure, values in cells.trial.items()},
-             "count": cells.count.ravel().tolist()}
-            for (x, y), cells in swept.laid.items()
-        ],
-        "best": _best_places(swept),
-        "trials": chosen,
-        "curves": _coded(swept.curves),
-        "first": int(swept.trials["trial"].iloc[swept.row]) if swept.row >= 0 else None,
-        "missing": swept.missing,
-    }  # fmt: skip
-
-
-def _best_places(swept: Swept) -> list[int]:
-    """Give the place of the best trial on each axis of the heat maps."""
-    if swept.row < 0:
-        return []
-    return [int(at[code]) for (_, at), code in zip(swept.bins, swept.codes[swept.row].tolist(), strict=True)]
-
-
-def _chosen(swept: Swept) -> dict[str, Any]:
-    """Tell of each trial that a cell may show: its number, its parameters, its figures."""
-    shown = {number for cells in swept.laid.values() for at in cells.trial.values() for number in at.ravel().tolist()}
-    numbers = np.array(sorted(shown - {-1}), np.int64)
-    at = np.searchsorted(swept.trials["trial"].to_numpy(np.int64), numbers)
-    told = swept.trials.iloc[at]
-    return {
-        "trial": numbers.tolist(),
-        "levels": [list(axis.levels) if len(axis.levels) <= 2 * len(at) else None for axis in swept.axes],
-        "codes": [
-            swept.codes[at, place].tolist() if len(axis.levels) <= 2 * len(at)
-            else [axis.levels[code] for code in swept.codes[at, place].tolist()]
-            for place, axis in enumerate(swept.axes)
-        ],
-        "labels": [axis.label for axis in swept.axes],
-        "figures": {figure: [_rounded(value) for value in told[figure].tolist()] for figure in TOLD},
-        "names": {figure: [measure_of(figure).label, measure_of(figure).kind] for figure in TOLD},
-    }  # fmt: skip
-
-
-def _flat(parts: Mapping[str, Floats]) -> dict[str, list[float | None]]:
-    return {figure: [_rounded(value) for value in values.ravel().tolist()] for figure, values in parts.items()}
-
-
-def _rounded(value: Any) -> float | None:
-    return float(f"{value:.6g}") if defined(value) else None
-
-
-def _coded(curves: Curves | None) -> dict[str, Any] | None:
-    """Write curves as steps in ten thousandths of the capital, from one date to the next."""
-    if curves is None:
-        return None
-    steps = np.diff(np.round(curves.growth * 10_000).astype(np.int64), axis=1, prepend=10_000)
-    return {"trials": curves.trials.tolist(), "days": curves.days.tolist(), "steps": steps.tolist()}
+    return Drawing(
+        "grid",
+        titled(swept, f"The whole grid: {name_of(swept.by)} of every trial"),
+        words,
+        markup,
+        {**told, **data},
+    )
 
 
 # ------------------------------------------------------------------------------------ plateau or spike
@@ -387,7 +167,7 @@ def neighbours_figure(swept: Swept) -> Drawing | None:
     if not swept.neighbours:
         return None
     best = float(swept.values[swept.row])
-    title = _titled(swept, "The neighbours of the best trial")
+    title = titled(swept, "The neighbours of the best trial")
     return Drawing("neighbours", title, on_neighbours(swept), neighbour_rows(swept), {
         "best": best, "kept": swept.kept,
         "neighbours": [one._asdict() for one in swept.neighbours],
@@ -399,7 +179,10 @@ def neighbour_rows(swept: Swept, *, most: int = 20) -> str:
     best, middle = float(swept.values[swept.row]), float(np.nanmedian(swept.values))
     bars = [
         Bar("the best", best, said(best, swept.by), style="total", title=swept.settings(swept.row)),
-        *(Bar(one.changed, one.value, said(one.value, swept.by), title=f"trial {one.trial}") for one in swept.neighbours[:most]),
+        *(
+            Bar(one.changed, one.value, said(one.value, swept.by), title=f"trial {one.trial}")
+            for one in swept.neighbours[:most]
+        ),
         Bar("median of all", middle, said(middle, swept.by), style="soft"),
     ]  # fmt: skip
     return rows(bars, form_of(swept.by), axis=False, compact=True)
@@ -410,14 +193,15 @@ def on_neighbours(swept: Swept) -> str:
     beside = float(np.median([one.value for one in swept.neighbours]))
     what = "nearest trials" if swept.sampled else "neighbours, one level away on one axis,"
     told = (
-        f"The {number(len(swept.neighbours), 0)} {what} have a median {name_of(swept.by)} of {said(beside, swept.by)}; the best has "
-        f"{said(swept.values[swept.row], swept.by)}, the median of all trials {said(np.nanmedian(swept.values), swept.by)}."
+        f"The {number(len(swept.neighbours), 0)} {what} have a median {name_of(swept.by)} of "
+        f"{said(beside, swept.by)}; the best has {said(swept.values[swept.row], swept.by)}, the median of all trials "
+        f"{said(np.nanmedian(swept.values), swept.by)}."
     )
     return f"{told} They keep {percent(swept.kept, 0)} of its lead." if defined(swept.kept) else told
 
 
 def slices_figure(swept: Swept) -> Drawing | None:
-    """Draw the figure along each axis of numbers, the others held at the best; None where no axis has two such trials."""
+    """Draw the figure along each axis of numbers, the others held at the best; None where no two trials are."""
     if swept.row < 0:
         return None
     own, found = swept.codes[swept.row], []
@@ -450,7 +234,7 @@ def slices_figure(swept: Swept) -> Drawing | None:
         f"Along each axis all other parameters are those of the best trial, which the large dot marks. A plateau stays "
         f"high beside it, a spike falls off.{line}"
     )
-    title = _titled(swept, f"Slices through the best trial: {name_of(swept.by)}")
+    title = titled(swept, f"Slices through the best trial: {name_of(swept.by)}")
     return Drawing("slices", title, words, f'<div class="multiples">{"".join(drawn)}</div>', data)
 
 
@@ -465,10 +249,12 @@ def effects_figure(swept: Swept) -> Drawing | None:
         bars.append(effect_bar(swept, place))
         data[axis.label] = {"levels": list(axis.levels), "median": medians.tolist()}
     words = (
-        f"From the lowest to the highest median {name_of(swept.by)} of the trials of one level, all other parameters as "
-        "they come. The longer a bar, the more the parameter matters."
+        f"From the lowest to the highest median {name_of(swept.by)} of the trials of one level, all other "
+        "parameters as they come. The longer a bar, the more the parameter matters."
     )
-    return Drawing("effects", _titled(swept, "Which parameter matters"), words, rows(bars, form_of(swept.by)), data)
+    return Drawing(
+        "effects", titled(swept, "Which parameter matters"), words, rows(bars, form_of(swept.by)), data
+    )
 
 
 def effect_bar(swept: Swept, place: int) -> Bar:
@@ -478,7 +264,8 @@ def effect_bar(swept: Swept, place: int) -> Bar:
     if not len(known):
         return Bar(axis.label, math.nan, UNDEFINED)
     low, high = known[medians[known].argmin()], known[medians[known].argmax()]
-    title = f"lowest at {axis.levels[low]} ({said(medians[low], swept.by)}), highest at {axis.levels[high]} ({said(medians[high], swept.by)})"
+    ends = [f"at {axis.levels[place]} ({said(medians[place], swept.by)})" for place in (low, high)]
+    title = f"lowest {ends[0]}, highest {ends[1]}"
     text = f"best at {axis.levels[high]}"
     return Bar(axis.label, float(medians[high]), text, start=float(medians[low]), style="soft", title=title)
 
@@ -508,20 +295,31 @@ def parallel_figure(swept: Swept) -> Drawing | None:
     frame.rule(x=sides, style="rule ink")
     for value in ticks(low, high, 5):
         frame.say(sides, (value - low) / ((high - low) or 1.0), form_of(swept.by)(value), "fill level")
-    frame.x_axis([*((place, axis.label) for place, axis in enumerate(swept.axes)), (sides, measure_of(swept.by).label)])
+    frame.x_axis(
+        [*((place, axis.label) for place, axis in enumerate(swept.axes)), (sides, measure_of(swept.by).label)]
+    )
     drawn = [(int(row), "line soft") for row in rest[::-1]] + [(int(row), "line s1") for row in top[::-1]]
     for row, style in drawn:
-        ys = [_up(code, len(axis.levels)) for axis, code in zip(swept.axes, swept.codes[row].tolist(), strict=True)]
-        told = f"trial {int(swept.trials['trial'].iloc[row])}: {swept.settings(row)}; {name_of(swept.by)} {said(swept.values[row], swept.by)}"
+        ys = [
+            _up(code, len(axis.levels))
+            for axis, code in zip(swept.axes, swept.codes[row].tolist(), strict=True)
+        ]
+        came = f"{name_of(swept.by)} {said(swept.values[row], swept.by)}"
+        told = f"trial {int(swept.trials['trial'].iloc[row])}: {swept.settings(row)}; {came}"
         frame.line([*range(sides + 1)], [*ys, (swept.values[row] - low) / ((high - low) or 1.0)], style, told)
     words = (
         f"Each line is a trial, from its parameters to its {name_of(swept.by)} at the right. In colour the best "
-        f"{number(len(top), 0)}; grey are {number(len(rest), 0)} of the other {number(len(ranked) - len(top), 0)}, taken evenly by rank. "
+        f"{number(len(top), 0)}; grey are {number(len(rest), 0)} of the other {number(len(ranked) - len(top), 0)}, "
+        "taken evenly by rank. "
         "Where coloured lines meet, the best trials agree."
     )
-    markup = f'<div class="scroll parallel" tabindex="0" role="region" aria-label="Parallel coordinates">{frame.markup()}</div>'
-    data = {"best": swept.trials["trial"].iloc[top].tolist(), "others": swept.trials["trial"].iloc[rest].tolist()}
-    return Drawing("parallel", _titled(swept, "All parameters at once"), words, markup, data)
+    region = '<div class="scroll parallel" tabindex="0" role="region" aria-label="Parallel coordinates">'
+    markup = f"{region}{frame.markup()}</div>"
+    data = {
+        "best": swept.trials["trial"].iloc[top].tolist(),
+        "others": swept.trials["trial"].iloc[rest].tolist(),
+    }
+    return Drawing("parallel", titled(swept, "All parameters at once"), words, markup, data)
 
 
 def _up(code: int, count: int) -> float:
@@ -538,12 +336,16 @@ def growth_figure(swept: Swept) -> Drawing | None:
     place = {trial: at for at, trial in enumerate(swept.curves.trials.tolist())}
     shown = [trial for trial in swept.top["trial"].tolist() if trial in place][:5]
     lines = [
-        Line(f"trial {trial}", swept.curves.growth[place[trial]].tolist(), f"s{1 + at}") for at, trial in enumerate(shown)
+        Line(f"trial {trial}", swept.curves.growth[place[trial]].tolist(), f"s{1 + at}")
+        for at, trial in enumerate(shown)
     ]
     if not lines:
         return None
     days = swept.curves.days.tolist()
     markup, live = timeline(days, [Panel("equity over starting capital", "number", 14, lines)])
-    words = f"Growth of one unit of capital in the best {counted(len(lines), 'trials')} by {name_of(swept.by)}, on {counted(len(days), 'dates')}."
+    words = (
+        f"Growth of one unit of capital in the best {counted(len(lines), 'trials')} by {name_of(swept.by)}, on "
+        f"{counted(len(days), 'dates')}."
+    )
     data = {"days": days, **{line.name: line.values for line in lines}}
-    return Drawing("growth", _titled(swept, "Equity of the best trials"), words, markup, data, live)
+    return Drawing("growth", titled(swept, "Equity of the best trials"), words, markup, data, live)

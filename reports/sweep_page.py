@@ -8,15 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from aftershock.reports import figures, sweep_figures
+from aftershock.reports import figures, sweep_figures, sweep_heat
 from aftershock.reports.cards import Card, best_dates_card
 from aftershock.reports.drawing import Drawing, rows
 from aftershock.reports.html import page
 from aftershock.reports.pages import Block, Chapter, Listing
-from aftershock.reports.sweep_figures import CENTRES, form_of, histogram, measure_of, name_of, said
+from aftershock.reports.sweep_figures import histogram
+from aftershock.reports.sweep_words import CENTRES, form_of, measure_of, name_of, said, titled
 from aftershock.reports.swept import PLATEAU, SPIKE, Swept, share_above
 from aftershock.reports.tables import Cell, Column, Grid, Table, cell
-from aftershock.reports.words import SIMULATED, UNDEFINED, counted, defined, number, percent
+from aftershock.reports.words import UNDEFINED, counted, defined, number, percent
 
 CHANCE = 0.05
 """How often luck may find as much for the best to be called more than that."""
@@ -79,7 +80,9 @@ def findings(swept: Swept) -> list[str]:
     """Say in sentences what a sweep found: the first is the verdict."""
     if swept.row < 0:
         least = counted(swept.least, "trades")
-        return [f"Nothing to judge: none of {counted(len(swept), 'trials')} has {least} and a {name_of(swept.by)}."]
+        return [
+            f"Nothing to judge: none of {counted(len(swept), 'trials')} has {least} and a {name_of(swept.by)}."
+        ]
     return [verdict(swept), _on_best(swept), *_on_plateau(swept), _on_all(swept)]
 
 
@@ -98,17 +101,15 @@ def verdict(swept: Swept) -> str:
         )
     if p > CHANCE:
         return f"No more than luck finds: {whole}; {found}, and {percent(p, 0)} find as much as this one."
-    return (
-        f"More than luck finds: {whole}; {found}, and as much as this comes by luck with a chance of {percent(p, 1)}."
-    )
+    return f"More than luck finds: {whole}; {found}, and as much as this comes by luck in {percent(p, 1)} of sweeps."
 
 
 def _on_best(swept: Swept) -> str:
     row = swept.trials.iloc[swept.row]
     return (
-        f"The best is trial {int(row['trial'])} ({swept.settings(swept.row)}): {counted(int(row['trades']), 'trades')} returned "
-        f"{percent(row['total_return'])} in all with a deepest drawdown of {percent(row['max_drawdown'])}. It was chosen with "
-        "hindsight: what it would earn from here is less."
+        f"The best is trial {int(row['trial'])} ({swept.settings(swept.row)}): "
+        f"{counted(int(row['trades']), 'trades')} returned {percent(row['total_return'])} in all with a deepest "
+        f"drawdown of {percent(row['max_drawdown'])}. It was chosen with hindsight: expect less of it from here."
     )
 
 
@@ -127,10 +128,11 @@ def _shape(kept: float) -> tuple[str, str]:
 
 def _on_all(swept: Swept) -> str:
     known = swept.values[np.isfinite(swept.values)]
-    above = share_above(swept, CENTRES.get(swept.by, 0.0))
+    centre = CENTRES.get(swept.by, 0.0)
+    above = share_above(swept, centre)
     return (
-        f"Of all trials {percent(above, 0)} have a {name_of(swept.by)} above {said(CENTRES.get(swept.by, 0.0), swept.by)}; the median trial "
-        f"has {said(float(np.median(known)), swept.by)}."
+        f"Of all trials {percent(above, 0)} have a {name_of(swept.by)} above {said(centre, swept.by)}; the median "
+        f"trial has {said(float(np.median(known)), swept.by)}."
     )
 
 
@@ -139,10 +141,22 @@ def chips(swept: Swept) -> list[tuple[str, str]]:
     placebos = len(swept.placebo)
     found = [
         (counted(len(swept), "trials"), "plain", True),
-        (f"a {'sample' if swept.sampled else 'grid'} of {counted(len(swept.axes), 'parameters')}", "plain", True),
-        (f"{counted(placebos, 'placebos')}" if placebos else "no placebo", "plain" if placebos >= 20 else "warn", True),
+        (
+            f"a {'sample' if swept.sampled else 'grid'} of {counted(len(swept.axes), 'parameters')}",
+            "plain",
+            True,
+        ),
+        (
+            f"{counted(placebos, 'placebos')}" if placebos else "no placebo",
+            "plain" if placebos >= 20 else "warn",
+            True,
+        ),
         ("simulated prices", "warn", swept.simulated),
-        ("survivorship: only what is listed today", "warn", any("urvivorship" in line for line in swept.caveats)),
+        (
+            "survivorship: only what is listed today",
+            "warn",
+            any("urvivorship" in line for line in swept.caveats),
+        ),
     ]
     return [(text, kind) for text, kind, holds in found if holds]
 
@@ -152,11 +166,14 @@ def caveats(swept: Swept) -> list[str]:
     few = int((~swept.enough).sum())
     lines = list(swept.caveats)
     lines.append(
-        "Placebos keep how signals cluster by date, year and venue, and move each event date to another of its year: what is "
-        "left is luck in the choice among these very trials. Trials that were looked at before and left out of the grid are not counted."
+        "Placebos keep how signals cluster by date, year and venue, and move each event date to another of its year: "
+        "what is left is luck in the choice among these very trials. What was tried before and left out of the grid is "
+        "not counted."
     )
     if few:
-        lines.append(f"{counted(few, 'trials')} of fewer than {counted(swept.least, 'trades')} are no candidates for the best.")
+        lines.append(
+            f"{counted(few, 'trials')} of fewer than {counted(swept.least, 'trades')} are no candidates for the best."
+        )
     if swept.missing:
         lines.append(swept.missing)
     return lines
@@ -176,7 +193,11 @@ def cards(swept: Swept) -> list[Card]:
 def _luck_card(swept: Swept) -> Card:
     question, caption = "Is the best more than luck finds?", "of placebo sweeps find as much"
     if swept.row < 0 or not len(swept.placebo):
-        why = "No trial has trades enough." if swept.row < 0 else "No placebo was run: repeat the sweep with placebo = 200."
+        why = (
+            "No trial has trades enough."
+            if swept.row < 0
+            else "No placebo was run: repeat the sweep with placebo = 200."
+        )
         return Card("luck", question, UNDEFINED, caption, "open", "cannot be told", why)
     best, p, luck = (float(swept.top[key].iloc[0]) for key in (swept.by, "p_value", "luck"))
     sure = p <= CHANCE
@@ -184,9 +205,11 @@ def _luck_card(swept: Swept) -> Card:
     drawn, _ = histogram(
         swept.placebo[swept.by].to_numpy(np.float64), swept.by, marks, nouns="sweeps", height=5.5, columns=18
     )
+    middle = float(np.nanmedian(swept.placebo[swept.by]))
     answer = (
-        f"The best {name_of(swept.by)} is {said(best, swept.by)}. The same sweep on shuffled event dates was run {number(len(swept.placebo), 0)} "
-        f"times: in the middle its best is {said(float(np.nanmedian(swept.placebo[swept.by])), swept.by)}, in one of twenty {said(luck, swept.by)} or more."
+        f"The best {name_of(swept.by)} is {said(best, swept.by)}. The same sweep on shuffled event dates was run "
+        f"{number(len(swept.placebo), 0)} times: in the middle its best is {said(middle, swept.by)}, in one of twenty "
+        f"{said(luck, swept.by)} or more."
     )
     few = 1 / (1 + len(swept.placebo)) > CHANCE
     told = "more than luck" if sure else "too few placebos" if few else "no more than luck"
@@ -201,7 +224,8 @@ def _plateau_card(swept: Swept) -> Card:
         return Card("plateau", question, UNDEFINED, caption, "open", "cannot be told", why)
     verdict, words = _shape(swept.kept)
     answer = (
-        f"{sweep_figures.on_neighbours(swept)} From {percent(PLATEAU, 0)} it is called a plateau, below {percent(SPIKE, 0)} a spike."
+        f"{sweep_figures.on_neighbours(swept)} From {percent(PLATEAU, 0)} it is called a plateau, below "
+        f"{percent(SPIKE, 0)} a spike."
     )
     drawn = sweep_figures.neighbour_rows(swept, most=6)
     return Card("plateau", question, percent(swept.kept, 0), caption, verdict, words, answer, drawn)
@@ -213,7 +237,9 @@ def _grid_card(swept: Swept) -> Card:
     caption = f"of trials have a {name_of(swept.by)} above {said(centre, swept.by)}"
     above = share_above(swept, centre)
     if not defined(above):
-        return Card("whole", question, UNDEFINED, caption, "open", "cannot be told", "No trial has the figure.")
+        return Card(
+            "whole", question, UNDEFINED, caption, "open", "cannot be told", "No trial has the figure."
+        )
     middle = float(np.nanmedian(swept.values))
     marks = [(middle, "median", "ink")]
     drawn, _ = histogram(swept.values, swept.by, marks, nouns="trials", height=5.5, columns=24)
@@ -221,8 +247,8 @@ def _grid_card(swept: Swept) -> Card:
     words = {"yes": "most trials gain", "no": "most trials lose", "open": "mixed"}[verdict]
     low, high = np.nanquantile(swept.values, [0.05, 0.95])
     answer = (
-        f"The median trial has {said(middle, swept.by)}; nine in ten lie between {said(low, swept.by)} and {said(high, swept.by)}. An idea "
-        "that works does so for most of its parameters."
+        f"The median trial has {said(middle, swept.by)}; nine in ten lie between {said(low, swept.by)} and "
+        f"{said(high, swept.by)}. An idea that works does so for most of its parameters."
     )
     return Card("whole", question, percent(above, 0), caption, verdict, words, answer, drawn)
 
@@ -230,11 +256,16 @@ def _grid_card(swept: Swept) -> Card:
 def _effect_card(swept: Swept) -> Card:
     question, caption = "Which parameter matters?", "moves the median most"
     if not swept.axes:
-        return Card("effect", question, UNDEFINED, caption, "open", "none varies", "Each parameter has one level.")
+        return Card(
+            "effect", question, UNDEFINED, caption, "open", "none varies", "Each parameter has one level."
+        )
     order = np.argsort([-one for one in swept.effects], kind="stable").tolist()
     bars = [sweep_figures.effect_bar(swept, place) for place in order]
     most = bars[0]
-    answer = f"{most.label}: {most.title}. Bars go from the lowest to the highest median {name_of(swept.by)} of the levels of each parameter."
+    answer = (
+        f"{most.label}: {most.title}. Bars go from the lowest to the highest median {name_of(swept.by)} of the "
+        "levels of each parameter."
+    )
     drawn = rows(bars[:6], form_of(swept.by), axis=False, compact=True)
     return Card("effect", question, most.label, caption, "open", "read with the heat map", answer, drawn)
 
@@ -245,10 +276,12 @@ def _effect_card(swept: Swept) -> Card:
 def chapters(swept: Swept, *, brief: bool = False) -> list[Chapter]:
     """Put together what a page says of a sweep."""
     told = [
-        Chapter("luck", "Is the best more than luck finds?", "Luck", [_block(sweep_figures.placebo_figure(swept)), Block([top_table(swept)])]),
+        Chapter("luck", "Is the best more than luck finds?", "Luck", [
+            _block(sweep_figures.placebo_figure(swept)), Block([top_table(swept)]),
+        ]),
         Chapter("grid", "What does the whole grid look like?", "The grid", [
             _block(sweep_figures.grid_figure(swept)),
-            _block(sweep_figures.heat_figure(swept)),
+            _block(sweep_heat.heat_figure(swept)),
             _block(sweep_figures.parallel_figure(swept)),
             _block(sweep_figures.effects_figure(swept)),
         ]),
@@ -263,7 +296,7 @@ def chapters(swept: Swept, *, brief: bool = False) -> list[Chapter]:
     told = [chapter for chapter in told if any(block.items for block in chapter.blocks)]
     if brief:
         return told
-    listing = Listing(_marked(swept, "The experiment, every default written out"), swept.experiment)
+    listing = Listing(titled(swept, "The experiment, every default written out"), swept.experiment)
     return [
         *told,
         Chapter("trials", "Show me the trials", "Trials", [Block([trials_grid(swept)])]),
@@ -275,18 +308,22 @@ def _block(*items: Drawing | None) -> Block:
     return Block([item for item in items if item is not None])
 
 
-def _marked(swept: Swept, title: str) -> str:
-    return f"{SIMULATED} · {title}" if swept.simulated else title
-
-
 def top_table(swept: Swept) -> Table:
     """List the best trials with what luck finds."""
     shown = dict.fromkeys([swept.by, "total_return", "max_drawdown", "hit_rate", "trades"])
     columns = [
         Column("trial", "Trial", "count"),
-        *(Column(f"axis-{place}", axis.label, "number" if axis.ordered else "text") for place, axis in enumerate(swept.axes)),
+        *(
+            Column(f"axis-{place}", axis.label, "number" if axis.ordered else "text")
+            for place, axis in enumerate(swept.axes)
+        ),
         *(Column(figure, measure_of(figure).label, measure_of(figure).kind) for figure in shown),
-        Column("p_value", "Chance by luck", "percent", "share of placebo sweeps, this one included, whose best is as good"),
+        Column(
+            "p_value",
+            "Chance by luck",
+            "percent",
+            "share of placebo sweeps, this one included, whose best is as good",
+        ),
     ]
     rows = []
     for row in swept.top.index.tolist():
@@ -299,8 +336,8 @@ def top_table(swept: Swept) -> Table:
             *(cell(told[figure], measure_of(figure).kind) for figure in shown),
             cell(told["p_value"], "percent"),
         ])  # fmt: skip
-    caption = _marked(swept, f"The best trials by {name_of(swept.by)}")
-    note = "All but the first are chosen among what the first left: their chances are those of the best, not of a second best."
+    caption = titled(swept, f"The best trials by {name_of(swept.by)}")
+    note = "All but the first are chosen among what the first left: read their chances as those of a best."
     return Table(caption, columns, rows, "No trial has trades enough.", note if len(rows) > 1 else "")
 
 
@@ -311,17 +348,29 @@ def trials_grid(swept: Swept) -> Grid:
     told = swept.trials.iloc[order]
     columns = [
         Column("trial", "Trial", "count"),
-        *(Column(f"axis-{place}", axis.label, "level" if axis.ordered else "text") for place, axis in enumerate(swept.axes)),
-        *(Column(figure, measure_of(figure).label, _kind(figure), measure_of(figure).note) for figure in shown),
+        *(
+            Column(f"axis-{place}", axis.label, "level" if axis.ordered else "text")
+            for place, axis in enumerate(swept.axes)
+        ),
+        *(
+            Column(figure, measure_of(figure).label, _kind(figure), measure_of(figure).note)
+            for figure in shown
+        ),
         Column("path", "Exits by"),
     ]
     values: list[Sequence[Any]] = [told["trial"].tolist()]
-    values += [_levels(axis.levels, axis.ordered, swept.codes[order, place]) for place, axis in enumerate(swept.axes)]
+    values += [
+        _levels(axis.levels, axis.ordered, swept.codes[order, place]) for place, axis in enumerate(swept.axes)
+    ]
     values += [_plain(told[figure]) for figure in shown]
     values.append(told["path"].astype(str).tolist())
     left = len(swept) - len(order)
-    note = f"The page lists the best {counted(len(order), 'trials')} by {name_of(swept.by)}; trials.parquet has all." if left else ""
-    caption = _marked(swept, f"{'Trials' if left else 'All trials'}, the best by {name_of(swept.by)} first")
+    note = (
+        f"The page lists the best {counted(len(order), 'trials')} by {name_of(swept.by)}; trials.parquet has all."
+        if left
+        else ""
+    )
+    caption = titled(swept, f"{'Trials' if left else 'All trials'}, the best by {name_of(swept.by)} first")
     rows = [list(row) for row in zip(*values, strict=True)]
     return Grid("trials", caption, "trials", columns, rows, "There is no trial.", digits=0, note=note)
 

@@ -42,14 +42,14 @@ class Cells(NamedTuple):
         By figure: the median of all trials, and the best of those with enough trades; NaN where there is none.
     trial : dict of ndarray of int64
         The trial that is the best, -1 where there is none.
-    count : ndarray of int64
-        Trials.
+    trials : ndarray of int64
+        How many there are.
     """
 
     median: dict[str, Floats]
     best: dict[str, Floats]
     trial: dict[str, Integers]
-    count: Integers
+    trials: Integers
 
 
 class Curves(NamedTuple):
@@ -211,10 +211,10 @@ class Swept:
     @cached_property
     def levels(self) -> list[Floats]:
         """The median of the figure over the trials of each level, by axis."""
-        found = []
+        found: list[Floats] = []
         for place, axis in enumerate(self.axes):
             medians = pd.Series(self.values).groupby(self.codes[:, place]).median()
-            found.append(medians.reindex(range(len(axis.levels))).to_numpy(np.float64))
+            found.append(np.asarray(medians.reindex(range(len(axis.levels))), np.float64))
         return found
 
     @cached_property

@@ -28,6 +28,7 @@ POINTS = 160
 """Dates at which it keeps it, evenly spaced, the last among them."""
 CHUNK = 50_000
 """Trials whose parameters are laid out at a time."""
+LACKING = "Equities are not shown, nor the best trial by itself"
 TOP = 10
 """The best trials that are listed first."""
 
@@ -122,11 +123,11 @@ def swept_in(folder: Path, by: str = "sharpe") -> Swept:
     except InputError as error:
         if not told["complete"]:
             raise
-        why = f"Equities are not shown, nor the best trial by itself: the inputs of the sweep are not at hand ({error})."
+        why = f"{LACKING}: the inputs of the sweep are not at hand ({error})."
     else:
         if found.is_that_of(told["digest"]):
             return swept_of(found, by)
-        why = "Equities are not shown, nor the best trial by itself: the inputs are not those of the sweep any more."
+        why = f"{LACKING}: the inputs are not those of the sweep any more."
     grid = told_grid(folder)
     return _told(
         _table(folder / "trials.parquet"),

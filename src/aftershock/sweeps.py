@@ -180,11 +180,13 @@ class Sweep:
         return cells.reindex(index=_ordered(table[y]), columns=_ordered(table[x]))
 
     def heatmap(self, x: str, y: str, value: str = "sharpe", how: str = "median") -> Drawing:
-        """Draw trials by two parameters, as `pivot` lays them out, with what luck found beneath; a notebook shows it."""
-        from aftershock.reports.sweep_figures import heatmap
+        """Draw trials by two parameters, as `pivot` lays them out, with what luck found beneath."""
+        from aftershock.reports.sweep_heat import heatmap
 
         luck = self.luck(value) if value in GREATER else np.nan
-        return heatmap(self.pivot(x, y, value, how), value, how, luck, simulated=self.plan.inputs.tape.simulated)
+        return heatmap(
+            self.pivot(x, y, value, how), value, how, luck, simulated=self.plan.inputs.tape.simulated
+        )
 
     def report(self, path: str | Path, by: str = "sharpe") -> Path:
         """Write the page of the sweep.
