@@ -116,7 +116,8 @@ def spread(values: Sequence[float], *, zero: bool = False, pad: float = 0.06) ->
         return 0.0, 1.0
     low, high = min(known), max(known)
     room = (high - low) * pad or abs(high) * 0.1 or 1.0
-    return low - (room if low < 0 or not zero else 0.0), high + (room if high > 0 or not zero else 0.0)
+    low, high = low - (room if low < 0 or not zero else 0.0), high + (room if high > 0 or not zero else 0.0)
+    return (low, high) if high > low else (low, low + 1.0)
 
 
 def short(value: float) -> str:

@@ -676,7 +676,8 @@
     if (!known.length) return [0, 1];
     const [low, high] = known.reduce(([least, most], value) => [Math.min(least, value), Math.max(most, value)], [Infinity, -Infinity]);
     const room = (high - low) * 0.06 || Math.abs(high) * 0.1 || 1;
-    return [low - (low < 0 || !zero ? room : 0), high + (high > 0 || !zero ? room : 0)];
+    const [from, to] = [low - (low < 0 || !zero ? room : 0), high + (high > 0 || !zero ? room : 0)];
+    return to > from ? [from, to] : [from, from + 1];
   };
 
   const DAY = 86400000;

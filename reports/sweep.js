@@ -39,11 +39,14 @@ globalThis.aftershock = {
 
     // ----------------------------------------------------------------------------------- the heat map
 
+    const digits = (count) => new Intl.NumberFormat("en-US", { minimumFractionDigits: count, maximumFractionDigits: count, signDisplay: "negative" });
+    const [whole, tenths] = [digits(0), digits(1)];
+    const written = (format, value) => format.format(value).replace("-", "−");
     const brief = (value, kind) => {
-      if (kind === "percent" || kind === "depth") return `${(100 * value).toFixed(1).replace("-", "−")}\u00a0%`;
+      if (kind === "percent" || kind === "depth") return `${written(tenths, 100 * value)}\u00a0%`;
       if (kind !== "money") return show(value, "number");
-      const size = Math.abs(value) >= 1e6 ? [1e6, "M"] : Math.abs(value) >= 1e3 ? [1e3, "k"] : [1, ""];
-      return `${(value / size[0]).toFixed(size[1] ? 1 : 0).replace("-", "−")}${size[1]}`;
+      const [size, mark] = Math.abs(value) >= 1e6 ? [1e6, "M"] : Math.abs(value) >= 1e3 ? [1e3, "k"] : [1, ""];
+      return written(mark ? tenths : whole, value / size) + mark;
     };
     const kindOf = (one) => (one.kind === "depth" ? "percent" : one.kind);
 
@@ -75,7 +78,7 @@ globalThis.aftershock = {
       });
       const table = make("table", { class: "heat cells" }, make("thead", {}, make("tr", {}, make("th", { scope: "col", class: "corner" }, corner), ...head)), make("tbody", {}, ...body));
       chart.querySelector(".scroll").replaceChildren(table);
-      const luck = one.luck === null ? "" : ` Luck finds ${show(one.luck, kindOf(one))} at best in one sweep of twenty.`;
+      const luck = one.luck === null ? "" : ` Luck finds ${show(one.luck, kindOf(one), 0)} at best in one sweep of twenty.`;
       const told = `${one.label}, ${HOW[how.value]}, by ${axes[x].label}${y < 0 ? "" : ` and ${axes[y].label}`}.${luck}`;
       figure.querySelector("figcaption").textContent = `${told} ${words}`;
       chart.removeAttribute("role");
@@ -89,7 +92,7 @@ globalThis.aftershock = {
       const shade = most > 0 ? Math.sqrt(Math.min(1, Math.abs(away) / most)) * OFF_SCALE : 0;
       const style = `numeric ${away < 0 ? "loss" : away > 0 ? "gain" : "nil"}${isBest ? " best" : ""}`;
       const named = levels.map(([axis, level]) => `${axes[axis].label} ${level}`).join(", ");
-      const title = `${named}: ${one.label} ${show(value, kindOf(one))}, ${count} trials`;
+      const title = `${named}: ${one.label} ${show(value, kindOf(one), 0)}, ${count} trials`;
       const text = brief(value, one.kind);
       const inner = trial < 0 ? text : make("button", { type: "button", title, "aria-label": title, onclick: (event) => open(event.currentTarget, trial, one, named) }, text);
       return make("td", { class: style, style: { cssText: `--shade:${shade.toFixed(0)}%` }, title }, inner);

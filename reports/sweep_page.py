@@ -347,7 +347,7 @@ def trials_grid(swept: Swept) -> Grid:
     order = np.argsort(-np.where(np.isnan(swept.values), -math.inf, swept.values), kind="stable")[:TABLED]
     told = swept.trials.iloc[order]
     columns = [
-        Column("trial", "Trial", "count"),
+        Column("trial", "Trial", "level"),
         *(
             Column(f"axis-{place}", axis.label, "level" if axis.ordered else "text")
             for place, axis in enumerate(swept.axes)

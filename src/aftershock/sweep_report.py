@@ -120,10 +120,10 @@ def swept_in(folder: Path, by: str = "sharpe") -> Swept:
     told = sweep_told(folder)
     try:
         found = load_sweep(folder)
-    except InputError as error:
+    except InputError:
         if not told["complete"]:
             raise
-        why = f"{LACKING}: the inputs of the sweep are not at hand ({error})."
+        why = f"{LACKING}: the inputs of the sweep are not where they were."
     else:
         if found.is_that_of(told["digest"]):
             return swept_of(found, by)
