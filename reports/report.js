@@ -777,6 +777,7 @@
       this.panels = figure.querySelector(".panels");
       this.when = figure.querySelector(".when");
       this.values = [...figure.querySelectorAll(".legend .key b")];
+      this.ends = this.values.map((value) => value.textContent);
       this.frames = [...figure.querySelectorAll(".frame")];
       this.cursors = this.frames.map((frame) => frame.appendChild(make("i", { class: "cursor", hidden: true })));
       this.first = 0;
@@ -833,7 +834,11 @@
       this.when.textContent = "";
       const { lines, digits } = this.live;
       const known = (values) => values.findLast((value, at) => at <= this.last && value !== null);
-      lines.forEach((line, place) => (this.values[place].textContent = show(known(line.values), line.kind, digits)));
+      const whole = this.last === this.live.days.length - 1;
+      lines.forEach((line, place) => {
+        const end = whole && this.ends[place]; // written with all digits
+        this.values[place].textContent = end || show(known(line.values), line.kind, digits);
+      });
       this.cursors.forEach((cursor) => (cursor.hidden = true));
     }
 

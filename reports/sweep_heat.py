@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from aftershock.engine.types import Floats
-from aftershock.reports.drawing import Drawing, short
+from aftershock.reports.drawing import Drawing
 from aftershock.reports.sweep_words import CENTRES, measure_of, name_of, said, titled
 from aftershock.reports.swept import Curves, Swept
 from aftershock.reports.words import SIMULATED, defined, number, percent, visible, word
@@ -79,11 +79,10 @@ def cell_text(value: float, figure: str) -> str:
     kind = measure_of(figure).kind
     if kind in ("percent", "depth"):
         return percent(value, 1)
-    return (
-        short(round(value, -2) if abs(value) >= 1000 else round(value))
-        if kind == "money"
-        else number(value, 2)
-    )
+    if kind != "money":
+        return number(value, 2)
+    size, mark = next((pair for pair in ((1e6, "M"), (1e3, "k")) if abs(value) >= pair[0]), (1.0, ""))
+    return number(value / size, 1 if mark else 0) + mark
 
 
 def heatmap(
