@@ -22,6 +22,7 @@ from aftershock.reports.pages import Chapter, chapters
 from aftershock.reports.payload import embed, pack
 from aftershock.reports.run import Run
 from aftershock.reports.tables import Cell, Table
+from aftershock.reports.verdict import verdict
 from aftershock.reports.words import SIMULATED, Measure, caveats, chips, facts, findings, word
 
 if TYPE_CHECKING:
@@ -51,8 +52,8 @@ class Section:
 
     @property
     def findings(self) -> list[str]:
-        """What came out."""
-        return findings(self.run)
+        """What came out: first whether it worked and whether it was luck."""
+        return [*verdict(self.run), *findings(self.run)]
 
     @property
     def chips(self) -> list[tuple[str, str]]:

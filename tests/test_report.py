@@ -22,6 +22,7 @@ from aftershock.reports.drill import exits_of, store
 from aftershock.reports.html import numbers, render, write_report
 from aftershock.reports.payload import embed, unpack
 from aftershock.reports.run import Run
+from aftershock.reports.verdict import verdict
 from aftershock.reports.words import caveats, date, findings, number, percent, word
 
 _made = runpy.run_path(str(Path(__file__).parent / "factories" / "runs.py"))
@@ -423,6 +424,61 @@ def test_summary_tells_trades_dates_and_caveats(real: Run) -> None:
     assert "Fewer than 30 event dates: little can be concluded from them." in lines
     assert "The data gave 1 warning, listed below." in lines
     assert "1 event was skipped, in all or for some instruments, listed below." in lines
+
+
+def _judged(run: Run, total: float, t: float, without: float, beyond: float, dates: int = 60) -> str:
+    head = run.stats["headline"] | {"total_return": total, "t_statistic": t, "event_dates": dates}
+    asked = run.stats["questions"]
+    asked |= {
+        "without_best": asked["without_best"] | {"pnl_without": without},
+        "remaining": asked["remaining"] | {"mean": 0.001 * beyond, "t_statistic": beyond},
+    }
+    (line,) = verdict(_changed(run, headline=head, questions=asked))
+    return line
+
+
+@pytest.mark.parametrize(
+    ("figures", "words"),
+    [
+        ((-0.1, -1.0, -10.0, -1.0), "It did not work: −10.00\xa0% in all after costs"),
+        ((-0.1, -3.0, -10.0, -1.0), "It did not work, and lost more than chance explains: "),
+        ((0.1, 3.0, -10.0, 3.0), "It earned on three dates, and nothing on the others: "),
+        ((0.1, 1.9, 10.0, 3.0), "It earned, but so may luck: "),
+        ((0.1, math.nan, 10.0, 3.0), "It earned, but so may luck: "),
+        ((0.1, 3.0, 10.0, 1.9), "It earned, but the same clock on quiet days may explain it: "),
+        (
+            (0.1, 3.0, 10.0, math.nan),
+            "It earned more than chance explains, but nobody can tell how much of it the clock ",
+        ),
+        ((0.1, 3.0, 10.0, 3.0, 29), "It worked, on too few event dates to be sure: "),
+        ((0.1, 3.0, 10.0, 3.0), "It worked, and luck seldom does as much: "),
+    ],
+)
+def test_the_first_sentence_is_the_verdict(real: Run, figures: tuple[float, ...], words: str) -> None:
+    assert _judged(real, *figures).startswith(words)
+
+
+def test_the_verdict_has_the_numbers_of_the_run(real: Run, simulated: Run, page: Page) -> None:
+    head, asked = real.stats["headline"], real.stats["questions"]
+    (line,) = verdict(real)
+    without, beyond = asked["without_best"]["pnl_without"], asked["remaining"]
+    assert line.split(": ", 1)[1] == (
+        f"{percent(head['total_return'])} in all after costs with a deepest drawdown of "
+        f"{percent(-abs(head['max_drawdown']))}, on {head['event_dates']} independent event dates "
+        f"(t {number(head['t_statistic'])}); without its best three dates it {'makes' if without > 0 else 'loses'} "
+        f"{number(abs(without), 0)} USD, and beyond the drift of quiet days and last night’s US move "
+        f"{percent(beyond['mean'])} a date remains before costs (t {number(beyond['t_statistic'])})."
+    )
+    told = page.texts["p"]
+    assert told.index(line) < told.index(findings(real)[0])
+    assert verdict(simulated)[0].startswith("On simulated prices it ")
+
+
+def test_without_trades_or_questions_the_verdict_claims_nothing(real: Run) -> None:
+    assert verdict(empty_run()) == []
+    assert verdict(_changed(real, questions={}))[0].endswith(
+        "an earlier version made the run and did not ask whether it was luck."
+    )
 
 
 def test_summary_of_the_mean_gives_its_error_and_t(real: Run) -> None:
