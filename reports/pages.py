@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from aftershock.reports import figures, tables
 from aftershock.reports.drawing import Drawing
+from aftershock.reports.located import without_roots
 from aftershock.reports.run import Run
 from aftershock.reports.tables import Grid, Table
 from aftershock.reports.words import price_lines, titled, visible
@@ -133,5 +134,8 @@ def _trades(run: Run) -> list[Block]:
 
 
 def _made(run: Run) -> list[Block]:
-    listing = Listing(titled(run, "The experiment, every default written out"), visible(run.experiment))
+    listing = Listing(
+        titled(run, "The experiment, every default written out"),
+        visible(without_roots(run.experiment, run.folder)),
+    )
     return [Block([tables.manifest_table(run), listing])]

@@ -12,12 +12,13 @@ from aftershock.reports import figures, sweep_figures, sweep_heat
 from aftershock.reports.cards import Card, best_dates_card
 from aftershock.reports.drawing import Drawing, rows
 from aftershock.reports.html import page
+from aftershock.reports.located import without_roots
 from aftershock.reports.pages import Block, Chapter, Listing
 from aftershock.reports.sweep_figures import histogram
 from aftershock.reports.sweep_words import CENTRES, form_of, measure_of, name_of, said, titled
 from aftershock.reports.swept import PLATEAU, SPIKE, Swept, share_above
 from aftershock.reports.tables import Cell, Column, Grid, Table, cell
-from aftershock.reports.words import UNDEFINED, counted, defined, number, percent
+from aftershock.reports.words import UNDEFINED, counted, defined, number, percent, visible
 
 CHANCE = 0.05
 """How often luck may find as much for the best to be called more than that."""
@@ -296,7 +297,9 @@ def chapters(swept: Swept, *, brief: bool = False) -> list[Chapter]:
     told = [chapter for chapter in told if any(block.items for block in chapter.blocks)]
     if brief:
         return told
-    listing = Listing(titled(swept, "The experiment, every default written out"), swept.experiment)
+    listing = Listing(
+        titled(swept, "The experiment, every default written out"), visible(without_roots(swept.experiment))
+    )
     return [
         *told,
         Chapter("trials", "Show me the trials", "Trials", [Block([trials_grid(swept)])]),

@@ -16,6 +16,7 @@ from aftershock.data.venues import venue
 from aftershock.engine.metrics import monthly_returns, yearly_returns
 from aftershock.engine.types import REASONS
 from aftershock.engine.waterfall import STEPS
+from aftershock.reports.located import unrooted
 from aftershock.reports.run import Run
 from aftershock.reports.words import (
     MEASURES,
@@ -620,8 +621,9 @@ def figures_table(run: Run) -> Table:
 
 def manifest_table(run: Run) -> Table:
     """List what made the run: versions, seed, hashes and the provenance of the prices."""
-    told = {"caveats", "warnings", "skipped_events", "price_audit"}
-    pairs = [pair for key, value in run.manifest.items() if key not in told for pair in _flat(key, value)]
+    told = {"caveats", "warnings", "skipped_events", "price_audit", "folder"}
+    shown = unrooted({key: run.manifest[key] for key in run.manifest if key not in told}, run.folder)
+    pairs = [pair for key, value in shown.items() for pair in _flat(key, value)]
     columns = [Column("entry", "Entry"), Column("value", "Value", "code")]
     rows = [[Cell(key), Cell(value or UNDEFINED, "digest")] for key, value in pairs]
     return Table(titled(run, "Manifest"), columns, rows, "The manifest is empty.")

@@ -4,6 +4,7 @@ import base64
 import dataclasses
 import datetime
 import hashlib
+import html
 import json
 import math
 import re
@@ -512,6 +513,42 @@ def test_a_drawdown_that_lasts_is_not_recovered(real: Run) -> None:
     lines = findings(_changed(real, drawdowns=[fall]))
     told = "The deepest drawdown was −20.00\xa0%, from 2023-02-01 to 2023-03-01, not yet recovered."
     assert told in lines
+
+
+# ------------------------------------------------------------------------------------------------- paths
+
+
+def _all_of(page: str) -> str:
+    """Give the page with what is packed in it."""
+    packed = re.findall(r'<script type="application/gzip"[^>]*>([\w+/=]+)<', page)
+    return html.unescape(page) + json.dumps([unpack(text) for text in packed])
+
+
+@pytest.mark.parametrize(
+    ("folder", "shown"),
+    [
+        ("/home/desk/work/examples", "../prices/stocks.parquet"),
+        ("", "stocks.parquet"),
+        ("/a/b/c/d/e", "stocks.parquet"),
+    ],
+)
+def test_files_are_named_from_the_experiment_and_not_from_the_root(
+    real: Run, folder: str, shown: str
+) -> None:
+    files = ["/home/desk/work/prices/stocks.parquet", "/home/desk/work/prices/indices.parquet"]
+    listed = "".join(f"    {json.dumps(file)},\n" for file in files)
+    experiment = f"{real.experiment}\n[prices]\nfiles = [\n{listed}]\n"
+    manifest = {
+        **real.manifest,
+        "folder": folder,
+        "prices": {"from": "files", "files": files, "store": files[0]},
+    }
+    run = dataclasses.replace(real, manifest=manifest, experiment=experiment)
+    page = _all_of(render([run, make_run(seed=2)]))
+    assert "/home/desk" not in page
+    assert f'"{shown}"' in page and f"{shown}, " in page
+    for digest in real.manifest["hashes"].values():
+        assert digest in page
 
 
 # ------------------------------------------------------------------------------------------------ tables
