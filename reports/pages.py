@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
-from aftershock.reports import figures, tables
+from aftershock.reports import beside, figures, tables
 from aftershock.reports.drawing import Drawing
 from aftershock.reports.located import without_roots
 from aftershock.reports.run import Run
@@ -84,6 +84,8 @@ def _work(run: Run) -> list[Block]:
         _pair(tables.benchmark_table(run), tables.drawdown_table(run)),
         Block(_items(tables.monthly_table(run))),
         _pair(figures.years_figure(run), figures.rolling_figure(run)),
+        Block(_items(tables.trailing_table(run))),
+        _pair(beside.risk_figure(run), beside.matched_figure(run)),
     ]
 
 

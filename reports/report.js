@@ -919,11 +919,6 @@
 
     choose(first, last) {
       const { days } = this.live;
-      const all = first === 0 && last === days.length - 1;
-      this.whole.hidden = all;
-      this.hint.hidden = !all;
-      [this.since.value, this.until.value] = [isoDay(days[first]), isoDay(days[last])];
-      this.told.textContent = all ? "" : this.sum(first, last);
       for (const one of this.beside ?? [this]) one.range(days[first], days[last]);
     }
 
@@ -936,6 +931,12 @@
       [this.first, this.last] = [first, last];
       this.draw();
       this.leave();
+      if (!this.told) return;
+      const all = first === 0 && last === days.length - 1;
+      this.whole.hidden = all;
+      this.hint.hidden = !all;
+      [this.since.value, this.until.value] = [isoDay(days[first]), isoDay(days[last])];
+      this.told.textContent = all ? "" : this.sum(first, last);
     }
 
     toggle() {

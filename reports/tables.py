@@ -14,6 +14,7 @@ from aftershock.data.errors import InputError
 from aftershock.data.instants import NAT, to_ns
 from aftershock.data.venues import venue
 from aftershock.engine.metrics import monthly_returns, yearly_returns
+from aftershock.engine.periods import TRAILING, trailing
 from aftershock.engine.types import REASONS
 from aftershock.engine.waterfall import STEPS
 from aftershock.reports.located import unrooted
@@ -352,6 +353,51 @@ def benchmark_table(run: Run) -> Table | None:
             ]
         )
     return Table(titled(run, "Beside doing nothing"), columns, rows)
+
+
+PERIODS = {
+    "1m": "1 month",
+    "3m": "3 months",
+    "6m": "6 months",
+    "ytd": "Year to date",
+    "1y": "1 year",
+    "3y": "3 years",
+    "all": "All",
+}
+"""Trailing periods with their words."""
+
+
+def trailing_table(run: Run) -> Table | None:
+    """Give the figures of periods that end with the last mark, beside doing nothing; None where there is no equity."""
+    marks = column(run.equity, "equity")
+    if not marks.notna().any():
+        return None
+    beside = [key for key in ("universe", "index") if len(run.curves) == len(marks)]
+    beside = [key for key in beside if column(run.curves, key).notna().any()]
+    held = [trailing(column(run.curves, key), _days(run), start_of(run)) for key in beside]
+    columns = [
+        Column("period", "Period"),
+        Column("first", "Since", "date", "the end of this day; of all, the first mark"),
+        Column("total_return", "Return", "percent"),
+        Column("cagr", "A year", "percent", "of a year or more"),
+        Column("max_drawdown", "Max drawdown", "depth", "within the period"),
+        Column("volatility", "Volatility", "percent", "a year"),
+        Column("sharpe", "Sharpe", "number"),
+        *(Column(key, {"universe": "Buy and hold", "index": "Index"}[key], "percent") for key in beside),
+    ]
+    first = _days(run)[:1]
+    told = trailing(marks, _days(run), start_of(run))
+    told["first"] = told["first"].where(told.index != "all", first[0] if len(first) else pd.NaT)
+    rows = [
+        [
+            Cell(PERIODS[key]),
+            *(cell(told.loc[key, each.key], each.kind) for each in columns[1:7]),
+            *(cell(table.loc[key, "total_return"], "percent") for table in held),
+        ]
+        for key in TRAILING
+    ]
+    note = "A period that began before the run did is n/a."
+    return Table(titled(run, "Trailing periods, to the last mark"), columns, rows, NO_EQUITY, note)
 
 
 def drawdown_table(run: Run) -> Table:

@@ -155,7 +155,7 @@ def test_simulated_is_written_on_everything(simulated: Run) -> None:
     titles, head = page.texts[".title"], page.texts["title"][0]
     listings = [caption for caption in page.texts["figcaption"] if "experiment" in caption]
     marked = titles + listings + page.texts["caption"] + page.texts["summary"] + [head]
-    assert len(titles) == 18
+    assert len(titles) == 20
     assert len(marked) > 40
     assert [caption for caption in marked if not caption.startswith("SIMULATED · ")] == []
     assert '<div class="banner" role="note">' in text
@@ -277,7 +277,7 @@ def test_links_inside_the_page_have_their_targets(real: Run, simulated: Run) -> 
     page = Page(render([real, simulated]))
     names = [attrs["id"] for _, attrs in page.elements if "id" in attrs]
     asked = {attrs["href"][1:] for tag, attrs in page.elements if tag == "a"}
-    asked |= {attrs["aria-labelledby"] for _, attrs in page.elements if "aria-labelledby" in attrs}
+    asked = asked | {attrs["aria-labelledby"] for _, attrs in page.elements if "aria-labelledby" in attrs}
     assert asked <= set(names)
     assert len(names) == len(set(names))
 
@@ -290,7 +290,7 @@ def test_every_table_has_a_caption_and_every_figure_words(simulated: Run) -> Non
     assert len(page.texts["caption"]) == len(page.texts["table"])
     labels = [attrs["aria-label"] for _, attrs in page.elements if attrs.get("role") == "img"]
     captions = [text for text in page.texts["figcaption"] if "experiment" not in text]
-    assert len(labels) == len(captions) == 18
+    assert len(labels) == len(captions) == 20
     assert all(label.endswith(caption) for label, caption in zip(labels, captions, strict=True))
     assert ("html", {"lang": "en"}) in page.elements
     assert ("meta", {"name": "viewport", "content": "width=device-width, initial-scale=1"}) in page.elements
@@ -430,7 +430,7 @@ def test_summary_tells_trades_dates_and_caveats(real: Run) -> None:
 def _judged(run: Run, total: float, t: float, without: float, beyond: float, dates: int = 60) -> str:
     head = run.stats["headline"] | {"total_return": total, "t_statistic": t, "event_dates": dates}
     asked = run.stats["questions"]
-    asked |= {
+    asked = asked | {
         "without_best": asked["without_best"] | {"pnl_without": without},
         "remaining": asked["remaining"] | {"mean": 0.001 * beyond, "t_statistic": beyond},
     }
