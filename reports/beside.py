@@ -95,7 +95,7 @@ def matched_figure(run: Run) -> Drawing | None:
         Line("buy and hold at its volatility", beside.tolist(), "s2"),
     ]
     markup, live = timeline(
-        days_of(run.equity), [Panel(f"equity, {unit(run)}", "money", 12, lines)], money_digits(run), zoom=True
+        days_of(run.equity), [Panel(f"equity, {unit(run)}", "money", 12, lines)], money_digits(run)
     )
     other = metrics.returns_of(beside, start_of(run))
     words = (

@@ -17,6 +17,8 @@ from aftershock.reports.words import (
     unit,
 )
 
+WITHIN = "It did not work, though the loss is within chance"
+
 
 def verdict(run: Run) -> list[str]:
     """Say in one sentence whether a run earned, how deep it fell, and whether luck does as much; none without trades.
@@ -48,7 +50,7 @@ def _worked(run: Run, earned: float) -> str:
     left, beyond = _asked(run, "without_best"), _asked(run, "remaining")
     if earned <= 0:
         sure = defined(t) and t <= -SURE
-        return "It did not work, and lost more than chance explains" if sure else "It did not work"
+        return "It did not work, and lost more than chance explains" if sure else WITHIN
     if defined(left.get("pnl_without")) and left["pnl_without"] <= 0:
         return "It earned on three dates, and nothing on the others"
     if not defined(t) or t < SURE:

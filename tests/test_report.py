@@ -441,7 +441,10 @@ def _judged(run: Run, total: float, t: float, without: float, beyond: float, dat
 @pytest.mark.parametrize(
     ("figures", "words"),
     [
-        ((-0.1, -1.0, -10.0, -1.0), "It did not work: −10.00\xa0% in all after costs"),
+        (
+            (-0.1, -1.0, -10.0, -1.0),
+            "It did not work, though the loss is within chance: −10.00\xa0% in all after costs",
+        ),
         ((-0.1, -3.0, -10.0, -1.0), "It did not work, and lost more than chance explains: "),
         ((0.1, 3.0, -10.0, 3.0), "It earned on three dates, and nothing on the others: "),
         ((0.1, 1.9, 10.0, 3.0), "It earned, but so may luck: "),
