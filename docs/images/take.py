@@ -6,7 +6,6 @@ Those of a run are of the report given; that of a sweep is of one on the simulat
 import runpy
 import sys
 import tempfile
-import tomllib
 from pathlib import Path
 
 import aftershock as af
@@ -45,19 +44,21 @@ def main(report: Path) -> None:
 
 
 def sweep() -> af.Sweep:
-    """Run the grid of ``examples/sweep.toml`` on a simulated market."""
-    told = tomllib.loads((ROOT / "examples/sweep.toml").read_text("utf-8"))
+    """Run a sweep of 1,680 trials on a simulated market, and 40 on dates of no news beside it."""
     events = af.load_events(["catalogue:fomc", "catalogue:tariffs"]).between(
-        "2018-01-01T00:00Z", "2025-12-31T00:00Z"
+        "2021-01-01T00:00Z", "2025-12-31T00:00Z"
     )
-    made = af.simulated_market(
-        "asia-tech", start="2018-01-01", end="2025-12-31", seed=20250912, events=events.frame
-    )
-    strategy = af.Reaction(tag=tuple(told["strategy"]["tag"]))
+    made = af.simulated_market("asia-semis", start="2020-12-01", end="2025-12-31", events=events.frame)
+    grid = {
+        "hold": range(21),
+        "stop": ["off", 0.02, 0.04, 0.06, 0.08],
+        "take": ["off", 0.03, 0.06, 0.1],
+        "stance": ["follow", "fade"],
+        "delay": [0, 1],
+    }
     book = af.Portfolio(mode="account", capital=1_000_000, currency="USD")
-    return af.sweep(
-        events, made.tape, strategy, told["sweep"]["grid"], universe="asia-tech", portfolio=book, placebo=60
-    )
+    strategy = af.Reaction(tag=("fed", "tariff"))
+    return af.sweep(events, made.tape, strategy, grid, portfolio=book, placebo=40, name="fed and tariffs")
 
 
 if __name__ == "__main__":
