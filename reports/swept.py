@@ -185,23 +185,30 @@ class Swept:
         columns, rows = len(across[0].levels), 1 if down is None else len(down[0].levels)
         at = across[1][self.codes[:, x]] + (0 if down is None else columns * down[1][self.codes[:, y]])
         shape = (rows, columns)
-        every = pd.RangeIndex(rows * columns)
-        told = self.trials[list(self.figures)]
-        median = told.groupby(at).median().reindex(every)
-        best, trial = {}, {}
         numbers = self.trials["trial"].to_numpy(np.int64)
+        median, best, trial = {}, {}, {}
         for figure in self.figures:
-            value = told[figure].where(self.enough).to_numpy(np.float64)
-            place = _best_rows(value, at, len(every))
+            value, order = self.trials[figure].to_numpy(np.float64), self._rising[figure]
+            median[figure] = _medians(value, order, at, rows * columns).reshape(shape)
+            place = np.full(rows * columns, -1, np.int64)
+            candidates = order[self.enough[order]]
+            # Of those assigned to one cell the last, the greatest, stays.
+            place[at[candidates]] = candidates
             known = place >= 0
             best[figure] = np.where(known, value[place], np.nan).reshape(shape)
             trial[figure] = np.where(known, numbers[place], -1).reshape(shape)
-        return Cells(
-            {figure: median[figure].to_numpy().reshape(shape) for figure in self.figures},
-            best,
-            trial,
-            np.bincount(at, minlength=len(every)).astype(np.int64).reshape(shape),
-        )
+        counts = np.bincount(at, minlength=rows * columns).astype(np.int64)
+        return Cells(median, best, trial, counts.reshape(shape))
+
+    @cached_property
+    def _rising(self) -> dict[str, Integers]:
+        """Rows by rising value of each figure, unknown ones left out; of equals the first comes last."""
+        found = {}
+        for figure in self.figures:
+            value = self.trials[figure].to_numpy(np.float64)
+            known = np.flatnonzero(np.isfinite(value))
+            found[figure] = known[np.lexsort((-known, value[known]))]
+        return found
 
     @cached_property
     def laid(self) -> dict[tuple[int, int], Cells]:
@@ -343,19 +350,17 @@ def _brief(axis: Axis, place: int) -> str:
     return f"{float(axis.levels[place]):.3g}" if axis.ordered else axis.levels[place]
 
 
-def _best_rows(value: Floats, at: Integers, count: int) -> Integers:
-    """Give the row of the greatest value in each cell, the first of equals; -1 where none is known."""
-    known = np.flatnonzero(np.isfinite(value))
-    order = known[np.lexsort((-known, value[known], at[known]))]
-    found = np.full(count, -1, np.int64)
-    found[at[order]] = order
+def _medians(value: Floats, order: Integers, at: Integers, count: int) -> Floats:
+    """Give the median of the values of each cell; rows come by rising value, so that no cell is sorted again."""
+    cell = at[order].astype(np.uint16 if count < 65_536 else np.int64)
+    arranged = value[order[np.argsort(cell, kind="stable")]]
+    held = np.bincount(cell, minlength=count)
+    first = np.cumsum(held) - held
+    found = np.full(count, np.nan)
+    some = held > 0
+    low, high = first + (held - 1) // 2, first + held // 2
+    found[some] = (arranged[low[some]] + arranged[high[some]]) / 2.0
     return found
-
-
-def figure_range(values: Floats) -> tuple[float, float]:
-    """Give the least and the greatest of the known values; NaN where none is."""
-    known = values[np.isfinite(values)]
-    return (float(known.min()), float(known.max())) if len(known) else (float("nan"), float("nan"))
 
 
 def share_above(swept: Swept, level: float) -> float:
