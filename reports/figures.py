@@ -564,7 +564,7 @@ def comparison_figure(runs: Sequence[Run], names: Sequence[str]) -> Drawing | No
         for place, name in enumerate(table.columns)
     ]
     panel = Panel("equity over starting capital", "number", 18, lines)
-    markup, live = timeline([int(day) for day in table.index], [panel])
+    markup, live = timeline([int(day) for day in table.index], [panel], zoom=True)
     returns = [
         f"{name} {percent(figure_of(run, 'total_return'))}" for run, name in zip(runs, names, strict=True)
     ]
