@@ -12,7 +12,18 @@ from typing import Annotated, Any
 import typer
 
 from aftershock import cli_fills, cli_fx, cli_places, cli_prices, cli_sweep, cli_venues
-from aftershock.showing import Json, Members, err, out, print_json, records, say, show_table, working
+from aftershock.showing import (
+    Json,
+    Members,
+    err,
+    out,
+    print_json,
+    records,
+    say,
+    say_written,
+    show_table,
+    working,
+)
 
 app = typer.Typer(
     help="Event-driven backtests: tagged news, joined point in time with prices of Asian equities.",
@@ -224,7 +235,7 @@ def report(
     pdf: Pdf = False,
     as_json: Json = False,
 ) -> None:
-    """Write the HTML report of a run again, or of several runs side by side.
+    """Write the HTML report of a run or of a sweep again, or of several runs side by side.
 
     With --json it prints the numbers behind every figure instead.
 
@@ -233,6 +244,9 @@ def report(
     from aftershock.result import load_run
     from aftershock.result import report as write
 
+    if any(map(cli_sweep.is_sweep, runs)):
+        cli_sweep.report(runs, path, pdf=pdf, as_json=as_json)
+        return
     if as_json:
         told = [load_run(folder).numbers() for folder in runs]
         print_json(told[0] if len(told) == 1 else told)
@@ -243,7 +257,7 @@ def report(
         if pdf:
             say("printing it")
             written.append(write(runs, target.with_suffix(".pdf")))
-    _say_written(written)
+    say_written(written)
 
 
 @app.command()
@@ -266,12 +280,7 @@ def compare(
             written.append(compared.report(path.with_suffix(".pdf")))
     if as_json:
         print_json(compared.numbers())
-    _say_written(written)
-
-
-def _say_written(paths: list[Path]) -> None:
-    for path in paths:
-        say(out, f"report: {path}")
+    say_written(written)
 
 
 app.add_typer(cli_prices.app, name="prices")

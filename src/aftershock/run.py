@@ -240,7 +240,10 @@ def run_experiment(
     InputError
         An experiment or an input that cannot be used.
     """
-    return execute(**vars(written(path, prices=prices, events=events, skip_bad=skip_bad)))
+    result = execute(**vars(written(path, prices=prices, events=events, skip_bad=skip_bad)))
+    # Where its paths began: the report says where files lie from there.
+    result.manifest["folder"] = str(Path(path).resolve().parent)
+    return result
 
 
 def written(
