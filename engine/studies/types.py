@@ -36,6 +36,10 @@ class Abnormal(NamedTuple):
         Instrument of each row, as a code.
     first : int
         Event time of the first column of ``window``, in sessions from the bar that the join found (0).
+    session : (n,) int64 or None
+        Local date of bar 0 of each row, in days since 1970: windows of dates that lie closer than a window is
+        long share returns, and tests count what they share. None (or a negative day) where it is not known:
+        then rows of different dates are taken to share nothing.
     """
 
     window: Floats
@@ -49,3 +53,4 @@ class Abnormal(NamedTuple):
     date: Ints
     instrument: Ints
     first: int
+    session: Ints | None = None
