@@ -57,6 +57,7 @@ SKIPPED: dict[str, str] = {
     "no_bar": "the prices end before the bar at which it was due",
     "lapsed": "the instrument had no bar soon after the event",
     "no_market": "there is no market index for its venue among the prices",
+    "is_market": "it is the market that it would be held against",
     "no_us": "there is no US index among the prices",
     "no_control": "too few names of its market are untouched by the events",
     "no_factors": "the file of factors has no returns of that time",
@@ -108,6 +109,7 @@ def measure(
     *,
     least: int = 60,
     side: Floats | None = None,
+    session: Ints | None = None,
     log: bool = False,
 ) -> Measured:
     """Fit a model to each event on an instrument and give abnormal returns.
@@ -126,6 +128,8 @@ def measure(
         The fewest returns in an estimation window.
     side : ndarray of float64, shape (n,), optional
         1 or -1: returns are taken in this direction.
+    session : ndarray of int64, shape (n,), optional
+        Local date of event time 0, in days since 1970.
     log : bool
         Whether returns are logarithms, which decides how they add up.
 
@@ -173,8 +177,14 @@ def measure(
         date=date[kept],
         instrument=instrument[kept],
         first=span.window[0],
+        session=None if session is None else session[kept],
     )
     return Measured(abnormal, fitted.returns, fitted.expected, fitted.coefficients, kept, why, log)
+
+
+def subset(abnormal: Abnormal, rows: np.ndarray) -> Abnormal:
+    """Take some rows of abnormal returns."""
+    return Abnormal(*(part[rows] if isinstance(part, np.ndarray) else part for part in abnormal))
 
 
 def _given(series: Series, model: Model) -> Series:
