@@ -55,7 +55,7 @@ SKIPPED: dict[str, str] = {
     "recap": "it comes from a text that tells moves: it was selected on outcome",
     "no_prices": "there are no prices of the instrument",
     "no_bar": "the prices end before the bar at which it was due",
-    "lapsed": "the instrument had no bar soon after the event",
+    "lapsed": "no bar soon after the event: it was suspended, or its prices begin later",
     "no_market": "there is no market index for its venue among the prices",
     "is_market": "it is the market that it would be held against",
     "no_us": "there is no US index among the prices",

@@ -40,7 +40,7 @@ from aftershock.engine.types import Floats, Integers
 from aftershock.engine.waterfall import NEAR
 from aftershock.experiment import StudySection
 from aftershock.inputs import Source, priced, simulated_beside
-from aftershock.manifest import warnings_of
+from aftershock.manifest import skipped_rows, warnings_of
 from aftershock.reports.study_run import ALL, groups_of
 from aftershock.run import Inputs
 from aftershock.strategies.select import event_side, pairs_of, select
@@ -404,7 +404,7 @@ def _ar_table(
     width, log = len(offset), section.returns == "log"
     values = found.abnormal.window
     car = np.where(np.isnan(values), np.nan, np.nancumsum(values, axis=1))
-    bhar = cumulated(found.returns, log) - cumulated(found.expected, log)
+    bhar = _held(found, rows, log)
     at = row0[:, None] + offset
     there = np.isfinite(values)
     session = np.where(there, days.session[np.where(there, at, 0)], 0).astype("M8[D]").astype("M8[ns]")
@@ -425,6 +425,13 @@ def _ar_table(
     ).astype({"event_id": "str", "symbol": "str"})
 
 
+def _held(found: Measured, rows: pd.DataFrame, log: bool, inside: slice = slice(None)) -> Floats:
+    """Give what holding the instrument, or being short of it, earned beyond what was expected, session by session."""
+    side = rows["side"].to_numpy(np.float64)[:, None]
+    own, expected = (cumulated(values[:, inside] * side, log) for values in (found.returns, found.expected))
+    return np.asarray((own - expected) * side)
+
+
 def _car_table(section: StudySection, part: str, rows: pd.DataFrame, found: Measured) -> pd.DataFrame:
     one, log = found.abnormal, section.returns == "log"
     tables = []
@@ -434,7 +441,7 @@ def _car_table(section: StudySection, part: str, rows: pd.DataFrame, found: Meas
         known = np.isfinite(values)
         some = known.any(axis=1)
         spread = np.nansum(one.covariance[:, inside, inside], axis=(1, 2))
-        grown = [cumulated(part_of[:, inside], log)[:, -1] for part_of in (found.returns, found.expected)]
+        held = _held(found, rows, log, inside)[:, -1]
         tables.append(
             pd.DataFrame(
                 {
@@ -446,7 +453,7 @@ def _car_table(section: StudySection, part: str, rows: pd.DataFrame, found: Meas
                     "sessions": known.sum(axis=1),
                     "car": np.where(some, np.nansum(values, axis=1), np.nan),
                     "standard_error": np.where(some, one.scale * np.sqrt(spread), np.nan),
-                    "bhar": np.where(some, grown[0] - grown[1], np.nan),
+                    "bhar": np.where(some, held, np.nan),
                 }
             )
         )
@@ -505,10 +512,8 @@ def _told(
 
 def _skipped(inputs: Inputs, signals: Signals, blocks: Sequence[_Block], parts: int) -> pd.DataFrame:
     """List whatever is not in the study, each with its reason; a part is named where there are several."""
-    found = [
-        inputs.loaded.skipped_table() if hasattr(inputs.loaded, "skipped_table") else None,
-        signals.passed.assign(part=""),
-    ]
+    left_out = pd.DataFrame(skipped_rows(inputs.loaded.skipped), columns=["event_id", "symbol", "code", "reason"])
+    found = [left_out.assign(part=""), signals.passed.assign(part="")]
     for block in blocks:
         missing = np.flatnonzero(block.why != "")
         one = signals.table.iloc[missing][["event_id", "symbol"]]
@@ -520,7 +525,7 @@ def _skipped(inputs: Inputs, signals: Signals, blocks: Sequence[_Block], parts: 
                 part=block.part if parts > 1 else "",
             )
         )
-    table = pd.concat([each for each in found if each is not None], ignore_index=True)
+    table = pd.concat(found, ignore_index=True)
     return table[["event_id", "symbol", "part", "code", "reason"]].astype("str")
 
 
