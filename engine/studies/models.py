@@ -56,6 +56,7 @@ SKIPPED: dict[str, str] = {
     "no_prices": "there are no prices of the instrument",
     "no_bar": "the prices end before the bar at which it was due",
     "lapsed": "no bar soon after the event: it was suspended, or its prices begin later",
+    "no_close_before": "there is no close of it before the event",
     "no_market": "there is no market index for its venue among the prices",
     "is_market": "it is the market that it would be held against",
     "no_us": "there is no US index among the prices",
@@ -180,11 +181,6 @@ def measure(
         session=None if session is None else session[kept],
     )
     return Measured(abnormal, fitted.returns, fitted.expected, fitted.coefficients, kept, why, log)
-
-
-def subset(abnormal: Abnormal, rows: np.ndarray) -> Abnormal:
-    """Take some rows of abnormal returns."""
-    return Abnormal(*(part[rows] if isinstance(part, np.ndarray) else part for part in abnormal))
 
 
 def _given(series: Series, model: Model) -> Series:

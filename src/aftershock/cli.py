@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from aftershock import cli_fills, cli_fx, cli_places, cli_prices, cli_sweep, cli_venues
+from aftershock import cli_fills, cli_fx, cli_places, cli_prices, cli_study, cli_sweep, cli_venues
 from aftershock.showing import Json, Members, err, out, print_json, records, say, show_table, working
 
 app = typer.Typer(
@@ -281,6 +281,7 @@ app.add_typer(cli_places.symbols, name="symbols")
 app.command()(cli_places.sessions)
 app.command(name="check-fills")(cli_fills.check_fills)
 app.command(name="sweep")(cli_sweep.sweep)
+app.command(name="study")(cli_study.study)
 
 
 def _say_left_out(warnings: list[dict[str, Any]]) -> None:

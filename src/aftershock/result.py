@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import html
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aftershock.reports.run import Run, together
+
+if TYPE_CHECKING:
+    from aftershock.reports.study_run import StudyRun
 
 
 class Result(Run):
@@ -160,14 +163,25 @@ def write_runs(runs: list[Run], path: Path, *, whole: bool) -> Path:
     """Write a page of runs as HTML or PDF; ``whole`` as `aftershock.reports.html.render` takes it."""
     from aftershock.reports.html import write_report
 
+    return _write_page(lambda page: write_report(runs, page, whole=whole), path)
+
+
+def write_study(study: StudyRun, path: Path) -> Path:
+    """Write the page of a study as HTML or PDF."""
+    from aftershock.reports.study_page import write_study_report
+
+    return _write_page(lambda page: write_study_report(study, page), path)
+
+
+def _write_page(write: Callable[[Path], None], path: Path) -> Path:
     if path.suffix.lower() != ".pdf":
-        write_report(runs, path, whole=whole)
+        write(path)
         return path
     from aftershock.reports.browser import print_pdf
 
     with tempfile.TemporaryDirectory(prefix="aftershock-") as place:
         page = Path(place) / "report.html"
-        write_report(runs, page, whole=whole)
+        write(page)
         print_pdf(page, path)
     return path
 

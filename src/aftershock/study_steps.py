@@ -90,6 +90,8 @@ def measured_study(inputs: Inputs, factors: Source = None) -> Study:
         beside = simulated_beside(inputs.experiment, tape, inputs.loaded)
     lines = _Lines(section, tape, days, beside, signals, factors)
     why = signals.table["why"].to_numpy(object).copy()
+    row0 = np.where(signals.due >= 0, days.row_of[np.maximum(signals.due, 0)] if len(days.row_of) else -1, -1)
+    why[(why == "") & ~_has_close_before(days, signals.instrument, row0)] = "no_close_before"
     chosen = np.flatnonzero(why == "")
     told = {int(place): lines.of(int(place)) for place in np.unique(signals.instrument[chosen])}
     for place, code in ((place, one) for place, one in told.items() if isinstance(one, str)):
@@ -97,7 +99,6 @@ def measured_study(inputs: Inputs, factors: Source = None) -> Study:
     reach, known = _reach(inputs, scope)
     rows = np.flatnonzero(why == "")
     event, story = _events_of(inputs, signals.table)
-    row0 = np.where(signals.due >= 0, days.row_of[np.maximum(signals.due, 0)] if len(days.row_of) else -1, -1)
     around = confounders(
         tape, days.row_of, signals.instrument[rows], row0[rows], event[rows], story, known, reach, section.window,
         at_close=inputs.experiment.strategy.entry == "close",
@@ -149,6 +150,13 @@ def _signals(inputs: Inputs, scope: Universe) -> Signals:
         year=pd.DatetimeIndex(table["known_by"]).year.astype("str"),
     )
     return Signals(table, instrument, due, selection.skipped)
+
+
+def _has_close_before(days: Days, instrument: Integers, row0: Integers) -> Flags:
+    """Tell whether an instrument has a close before event time 0."""
+    known = np.r_[0, np.cumsum(np.isfinite(days.close))]
+    place = np.maximum(instrument, 0)
+    return np.asarray((row0 >= 0) & (known[np.maximum(row0, 0)] > known[days.offsets[place]]))
 
 
 def _in_words(surprise: Floats) -> Any:
