@@ -137,17 +137,40 @@ class Line(NamedTuple):
 
 
 def line_of(tape: Tape, symbol: str, days: Days | None = None) -> Line:
-    """Take the levels of one instrument of a tape as those of a market; of several segments the last."""
+    """Take the levels of one instrument of a tape as those of a market.
+
+    Parameters
+    ----------
+    tape : Tape
+        The prices.
+    symbol : str
+        An instrument of it.
+    days : Days, optional
+        Its sessions, where they are made already.
+
+    Returns
+    -------
+    Line
+        Of several sources in time all: index levels are the same whoever tells them. A fund, which sources adjust
+        differently, goes on from where the source before left it.
+    """
     days = days_of(tape) if days is None else days
-    place = tape.position(symbol)
-    rows = slice(int(days.offsets[place]), int(days.offsets[place + 1]))
+    places = tape.segments(symbol)
+    rows = slice(int(days.offsets[places[0]]), int(days.offsets[places[-1] + 1]))
+    opens, closes = days.open[rows].copy(), days.close[rows].copy()
+    if tape.kinds[places[0]] != "index":
+        for place in places[1:]:
+            start = int(days.offsets[place]) - rows.start
+            before, after = (part[np.isfinite(part)] for part in (closes[:start], closes[start:]))
+            times = before[-1] / after[0] if len(before) and len(after) else 1.0
+            opens[start:], closes[start:] = opens[start:] * times, closes[start:] * times
     return Line(
-        venue(tape.venues[place]).market,
+        venue(tape.venues[places[0]]).market,
         days.session[rows],
         days.opens_at[rows],
         days.closes_at[rows],
-        days.open[rows],
-        days.close[rows],
+        opens,
+        closes,
     )
 
 
