@@ -54,12 +54,12 @@ def date_sums_python(values: Floats, rows: Ints, code: Ints, dates: int) -> tupl
     return sums, counts, squares
 
 
-def lowest_python(value: Floats, order: Ints, known: int, limit: float, beyond: bool) -> int:
+def lowest_python(value: Floats, known: int, limit: float, beyond: bool) -> int:
     """Find the first of the sorted values that is not below a limit (``beyond``: that is above it)."""
     low, high = 0, known
     while low < high:
         middle = (low + high) // 2
-        at = value[order[middle]]
+        at = value[middle]
         if at < limit or (beyond and at == limit):
             low = middle + 1
         else:
@@ -70,8 +70,8 @@ def lowest_python(value: Floats, order: Ints, known: int, limit: float, beyond: 
 lowest = kernel(lowest_python)
 
 
-def ranks_python(estimation: Floats, window: Floats) -> tuple[Floats, Floats, Floats]:
-    """Rank each row, ties by their average.
+def ranks_python(estimation: Floats, window: Floats, order: Ints) -> tuple[Floats, Floats, Floats]:
+    """Rank each row, ties by their average; ``order`` (n, l) sorts the rows of the estimation window, NaN last.
 
     Gives the ranks of the estimation window alone (n, l), and of estimation and event window together (n, l)
     and (n, w); NaN where there is no return.
@@ -82,31 +82,28 @@ def ranks_python(estimation: Floats, window: Floats) -> tuple[Floats, Floats, Fl
     joint = np.full((rows, columns), np.nan)
     event = np.full((rows, width), np.nan)
     value = np.empty(columns)
-    place = np.empty(columns, np.int64)
     below = np.empty(columns + 1)
     for i in range(rows):
         known = 0
-        for t in range(columns):
-            if not np.isnan(estimation[i, t]):
-                value[known] = estimation[i, t]
-                place[known] = t
-                known += 1
-        order = np.argsort(value[:known])
+        for k in range(columns):
+            value[k] = estimation[i, order[i, k]]
+            if not np.isnan(value[k]):
+                known = k + 1
         start = 0
         while start < known:
             stop = start + 1
-            while stop < known and value[order[stop]] == value[order[start]]:
+            while stop < known and value[stop] == value[start]:
                 stop += 1
             for k in range(start, stop):
-                alone[i, place[order[k]]] = (start + stop + 1) / 2.0
+                alone[i, order[i, k]] = (start + stop + 1) / 2.0
             start = stop
         # How many returns of the event window lie below each place of the sorted ones; half of those that are equal.
         below[: known + 1] = 0.0
         for c in range(width):
             if np.isnan(window[i, c]):
                 continue
-            low = lowest(value, order, known, window[i, c], False)
-            high = lowest(value, order, known, window[i, c], True)
+            low = lowest(value, known, window[i, c], False)
+            high = lowest(value, known, window[i, c], True)
             below[low] += 0.5
             below[high] += 0.5
             rank = (low + high + 1.0) / 2.0
@@ -119,7 +116,7 @@ def ranks_python(estimation: Floats, window: Floats) -> tuple[Floats, Floats, Fl
         passed = 0.0
         for k in range(known):
             passed += below[k]
-            joint[i, place[order[k]]] = alone[i, place[order[k]]] + passed
+            joint[i, order[i, k]] = alone[i, order[i, k]] + passed
     return alone, joint, event
 
 

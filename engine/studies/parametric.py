@@ -13,6 +13,9 @@ from aftershock.engine.studies.types import Floats
 ENOUGH_DATES = 10.0
 """Effective degrees of freedom of event dates from which on the dates themselves say how far they spread."""
 
+PAST, DATES = "estimation window", "event dates"
+"""Where a variance is from."""
+
 
 class Spread(NamedTuple):
     """Variance of a mean of rows and its effective degrees of freedom; ``basis`` says where it is from."""
@@ -55,16 +58,8 @@ def by_past(values: Floats, clusters: Clusters) -> Spread:
     r = clusters.average
     if n < 2 or not (r < 1.0 and clusters.inflation > 0.0):
         return Spread(np.nan, np.nan)
-    sizes, inside = clusters.sizes, clusters.correlation
-    row = clusters.own / sizes
-    squares = (
-        (sizes * (1.0 + (sizes - 1.0) * inside**2)).sum()
-        - 2.0 / n * (sizes * row**2).sum()
-        + ((sizes * row).sum() / n) ** 2
-    )
-    trace = n - (sizes * row).sum() / n
     variance = float(values.var(ddof=1)) / (1.0 - r) * clusters.inflation / n
-    return Spread(variance, float(trace**2 / squares), "estimation window")
+    return Spread(variance, freedom_of_rows(clusters), PAST)
 
 
 def by_dates(values: Floats, sample: Sample, clusters: Clusters) -> Spread:
@@ -77,26 +72,56 @@ def by_dates(values: Floats, sample: Sample, clusters: Clusters) -> Spread:
     as in the estimation window. Whatever the model, Q follows how far dates really spread. What overlapping windows of
     different dates share is taken from the estimation window too.
     """
+    if not freedom_of_dates(clusters) > 0.0:
+        return Spread(np.nan, np.nan)
+    total = clusters.own.sum()
+    sums = np.bincount(sample.cluster, values - values.mean(), len(clusters.sizes))
+    unbiased = (sums**2).sum() * (total + clusters.shared) / _expected_squares(clusters)
+    return Spread(float(unbiased / len(values) ** 2), freedom_of_dates(clusters), DATES)
+
+
+def freedom_of_rows(clusters: Clusters) -> float:
+    """Give the degrees of freedom of the variance of a cross-section whose rows hang together."""
+    n = clusters.sizes.sum()
+    sizes, inside = clusters.sizes, clusters.correlation
+    row = clusters.own / sizes
+    squares = (
+        (sizes * (1.0 + (sizes - 1.0) * inside**2)).sum()
+        - 2.0 / n * (sizes * row**2).sum()
+        + ((sizes * row).sum() / n) ** 2
+    )
+    return float((n - (sizes * row).sum() / n) ** 2 / squares) if n > 1 else np.nan
+
+
+def freedom_of_dates(clusters: Clusters) -> float:
+    """Give the degrees of freedom of how far the sums of event dates lie apart; NaN where that tells nothing."""
     own = clusters.own
     if len(own) < 2 or not (own > 0.0).all() or not clusters.inflation > 0.0:
-        return Spread(np.nan, np.nan)
-    n = float(len(values))
-    share = clusters.sizes / n
-    squared = (share**2).sum()
-    sums = np.bincount(sample.cluster, values - values.mean(), len(own))
-    total = own.sum()
-    expected = (own * (1.0 - 2.0 * share)).sum() + squared * total
+        return np.nan
+    share = clusters.sizes / clusters.sizes.sum()
+    squared, total = (share**2).sum(), own.sum()
     once, twice = (own * share).sum(), (own * share**2).sum()
     off = squared**2 * total**2 + 2.0 * twice * total + 2.0 * once**2 - 4.0 * squared * once * total
     moment = off + (own**2 * (1.0 + 2.0 * (squared - 2.0 * share))).sum()
-    unbiased = (sums**2).sum() * (total + clusters.shared) / expected
-    return Spread(float(unbiased / n**2), float(expected**2 / moment), "event dates")
+    return float(_expected_squares(clusters) ** 2 / moment)
+
+
+def _expected_squares(clusters: Clusters) -> float:
+    """Give what the squared deviations of the sums of dates add up to where each row has unit variance."""
+    own, share = clusters.own, clusters.sizes / clusters.sizes.sum()
+    return float((own * (1.0 - 2.0 * share)).sum() + (share**2).sum() * own.sum())
 
 
 def spread_of(values: Floats, sample: Sample, clusters: Clusters) -> Spread:
     """Give the variance that the default test takes: of the dates where there are enough, else of the past."""
-    dates = by_dates(values, sample, clusters)
-    return dates if dates.df >= ENOUGH_DATES else by_past(values, clusters)
+    if basis_of(clusters) == DATES:
+        return by_dates(values, sample, clusters)
+    return by_past(values, clusters)
+
+
+def basis_of(clusters: Clusters) -> str:
+    """Say where the default test takes the variance from: event dates where there are enough, else the past."""
+    return DATES if freedom_of_dates(clusters) >= ENOUGH_DATES else PAST
 
 
 def parametric_findings(study: Study, sample: Sample, tests: set[str], level: float) -> list[Finding]:

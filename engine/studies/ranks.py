@@ -28,7 +28,8 @@ def corrado(study: Study, sample: Sample, level: float) -> list[Finding]:
     days of both windows, and D_t / S is normal. Corrado and Zivney (1992), equation 5, take ranks as shares of the
     row's returns + 1 and weigh days by the square root of their rows, which is the same where none is missing. Several
     days are added up and divided by the square root of their number (Cowan 1992, equation 4). All rows with a
-    return on a day count on that day. Effects are mean ranks as shares, 0 in the middle.
+    return on a day count on that day. Effects are mean ranks as shares, 0 in the middle: D_t by the number of days + 1,
+    or the mean of shares with the square roots of rows as weights.
     """
     plain, shares, counts = study.rank_sums
     low = study.abnormal.estimation.shape[1] + sample.first - study.abnormal.first
@@ -37,12 +38,12 @@ def corrado(study: Study, sample: Sample, level: float) -> list[Finding]:
     if full.sum() < 2 or not full[days].all():
         return [silent("corrado"), silent("corrado_zivney")]
     with np.errstate(invalid="ignore", divide="ignore"):
-        means, weighed = plain / counts, shares / np.sqrt(counts)
-    effect = float((shares[days] / counts[days]).mean())
-    root = np.sqrt(sample.days)
+        plainly = plain / counts, np.full(len(counts), len(counts) + 1.0)
+        weighed = shares / np.sqrt(counts), np.sqrt(counts)
     made = []
-    for test, daily in (("corrado", means), ("corrado_zivney", weighed)):
-        statistic = float(daily[days].sum() / root / np.sqrt((daily[full] ** 2).mean()))
+    for test, (daily, weight) in (("corrado", plainly), ("corrado_zivney", weighed)):
+        statistic = float(daily[days].sum() / np.sqrt(sample.days) / np.sqrt((daily[full] ** 2).mean()))
+        effect = float(daily[days].sum() / weight[days].sum())
         made.append(_by_statistic(test, effect, statistic, np.inf, level))
     return made
 

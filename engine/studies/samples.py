@@ -123,7 +123,8 @@ class Study:
     @cached_property
     def ranks(self) -> tuple[Floats, Floats, Floats]:
         """Ranks of the estimation window alone, and of both windows together (n, l), (n, w)."""
-        return ranks(np.ascontiguousarray(self.abnormal.estimation), np.ascontiguousarray(self.abnormal.window))
+        estimation = np.ascontiguousarray(self.abnormal.estimation)
+        return ranks(estimation, np.ascontiguousarray(self.abnormal.window), np.argsort(estimation, axis=1))
 
     @cached_property
     def rank_sums(self) -> tuple[Floats, Floats, Floats]:
