@@ -117,7 +117,7 @@ def groups_figure(run: StudyRun, part: str, first: int, last: int) -> Drawing | 
             error=(row["high"] - row["low"]) / 2 if defined(row["low"]) else math.nan,
             style="soft",
             title=f"{percent(row['effect'])}, {band_words(row['low'], row['high'])}, p {p_words(row['p'])}, "
-            f"over groups {p_words(row['p_adjusted'])}, {counted(row['dates'], 'event dates')}",
+            f"over groups {p_words(row['p_holm'])}, {counted(row['dates'], 'event dates')}",
         )
         for row in records
     ]
@@ -125,7 +125,7 @@ def groups_figure(run: StudyRun, part: str, first: int, last: int) -> Drawing | 
         f"Effect over {window_words(first, last)} with its band. What differs between groups may be luck: p values over "
         "groups stand in the table."
     )
-    keys = ("by", "group", "effect", "low", "high", "p", "p_adjusted", "firms", "dates")
+    keys = ("by", "group", "effect", "low", "high", "p", "p_holm", "firms", "dates")
     data: Mapping[str, Any] = {"groups": [{key: row[key] for key in keys} for row in records]}
     title = _named(run, part, f"By group, {window_words(first, last)}")
     return Drawing(f"groups-{part}-{first}-{last}", title, words, rows(bars, shares), data)

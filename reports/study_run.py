@@ -13,7 +13,7 @@ import pandas as pd
 from aftershock.data.errors import InputError, Problem
 from aftershock.reports.run import read_part, to_json, together, undefined
 
-STUDY_TABLES = ("rows", "ar", "car", "caar", "tests", "skipped", "confounded", "treatments")
+STUDY_TABLES = ("rows", "ar", "car", "caar", "tests", "power", "skipped", "confounded", "treatments")
 """The tables of a study, each a Parquet file of its folder."""
 MANIFEST = "study.json"
 ALL = "all"
@@ -30,7 +30,7 @@ class StudyRun:
         As in ``study.json``.
     experiment : str
         The experiment as TOML, every default written out.
-    rows, ar, car, caar, tests, skipped, confounded, treatments : DataFrame
+    rows, ar, car, caar, tests, power, skipped, confounded, treatments : DataFrame
         The tables. (`Study` gives ``caar`` as a method; the table is ``averages`` there.)
     """
 
@@ -41,6 +41,7 @@ class StudyRun:
     car: pd.DataFrame
     averages: pd.DataFrame
     tests: pd.DataFrame
+    power: pd.DataFrame
     skipped: pd.DataFrame
     confounded: pd.DataFrame
     treatments: pd.DataFrame

@@ -38,7 +38,8 @@ def effects_table(run: StudyRun) -> Table:
         Column("band", f"{coverage} band", "number"),
         Column("mean", "Plain mean", "percent", "mean cumulative abnormal return, equally weighted"),
         Column("p", "p", "number", "two-sided"),
-        Column("p_adjusted", "p over groups", "number", "Benjamini-Hochberg-Yekutieli over the groups of one kind"),
+        Column("p_holm", "p, Holm", "number", "over the groups of one kind: the chance of any false one"),
+        Column("p_by", "p, BHY", "number", "over the groups of one kind: the expected share of false ones"),
         Column("detectable", "Could be seen", "percent", "the effect found in four cases of five"),
     ]
     rows = [
@@ -52,7 +53,8 @@ def effects_table(run: StudyRun) -> Table:
             _number(band_words(row["low"], row["high"])),
             cell(row["mean"], "percent"),
             _number(p_words(row["p"])),
-            _number(p_words(row["p_adjusted"])),
+            _number(p_words(row["p_holm"])),
+            _number(p_words(row["p_by"])),
             cell(row["detectable"], "percent"),
         ]
         for row in told.to_dict("records")

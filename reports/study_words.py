@@ -71,7 +71,7 @@ def findings(run: StudyRun) -> pd.DataFrame:
             "effect": [percent(value) for value in told["effect"]],
             "band": [band_words(*each) for each in zip(told["low"], told["high"], strict=True)],
             "p": [p_words(value) for value in told["p"]],
-            "p over groups": [p_words(value) for value in told["p_adjusted"]],
+            "p over groups": [p_words(value) for value in told["p_holm"]],
             "could be seen": [percent(value) for value in told["detectable"]],
         }
     )

@@ -10,7 +10,7 @@ import typer
 from aftershock.showing import Json, out, print_json, records, say, show_table, working
 
 if TYPE_CHECKING:
-    from aftershock.study import Study
+    from aftershock.studies import Study
 
 
 def study(
@@ -31,7 +31,7 @@ def study(
 
     Example:  aftershock study examples/study.toml -o runs/study
     """
-    from aftershock.study import study_experiment
+    from aftershock.studies import study_experiment
 
     place = folder or Path("runs") / f"{experiment.stem}-study"
     with working(f"studying {experiment.name}") as tell:

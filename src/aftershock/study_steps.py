@@ -44,7 +44,7 @@ from aftershock.manifest import skipped_rows, warnings_of
 from aftershock.reports.study_run import ALL, groups_of
 from aftershock.run import Inputs
 from aftershock.strategies.select import event_side, pairs_of, select
-from aftershock.study import Study, averages_of
+from aftershock.studies import Study, averages_of
 from aftershock.study_tests import group_tests
 
 SHOWN = (
@@ -483,7 +483,7 @@ def _told(
     beside: Tape | None,
     lines: _Lines,
 ) -> Study:
-    section = inputs.experiment.study
+    section, seed = inputs.experiment.study, inputs.experiment.run.seed
     skipped = _skipped(inputs, signals, blocks, len(section.parts))
     if not sum(len(block.signal) for block in blocks):
         raise _nothing(skipped, section)
@@ -495,14 +495,12 @@ def _told(
         [averages_of(table, ar, section.parts, by, section.coverage) for by in groupings], ignore_index=True
     )
     treatments = pd.concat([_treatments(inputs, block, around, rows, count) for block in blocks], ignore_index=True)
-    tests = pd.concat(
-        [
-            group_tests(block.measured, block.rows, by, section, inputs.experiment.run.seed).assign(part=block.part)
-            for block in blocks
-            for by in groupings
-        ],
-        ignore_index=True,
-    )
+    tested = [
+        [each.assign(part=block.part) for each in group_tests(block.measured, block.rows, by, section, seed)]
+        for block in blocks
+        for by in groupings
+    ]
+    tests, power = (pd.concat([each[at] for each in tested], ignore_index=True) for at in (0, 1))
     confounded = _confounded(inputs, signals, around, rows, blocks)
     return Study(
         manifest=_manifest(inputs, scope, signals, table, skipped, confounded, beside, lines),
@@ -512,6 +510,7 @@ def _told(
         car=_as_text(car),
         averages=_as_text(averages),
         tests=_as_text(tests),
+        power=_as_text(power),
         skipped=skipped,
         confounded=confounded,
         treatments=_as_text(treatments),

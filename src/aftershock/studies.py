@@ -66,6 +66,19 @@ class Study(StudyRun):
         parts = [part] if part else list(dict.fromkeys(self.rows["part"]))
         return averages_of(self.rows, self.ar, parts, by, coverage)
 
+    def chances(self, effects: Iterable[float]) -> pd.DataFrame:
+        """Give the chance that the default test finds true effects; see `power`."""
+        from aftershock.engine.studies.power import seen
+
+        table, level = self.power, 1.0 - self.manifest["settings"]["coverage"]
+        told = table.rename(columns={"firms": "rows", "dates": "event_dates"})
+        errors = list(zip(table["standard_error"], table["df"], strict=True))
+        for effect in effects:
+            chances = [seen(effect / error, df, level) for error, df in errors]
+            told = told.assign(**{f"power at {effect:g}": chances})
+        first = ["part", "by", "group", "first", "last", "rows", "event_dates"]
+        return told[[*first, *(name for name in told.columns if name not in first)]]
+
     def reaction(self, hold: int) -> pd.DataFrame:
         """Give what a waterfall starts with: the return from the last close known at the event to that of the hold.
 
@@ -240,6 +253,38 @@ def study(
         study=section,
     )
     return measured_study(inputs, table)
+
+
+def power(
+    events: Source,
+    prices: Source,
+    strategy: Reaction | str = "reaction",
+    *,
+    effects: Iterable[float] = (0.0025, 0.005, 0.01, 0.02),
+    **settings: Any,
+) -> pd.DataFrame:
+    """Say what effect these events, with this clustering and this noise, could have shown.
+
+    Parameters
+    ----------
+    events, prices, strategy, **settings
+        As in `study`.
+    effects : iterable of float
+        True mean cumulative abnormal returns.
+
+    Returns
+    -------
+    DataFrame
+        For each group and window ``part, by, group, first, last, rows, event_dates, standard_error``, ``correlation`` (of
+        two rows of one date), ``independent`` (how many uncorrelated rows would tell as much), ``detectable`` (found in four
+        cases of five), and for each effect the chance that the default test finds it.
+
+    Raises
+    ------
+    InputError
+        As `study`.
+    """
+    return study(events, prices, strategy, **{"draws": 0, **settings}).chances(effects)
 
 
 def study_experiment(
