@@ -219,12 +219,12 @@ Pdf = Annotated[bool, typer.Option("--pdf", help="Print it as PDF too, by a Chro
 
 @app.command()
 def report(
-    runs: Annotated[list[Path], typer.Argument(help="Run folders.")],
+    runs: Annotated[list[Path], typer.Argument(help="Run folders, or the folder of a study.")],
     path: Annotated[Path | None, typer.Option("--out", "-o", help="The HTML file.")] = None,
     pdf: Pdf = False,
     as_json: Json = False,
 ) -> None:
-    """Write the HTML report of a run again, or of several runs side by side.
+    """Write the HTML report of a run or a study again, or of several runs side by side.
 
     With --json it prints the numbers behind every figure instead.
 
@@ -233,6 +233,9 @@ def report(
     from aftershock.result import load_run
     from aftershock.result import report as write
 
+    if len(runs) == 1 and cli_study.is_study(runs[0]):
+        _say_written(cli_study.report_again(runs[0], path, pdf=pdf, as_json=as_json))
+        return
     if as_json:
         told = [load_run(folder).numbers() for folder in runs]
         print_json(told[0] if len(told) == 1 else told)

@@ -45,6 +45,29 @@ def study(
         say(out, f"report: {path}")
 
 
+def is_study(folder: Path) -> bool:
+    """Tell the folder of a study from that of a run."""
+    from aftershock.reports.study_run import is_study
+
+    return is_study(folder)
+
+
+def report_again(folder: Path, path: Path | None, *, pdf: bool, as_json: bool) -> list[Path]:
+    """Write the page of a study again, or print the numbers behind its figures; give what was written."""
+    from aftershock.studies import load_study
+
+    found = load_study(folder)
+    if as_json:
+        print_json(found.numbers())
+        return []
+    with working("writing the report") as tell:
+        written = [found.report(path or folder / "report.html")]
+        if pdf:
+            tell("printing it")
+            written.append(found.report(written[0].with_suffix(".pdf")))
+    return written
+
+
 def told(found: Study) -> dict[str, Any]:
     """Give the numbers of a study that a program wants."""
     keys = ("name", "simulated", "settings", "expected", "beside", "period", "counts", "caveats")

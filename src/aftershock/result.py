@@ -190,10 +190,15 @@ def framed(title: str, runs: list[Run]) -> str:
     """Write figures of runs as a frame that keeps to itself: nothing in it runs, and no style leaks out of it."""
     from aftershock.reports.html import render
 
-    page = html.escape(render(runs, brief=True, whole=len(runs) == 1), quote=True)
+    return framed_page(title, render(runs, brief=True, whole=len(runs) == 1))
+
+
+def framed_page(title: str, page: str) -> str:
+    """Write a page as a frame that keeps to itself."""
     style = "width:100%;height:46rem;border:1px solid #d9d6ce"
     return (
-        f'<iframe sandbox title="{html.escape(title, quote=True)}" style="{style}" srcdoc="{page}"></iframe>'
+        f'<iframe sandbox title="{html.escape(title, quote=True)}" style="{style}" '
+        f'srcdoc="{html.escape(page, quote=True)}"></iframe>'
     )
 
 

@@ -118,6 +118,12 @@ class Study(StudyRun):
 
         return write_study(self, Path(path))
 
+    def numbers(self) -> dict[str, Any]:
+        """Give the numbers behind every figure of the report, by the figure's name."""
+        from aftershock.reports.study_page import study_numbers
+
+        return study_numbers(self)
+
     def save(self, folder: str | Path) -> Path:
         """Write the folder of the study, its report included, all of it or nothing; give the report's path.
 
@@ -132,7 +138,17 @@ class Study(StudyRun):
         return Path(folder) / "report.html"
 
     def __repr__(self) -> str:
-        return self.title
+        from aftershock.reports.study_words import summary
+        from aftershock.result import printable
+
+        return "\n".join(printable(line) for line in [self.title, *summary(self)])
+
+    def _repr_html_(self) -> str:
+        """Show the figures of the report in a notebook, in a frame of their own."""
+        from aftershock.reports.study_page import render_study
+        from aftershock.result import framed_page
+
+        return framed_page(self.title, render_study(self, brief=True))
 
 
 def matrix(ar: pd.DataFrame, column: str) -> Floats:
