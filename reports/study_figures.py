@@ -63,7 +63,9 @@ def caar_figure(run: StudyRun, part: str) -> Drawing | None:
         f"({counted(last['event_dates'], 'event dates')}).{held}"
     )
     data = {"path": path.drop(columns=["part", "by", "group"]).to_dict("records")}
-    return Drawing(f"caar-{part}", _named(run, part, "Cumulative average abnormal return"), words, frame.markup(), data)
+    return Drawing(
+        f"caar-{part}", _named(run, part, "Cumulative average abnormal return"), words, frame.markup(), data
+    )
 
 
 def _sessions(offsets: Sequence[int]) -> list[tuple[float, str]]:
@@ -98,14 +100,24 @@ def aar_figure(run: StudyRun, part: str) -> Drawing | None:
         if told
         else "Average abnormal return of each session with its band by event date; all bands hold zero."
     )
-    data = {"sessions": path[["offset", "aar", "aar_low", "aar_high", "rows", "event_dates"]].to_dict("records")}
-    return Drawing(f"aar-{part}", _named(run, part, "Average abnormal return, session by session"), words, frame.markup(), data)
+    data = {
+        "sessions": path[["offset", "aar", "aar_low", "aar_high", "rows", "event_dates"]].to_dict("records")
+    }
+    return Drawing(
+        f"aar-{part}",
+        _named(run, part, "Average abnormal return, session by session"),
+        words,
+        frame.markup(),
+        data,
+    )
 
 
 def groups_figure(run: StudyRun, part: str, first: int, last: int) -> Drawing | None:
     """Draw the effect of every group over one window with its band; None where there is no group."""
     told = decisive(run)
-    told = told[(told["part"] == part) & (told["first"] == first) & (told["last"] == last) & told["effect"].notna()]
+    told = told[
+        (told["part"] == part) & (told["first"] == first) & (told["last"] == last) & told["effect"].notna()
+    ]
     if len(told) < 2:
         return None
     records = told.to_dict("records")
@@ -134,7 +146,9 @@ def groups_figure(run: StudyRun, part: str, first: int, last: int) -> Drawing | 
 def treatment_figure(run: StudyRun, part: str, first: int, last: int) -> Drawing | None:
     """Draw the effect under each treatment of confounded events; None where nothing was measured."""
     told = run.treatments
-    told = told[(told["part"] == part) & (told["first"] == first) & (told["last"] == last) & told["effect"].notna()]
+    told = told[
+        (told["part"] == part) & (told["first"] == first) & (told["last"] == last) & told["effect"].notna()
+    ]
     if told.empty:
         return None
     records = told.to_dict("records")
@@ -152,4 +166,6 @@ def treatment_figure(run: StudyRun, part: str, first: int, last: int) -> Drawing
     ]
     words = f"Mean cumulative abnormal return over {window_words(first, last)}, whatever is done with confounded events."
     title = _named(run, part, f"With and without other events, {window_words(first, last)}")
-    return Drawing(f"treated-{part}-{first}-{last}", title, words, rows(bars, shares), {"treatments": records})
+    return Drawing(
+        f"treated-{part}-{first}-{last}", title, words, rows(bars, shares), {"treatments": records}
+    )

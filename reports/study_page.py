@@ -71,7 +71,10 @@ def study_chapters(run: StudyRun, *, brief: bool = False) -> list[Chapter]:
     return [
         *told,
         Chapter(
-            "left", "What is not in it?", "Not in it", [Block([tables.skipped_table(run), tables.skipped_grid(run)])]
+            "left",
+            "What is not in it?",
+            "Not in it",
+            [Block([tables.skipped_table(run), tables.skipped_grid(run)])],
         ),
         Chapter("rows", "Show me the events", "Events", [Block([tables.rows_grid(run)])]),
         Chapter("made", "How it was made", "Making", _made(run)),

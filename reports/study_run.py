@@ -127,5 +127,7 @@ def groups_of(rows: pd.DataFrame, by: str | None) -> Iterator[tuple[str, np.ndar
         for theme in sorted({each for one in split for each in one}):
             yield theme, np.array([place for place, one in enumerate(split) if theme in one], np.int64)
     else:
-        for label, places in sorted(rows.groupby(by, sort=True).indices.items(), key=lambda each: str(each[0])):
+        for label, places in sorted(
+            rows.groupby(by, sort=True).indices.items(), key=lambda each: str(each[0])
+        ):
             yield str(label) or "(none)", np.asarray(places, np.int64)

@@ -144,7 +144,11 @@ def skipped_table(run: StudyRun) -> Table:
         [Cell(code, "code"), cell(int(count), "count"), Cell(word(reason), "prose")]
         for (code, reason), count in counts.sort_values(ascending=False, kind="stable").head(40).items()
     ]
-    columns = [Column("code", "Code", "code"), Column("count", "Count", "count"), Column("reason", "Why", "prose")]
+    columns = [
+        Column("code", "Code", "code"),
+        Column("count", "Count", "count"),
+        Column("reason", "Why", "prose"),
+    ]
     return Table(titled(run, "Not measured, by reason"), columns, rows, "Everything was measured.")
 
 
@@ -157,7 +161,9 @@ def skipped_grid(run: StudyRun) -> Grid:
         Column("code", "Code", "code"),
         Column("reason", "Why", "prose"),
     ]
-    return _grid(run, "skipped", "Not measured, one by one", "rows", columns, run.skipped, "Everything was measured.")
+    return _grid(
+        run, "skipped", "Not measured, one by one", "rows", columns, run.skipped, "Everything was measured."
+    )
 
 
 def confounded_grid(run: StudyRun) -> Grid:
@@ -172,13 +178,21 @@ def confounded_grid(run: StudyRun) -> Grid:
         Column("offset", "Session", "count", "of the other event's first bar, in event time"),
     ]
     return _grid(
-        run, "confounded", "Other events in the windows", "pairs", columns, run.confounded, "No other event fell into any."
+        run,
+        "confounded",
+        "Other events in the windows",
+        "pairs",
+        columns,
+        run.confounded,
+        "No other event fell into any.",
     )
 
 
 def rows_grid(run: StudyRun) -> Grid:
     """List every row of the study with its cumulative abnormal returns."""
-    told = run.rows[["event_id", "symbol", "part", "tag", "direction", "phase", "side", "session", "observations"]]
+    told = run.rows[
+        ["event_id", "symbol", "part", "tag", "direction", "phase", "side", "session", "observations"]
+    ]
     columns = [
         Column("event_id", "Event", "code"),
         Column("symbol", "Symbol", "code"),
@@ -196,7 +210,9 @@ def rows_grid(run: StudyRun) -> Grid:
         key = f"car_{first}_{last}"
         told = told.assign(**{key: one.reindex(pd.MultiIndex.from_frame(told[keys])).to_numpy()})
         columns.append(Column(key, f"CAR {first} to {last}".replace("-", "−"), "percent"))
-    return _grid(run, "rows", "Every event on every instrument", "rows", columns, told, "Nothing was measured.")
+    return _grid(
+        run, "rows", "Every event on every instrument", "rows", columns, told, "Nothing was measured."
+    )
 
 
 def _grid(
@@ -222,5 +238,8 @@ def made_table(run: StudyRun) -> Table:
         "Counts": word(json.dumps({key: value for key, value in told["counts"].items() if key != "skipped"})),
         **{f"Hash of {key}": word(value) or UNDEFINED for key, value in told["hashes"].items()},
     }
-    rows = [[Cell(key), Cell(value, "code" if key.startswith("Hash") else "word")] for key, value in records.items()]
+    rows = [
+        [Cell(key), Cell(value, "code" if key.startswith("Hash") else "word")]
+        for key, value in records.items()
+    ]
     return Table(titled(run, "How it was made"), [Column("what", "What"), Column("value", "")], rows)

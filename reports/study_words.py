@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from typing import Any
 
 import pandas as pd
@@ -108,7 +107,9 @@ def summary(run: StudyRun) -> list[str]:
     for row in told[told["by"] == ALL].to_dict("records"):
         found.append(_sentence(run, row))
     if counts["event_dates"] < FEW_DATES:
-        found.append(f"With {counted(counts['event_dates'], 'event dates')} little can be concluded, whatever the rows.")
+        found.append(
+            f"With {counted(counts['event_dates'], 'event dates')} little can be concluded, whatever the rows."
+        )
     return found
 
 
@@ -154,5 +155,3 @@ def chips(run: StudyRun) -> list[tuple[str, str]]:
     if _left_out(run):
         found.append((f"{counted(_left_out(run), 'others')} not measured", "plain"))
     return found
-
-

@@ -172,9 +172,7 @@ def _settled(events: Events | pd.DataFrame) -> tuple[pd.DataFrame, Mask]:
     return events, first_prints(events)
 
 
-def _event_codes(
-    events: pd.DataFrame, first: Mask, strategy: Reaction, sided: bool
-) -> NDArray[np.object_]:
+def _event_codes(events: pd.DataFrame, first: Mask, strategy: Reaction, sided: bool) -> NDArray[np.object_]:
     """Say why the strategy passes an event over, "" where it does not; the first reason stands."""
     strength, confidence = events["strength"], events["confidence"]
     tests = {

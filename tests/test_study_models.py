@@ -46,9 +46,7 @@ def test_measures_as_the_oracle(seed, m, model, due, first, last, log):
     found = measure(series, zero, np.array([due]), zero, span, model, least=8)
     if found.why[0] == "no_returns":
         return
-    want = oracle.study(
-        oracle.gaps(prices, others, ordinal, log), due, span.window, span.estimation, model
-    )
+    want = oracle.study(oracle.gaps(prices, others, ordinal, log), due, span.window, span.estimation, model)
     one = found.abnormal
     np.testing.assert_allclose(one.window[0], want["abnormal"], rtol=0, atol=1e-12)
     np.testing.assert_allclose(found.coefficients[0], want["coefficients"], atol=1e-10)
@@ -126,7 +124,6 @@ def test_windows_that_cannot_be():
 def test_agrees_with_estudy2(shared):
     """AR, fits and CAR of the vignette (market model): its abnormal returns to 1e-10."""
     folder = shared / "oracles/event_studies/estudy2"
-
 
     def read(name):
         return pd.read_csv(folder / name, index_col=0, skipinitialspace=True, na_values="NA")

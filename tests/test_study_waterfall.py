@@ -1,13 +1,12 @@
 """Inference and P&L tell one story: the study of the same signals gives the first bar of the waterfall."""
 
 import numpy as np
-import pandas as pd
 import pytest
 
 import aftershock as af
-from aftershock.data.prices import simulated_market
-from aftershock.data.events import load_events
 from aftershock.data.catalogue import catalogue_path
+from aftershock.data.events import load_events
+from aftershock.data.prices import simulated_market
 from aftershock.strategies.reaction import Reaction
 
 SYMBOLS = ("1306.T", "8035.T", "000660.KS", "2330.TW", "6138.TWO", "9988.HK", "688981.SS", "INFY.NS")

@@ -102,7 +102,14 @@ def days_of(tape: Tape, *, bars: bool = False) -> Days:
         if bars:
             ordinal = np.arange(count) - np.repeat(tape.offsets[:-1], np.diff(tape.offsets))
         return Days(
-            tape.offsets, tape.session, ordinal, tape.opens_at, tape.closes_at, opens, closes, np.arange(count)
+            tape.offsets,
+            tape.session,
+            ordinal,
+            tape.opens_at,
+            tape.closes_at,
+            opens,
+            closes,
+            np.arange(count),
         )
     starts = np.flatnonzero(edges)
     row_of = np.cumsum(edges) - 1
@@ -252,9 +259,7 @@ def factor_lines(returns: pd.DataFrame, *, log: bool = False) -> list[Line]:
         close = np.where(np.isnan(values), np.nan, level)
         # The level before the first return, on the day before it: else that return could not be told.
         days = np.r_[session[:1] - 1, session]
-        lines.append(
-            Line("", days, days * DAY, days * DAY, np.full(len(days), np.nan), np.r_[1.0, close])
-        )
+        lines.append(Line("", days, days * DAY, days * DAY, np.full(len(days), np.nan), np.r_[1.0, close]))
     return lines
 
 
@@ -305,9 +310,7 @@ def series_of(
             np.column_stack([pair[at] for pair in found]) if found else np.zeros((size, 0)) for at in (0, 1)
         )
         abroad = np.array([_is_abroad(line, own) for line in beside], bool)
-        value[rows], span[rows], factors[rows] = _returns(
-            days, rows, opens, closes, abroad, part, log=log
-        )
+        value[rows], span[rows], factors[rows] = _returns(days, rows, opens, closes, abroad, part, log=log)
     calm = np.ones(count, bool) if quiet is None else quiet
     return Series(days.offsets, value, span, factors, calm)
 
@@ -324,7 +327,10 @@ def _returns(
     place = np.searchsorted(known, at, side="left") - 1
     before = np.where(place >= 0, known[np.maximum(place, 0)] if len(known) else 0, -1)
     there = before >= 0
-    last, last_lines = np.where(there, close[before], np.nan), np.where(there[:, None], closes[before], np.nan)
+    last, last_lines = (
+        np.where(there, close[before], np.nan),
+        np.where(there[:, None], closes[before], np.nan),
+    )
     night = change(opens, last_lines, log)
     if part == "gap":
         value, factors = change(own_open, last, log), night

@@ -106,7 +106,9 @@ def regressed(values: Floats, others: Floats, date: Ints, coverage: float = 0.95
     _, r, pivots = qr(x, mode="economic", pivoting=True)
     told = np.abs(np.diag(r)) > 1e-9 * abs(r[0, 0])
     # The constant is what is asked for: it stays, whatever else must go.
-    chosen = [0, *(int(place) for place in sorted(pivots[: len(told)][told]) if place)][: min(dates - 1, len(y) - 1)]
+    chosen = [0, *(int(place) for place in sorted(pivots[: len(told)][told]) if place)][
+        : min(dates - 1, len(y) - 1)
+    ]
     x = x[:, chosen]
     inverse = np.linalg.pinv(x.T @ x)
     beta = inverse @ x.T @ y
@@ -117,5 +119,7 @@ def regressed(values: Floats, others: Floats, date: Ints, coverage: float = 0.95
     half = float(t.ppf(0.5 + coverage / 2, dates - 1)) * error
     mean = float(beta[0])
     return Average(
-        *(np.array([each]) for each in (mean, error, mean - half, mean + half)), np.array([n]), np.array([dates])
+        *(np.array([each]) for each in (mean, error, mean - half, mean + half)),
+        np.array([n]),
+        np.array([dates]),
     )

@@ -125,9 +125,9 @@ def confounders(
         which = np.repeat(rows, count)
         taken = np.repeat(low - np.r_[0, np.cumsum(count)[:-1]], count) + np.arange(int(count.sum()))
         found.append((which, others[taken], level[taken], at[taken] - due[which]))
-    columns = [np.concatenate(each) if found else np.zeros(0, np.int64) for each in zip(*found, strict=True)] or [
-        np.zeros(0, np.int64)
-    ] * 4
+    columns = [
+        np.concatenate(each) if found else np.zeros(0, np.int64) for each in zip(*found, strict=True)
+    ] or [np.zeros(0, np.int64)] * 4
     row, other, level, offset = columns
     mine = event[row] if len(row) else row
     apart = (other != mine) & ((story[other] != story[mine]) | (story[other] == ""))

@@ -40,11 +40,19 @@ MODELS: dict[str, Model] = {
     "raw": Model("nothing: returns as they are", False, True, False, ""),
     "mean": Model("the mean of the estimation window", True, False, False, ""),
     "market_adjusted": Model("the market's return", False, True, False, "market"),
-    "market": Model("alpha and beta times the market's return, by least squares", True, False, True, "market"),
-    "scholes_williams": Model(
-        "alpha and beta times the market's return, beta for closes that are not synchronous", True, False, True, "market"
+    "market": Model(
+        "alpha and beta times the market's return, by least squares", True, False, True, "market"
     ),
-    "market_us": Model("the market's return and last night's US return, by least squares", True, False, True, "market"),
+    "scholes_williams": Model(
+        "alpha and beta times the market's return, beta for closes that are not synchronous",
+        True,
+        False,
+        True,
+        "market",
+    ),
+    "market_us": Model(
+        "the market's return and last night's US return, by least squares", True, False, True, "market"
+    ),
     "factors": Model("the returns of the factors of a file, by least squares", True, False, True, ""),
     "control": Model("the mean return of names that the events do not reach", False, True, False, "control"),
 }

@@ -84,7 +84,9 @@ def span_of(window: tuple[int, int], estimation: tuple[int, int]) -> Span:
     return Span((int(window[0]), int(window[1])), (int(estimation[0]), int(estimation[1])))
 
 
-def trades(level: Floats, others: Floats, ordinal: Ints, *, log: bool = False) -> tuple[Floats, Floats, Floats]:
+def trades(
+    level: Floats, others: Floats, ordinal: Ints, *, log: bool = False
+) -> tuple[Floats, Floats, Floats]:
     """Give the returns of one instrument from price to price, and what others did over the same time.
 
     Parameters

@@ -201,9 +201,7 @@ def tape_of(
     return load_tape(prices, symbols=symbols, skip_bad=skip_bad, interval=_asked(interval))
 
 
-def beside_tape(
-    prices: Source, tape: Tape, interval: str = "1d", also: Iterable[str] = ()
-) -> Tape | None:
+def beside_tape(prices: Source, tape: Tape, interval: str = "1d", also: Iterable[str] = ()) -> Tape | None:
     """Load the indices that stand beside what is traded: those of its venues, and the US ones that move overnight.
 
     Parameters

@@ -61,7 +61,9 @@ class Study(StudyRun):
             a return in a session are out of its divisor. Bands cluster by event date; NaN with fewer than two dates.
         """
         if by is not None and by not in STUDY_GROUPS:
-            raise InputError(Problem(f"by: {', '.join(STUDY_GROUPS)}", f"'{by}'", did_you_mean(by, STUDY_GROUPS)))
+            raise InputError(
+                Problem(f"by: {', '.join(STUDY_GROUPS)}", f"'{by}'", did_you_mean(by, STUDY_GROUPS))
+            )
         coverage = self.manifest["settings"]["coverage"]
         parts = [part] if part else list(dict.fromkeys(self.rows["part"]))
         return averages_of(self.rows, self.ar, parts, by, coverage)

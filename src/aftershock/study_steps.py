@@ -26,14 +26,12 @@ from aftershock.engine.studies.abnormal import (
     Days,
     Line,
     control_line,
-    cumulated,
     days_of,
     factor_lines,
     line_of,
     series_of,
 )
-from aftershock.engine.studies.averages import Average
-from aftershock.engine.studies.confounds import LEVELS, Reach, confounders, reaches, treated
+from aftershock.engine.studies.confounds import LEVELS, Reach, confounders, reaches
 from aftershock.engine.studies.models import MODELS, SKIPPED, Measured, measure
 from aftershock.engine.studies.windows import Flags, Span
 from aftershock.engine.types import Floats, Integers
@@ -41,10 +39,10 @@ from aftershock.engine.waterfall import NEAR
 from aftershock.experiment import StudySection
 from aftershock.inputs import Source, priced, simulated_beside
 from aftershock.manifest import skipped_rows, warnings_of
-from aftershock.reports.study_run import ALL, groups_of
 from aftershock.run import Inputs
 from aftershock.strategies.select import event_side, pairs_of, select
 from aftershock.studies import Study, averages_of
+from aftershock.study_parts import ar_table, as_text, car_table, coefficient_names, treatments_of
 from aftershock.study_tests import group_tests
 
 SHOWN = (
@@ -218,7 +216,9 @@ class _Lines:
         factors: Source,
     ) -> None:
         self.section, self.tape, self.days = section, tape, days
-        self.tapes = [(one, days_of(one, bars=section.part == "bar")) for one in (beside, tape) if one is not None]
+        self.tapes = [
+            (one, days_of(one, bars=section.part == "bar")) for one in (beside, tape) if one is not None
+        ]
         self.touched = {*signals.table["symbol"]}
         self.made: dict[str, Line | None] = {}
         self.named: dict[str, str] = {}
@@ -285,7 +285,9 @@ class _Lines:
         for tape, days in self.tapes:
             places = [
                 place
-                for place, (symbol, mic, kind) in enumerate(zip(tape.symbols, tape.venues, tape.kinds, strict=True))
+                for place, (symbol, mic, kind) in enumerate(
+                    zip(tape.symbols, tape.venues, tape.kinds, strict=True)
+                )
                 if venue(mic).market == market
                 and (symbol in asked if asked is not None else kind == "stock" and symbol not in self.touched)
             ]
@@ -309,7 +311,9 @@ def _factor_table(source: Source) -> pd.DataFrame:
         values = table.drop(columns="date").apply(pd.to_numeric)
     except (ValueError, TypeError) as error:
         cure = "write dates as 2025-09-12 and returns as shares (0.01 is 1 %)"
-        raise InputError(Problem("dates and numbers in the file of factors", str(error), cure, file)) from None
+        raise InputError(
+            Problem("dates and numbers in the file of factors", str(error), cure, file)
+        ) from None
     if values.empty or dates.duplicated().any():
         got = "none" if values.empty else f"{dates[dates.duplicated()].iloc[0]:%Y-%m-%d} twice"
         raise InputError(Problem("one row for each date, with factors", got, "correct the file", file))
@@ -358,8 +362,8 @@ def _block(
     left[chosen] = found.why
     kept = chosen[found.kept]
     told = _rows(section, tape, days, part, signals, row0, kept, found)
-    ar = _ar_table(section, days, part, told, row0[kept], found)
-    return _Block(part, found, kept, left, told, ar, _car_table(section, part, told, found))
+    ar = ar_table(section, days, part, told, row0[kept], found)
+    return _Block(part, found, kept, left, told, ar, car_table(section, part, told, found))
 
 
 def _rows(
@@ -374,23 +378,18 @@ def _rows(
 ) -> pd.DataFrame:
     table = signals.table.iloc[kept].reset_index(drop=True)[list(SHOWN)]
     known = to_ns(table["known_by"])
-    names = _coefficient_names(section, found.coefficients.shape[1])
+    names = coefficient_names(section.model, found.coefficients.shape[1])
     return table.assign(
         part=part,
         date=(known // DAY).astype("M8[D]").astype("M8[ns]"),
-        session=days.session[row0[kept]].astype("M8[D]").astype("M8[ns]") if len(kept) else pd.to_datetime([]),
+        session=days.session[row0[kept]].astype("M8[D]").astype("M8[ns]")
+        if len(kept)
+        else pd.to_datetime([]),
         known_offset=_known_offset(days, signals.instrument[kept], row0[kept], known),
         observations=found.abnormal.observations,
         residual_deviation=found.abnormal.scale,
         **{name: found.coefficients[:, at] for at, name in enumerate(names)},
     )
-
-
-def _coefficient_names(section: StudySection, count: int) -> list[str]:
-    names = ["alpha", "beta", "beta_us"] if section.model == "market_us" else ["alpha", "beta"]
-    if section.model == "factors":
-        names = ["alpha", *(f"beta_{place}" for place in range(1, count))]
-    return names[:count]
 
 
 def _known_offset(days: Days, instrument: Integers, row0: Integers, known: Integers) -> Integers:
@@ -402,70 +401,6 @@ def _known_offset(days: Days, instrument: Integers, row0: Integers, known: Integ
         after = first + np.searchsorted(days.closes_at[first:end], known[rows], side="right")
         offset[rows] = np.minimum(after - row0[rows], 0)
     return offset
-
-
-def _ar_table(
-    section: StudySection, days: Days, part: str, rows: pd.DataFrame, row0: Integers, found: Measured
-) -> pd.DataFrame:
-    first, last = section.window
-    offset = np.arange(first, last + 1)
-    width, log = len(offset), section.returns == "log"
-    values = found.abnormal.window
-    car = np.where(np.isnan(values), np.nan, np.nancumsum(values, axis=1))
-    bhar = _held(found, rows, log)
-    at = row0[:, None] + offset
-    there = np.isfinite(values)
-    session = np.where(there, days.session[np.where(there, at, 0)], 0).astype("M8[D]").astype("M8[ns]")
-    session[~there] = np.datetime64("NaT")
-    return pd.DataFrame(
-        {
-            "event_id": np.repeat(rows["event_id"].to_numpy(object), width),
-            "symbol": np.repeat(rows["symbol"].to_numpy(object), width),
-            "part": part,
-            "offset": np.tile(offset, len(rows)),
-            "session": session.ravel(),
-            "return": found.returns.ravel(),
-            "expected": found.expected.ravel(),
-            "ar": values.ravel(),
-            "car": car.ravel(),
-            "bhar": np.where(there, bhar, np.nan).ravel(),
-        }
-    ).astype({"event_id": "str", "symbol": "str"})
-
-
-def _held(found: Measured, rows: pd.DataFrame, log: bool, inside: slice = slice(None)) -> Floats:
-    """Give what holding the instrument, or being short of it, earned beyond what was expected, session by session."""
-    side = rows["side"].to_numpy(np.float64)[:, None]
-    own, expected = (cumulated(values[:, inside] * side, log) for values in (found.returns, found.expected))
-    return np.asarray((own - expected) * side)
-
-
-def _car_table(section: StudySection, part: str, rows: pd.DataFrame, found: Measured) -> pd.DataFrame:
-    one, log = found.abnormal, section.returns == "log"
-    tables = []
-    for first, last in section.sums:
-        inside = slice(first - one.first, last - one.first + 1)
-        values = one.window[:, inside]
-        known = np.isfinite(values)
-        some = known.any(axis=1)
-        spread = np.nansum(one.covariance[:, inside, inside], axis=(1, 2))
-        held = _held(found, rows, log, inside)[:, -1]
-        tables.append(
-            pd.DataFrame(
-                {
-                    "event_id": rows["event_id"],
-                    "symbol": rows["symbol"],
-                    "part": part,
-                    "first": first,
-                    "last": last,
-                    "sessions": known.sum(axis=1),
-                    "car": np.where(some, np.nansum(values, axis=1), np.nan),
-                    "standard_error": np.where(some, one.scale * np.sqrt(spread), np.nan),
-                    "bhar": np.where(some, held, np.nan),
-                }
-            )
-        )
-    return pd.concat(tables, ignore_index=True)
 
 
 # --------------------------------------------------------------------------------------- putting together
@@ -494,7 +429,9 @@ def _told(
     averages = pd.concat(
         [averages_of(table, ar, section.parts, by, section.coverage) for by in groupings], ignore_index=True
     )
-    treatments = pd.concat([_treatments(inputs, block, around, rows, count) for block in blocks], ignore_index=True)
+    treatments = pd.concat(
+        [_treatments(inputs, block, around, rows, count) for block in blocks], ignore_index=True
+    )
     tested = [
         [each.assign(part=block.part) for each in group_tests(block.measured, block.rows, by, section, seed)]
         for block in blocks
@@ -505,21 +442,23 @@ def _told(
     return Study(
         manifest=_manifest(inputs, scope, signals, table, skipped, confounded, beside, lines),
         experiment=inputs.experiment.to_toml(),
-        rows=_as_text(table),
+        rows=as_text(table),
         ar=ar,
-        car=_as_text(car),
-        averages=_as_text(averages),
-        tests=_as_text(tests),
-        power=_as_text(power),
+        car=as_text(car),
+        averages=as_text(averages),
+        tests=as_text(tests),
+        power=as_text(power),
         skipped=skipped,
         confounded=confounded,
-        treatments=_as_text(treatments),
+        treatments=as_text(treatments),
     )
 
 
 def _skipped(inputs: Inputs, signals: Signals, blocks: Sequence[_Block], parts: int) -> pd.DataFrame:
     """List whatever is not in the study, each with its reason; a part is named where there are several."""
-    left_out = pd.DataFrame(skipped_rows(inputs.loaded.skipped), columns=["event_id", "symbol", "code", "reason"])
+    left_out = pd.DataFrame(
+        skipped_rows(inputs.loaded.skipped), columns=["event_id", "symbol", "code", "reason"]
+    )
     found = [left_out.assign(part=""), signals.passed.assign(part="")]
     for block in blocks:
         missing = np.flatnonzero(block.why != "")
@@ -554,7 +493,11 @@ def _nothing(skipped: pd.DataFrame, section: StudySection) -> InputError:
     }
     cure = cures.get(code, "look at events, prices and universe")
     return InputError(
-        Problem("at least one event on an instrument that can be measured", f"{len(skipped)} that cannot: most because {reason}", cure)
+        Problem(
+            "at least one event on an instrument that can be measured",
+            f"{len(skipped)} that cannot: most because {reason}",
+            cure,
+        )
     )
 
 
@@ -565,29 +508,11 @@ def _treatments(
     section = inputs.experiment.study
     place = pd.Series(np.arange(len(rows)), index=rows)
     own = place.reindex(block.signal).to_numpy(np.int64)
-    others = _others(inputs, around, len(rows), section.confounded_by)
-    side = block.rows["side"].to_numpy(np.float64)
-    found = []
-    for first, last in section.sums:
-        cars = block.car[(block.car["first"] == first) & (block.car["last"] == last)]
-        date = block.measured.abnormal.date
-        for name, one in treated(
-            cars["car"].to_numpy(), date, count[own], others[own] * side[:, None], section.coverage
-        ).items():
-            found.append(_as_record(one) | {"part": block.part, "first": first, "last": last, "treatment": name})
-    columns = ["part", "first", "last", "treatment", "rows", "event_dates", "effect", "standard_error", "low", "high"]
-    return pd.DataFrame(found, columns=columns)
-
-
-def _as_record(one: Average) -> dict[str, Any]:
-    return {
-        "rows": int(one.rows[0]),
-        "event_dates": int(one.dates[0]),
-        "effect": float(one.mean[0]),
-        "standard_error": float(one.standard_error[0]),
-        "low": float(one.low[0]),
-        "high": float(one.high[0]),
-    }
+    others = _others(inputs, around, len(rows), section.confounded_by)[own]
+    side = block.rows["side"].to_numpy(np.float64)[:, None]
+    return treatments_of(
+        section, block.part, block.car, block.measured.abnormal.date, count[own], others * side
+    )
 
 
 def _others(inputs: Inputs, around: pd.DataFrame, count: int, levels: Sequence[str]) -> Floats:
@@ -624,13 +549,9 @@ def _confounded(
     measured = np.unique(np.concatenate([block.signal for block in blocks]))
     found = found[np.isin(at, measured)]
     order = found["level"].map({name: place for place, name in enumerate(LEVELS)})
-    return _as_text(found.assign(order=order).sort_values(
+    return as_text(found.assign(order=order).sort_values(
         ["event_id", "symbol", "order", "offset"], kind="stable", ignore_index=True
     ).drop(columns="order"))  # fmt: skip
-
-
-def _as_text(table: pd.DataFrame) -> pd.DataFrame:
-    return table.astype({name: "str" for name in table.columns if table[name].dtype == object})
 
 
 def _manifest(

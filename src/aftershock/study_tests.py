@@ -73,6 +73,10 @@ def group_tests(
     columns = ["by", "group", *COLUMNS]
     table = pd.concat(found, ignore_index=True)[columns] if found else pd.DataFrame(columns=columns)
     keys = ["group", "first", "last"]
-    least = power.set_index(keys)["detectable"].reindex(pd.MultiIndex.from_frame(table[keys])).to_numpy(np.float64)
+    least = (
+        power.set_index(keys)["detectable"]
+        .reindex(pd.MultiIndex.from_frame(table[keys]))
+        .to_numpy(np.float64)
+    )
     default = (table["test"] == DEFAULT).to_numpy(bool)
     return Tested(with_adjusted(table).assign(detectable=np.where(default, least, np.nan)), power)

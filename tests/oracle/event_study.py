@@ -9,7 +9,9 @@ def gaps(prices, others, ordinals, log=False):
     """Returns from price to price, sessions spanned and what others did; None where there is none."""
     found, last = [], None
     for t, price in enumerate(prices):
-        known = price is not None and not math.isnan(price) and not any(math.isnan(each) for each in others[t])
+        known = (
+            price is not None and not math.isnan(price) and not any(math.isnan(each) for each in others[t])
+        )
         if not known:
             found.append(None)
             continue
