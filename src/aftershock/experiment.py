@@ -463,7 +463,8 @@ class StudySection(Settings):
     quiet : bool
         Whether estimation windows leave out sessions in the window of another event that reaches the instrument.
     by : str or sequence of str
-        Groups that are tested: ``tag``, ``direction``, ``surprise``, ``market``, ``theme``, ``phase``, ``symbol``, ``year``.
+        Groups that are tested: ``tag``, ``direction``, ``surprise``, ``market``, ``theme``, ``phase``, ``symbol``,
+        ``year``.
     confounded : {"keep", "exclude"}
         What is done with events into whose window others fall; the alternatives are always shown beside.
     confounded_by : str or sequence of str

@@ -92,9 +92,9 @@ class Study(StudyRun):
         Returns
         -------
         DataFrame
-            ``event_id, symbol, side, weight, reaction``: abnormal returns of the model compounded from the first session
-            that news of that instant could have moved, in the direction of the signals. With the model ``raw`` this is
-            the ``reaction`` of the backtest's waterfall over its ``target``.
+            ``event_id, symbol, side, weight, reaction``: abnormal returns of the model compounded from the first
+            session that news of that instant could have moved, in the direction of the signals. With the model
+            ``raw`` this is the ``reaction`` of the backtest's waterfall over its ``target``.
 
         Raises
         ------
@@ -293,9 +293,9 @@ def power(
     Returns
     -------
     DataFrame
-        For each group and window ``part, by, group, first, last, rows, event_dates, standard_error``, ``correlation`` (of
-        two rows of one date), ``independent`` (how many uncorrelated rows would tell as much), ``detectable`` (found in four
-        cases of five), and for each effect the chance that the default test finds it.
+        For each group and window ``part, by, group, first, last, rows, event_dates, standard_error``, ``correlation``
+        (of two rows of one date), ``independent`` (how many uncorrelated rows would tell as much), ``detectable``
+        (found in four cases of five), and for each effect the chance that the default test finds it.
 
     Raises
     ------

@@ -23,7 +23,7 @@ POWER_COLUMNS = (
 """What is kept of `aftershock.engine.studies.power.Power`."""
 
 
-class Tested(NamedTuple):
+class Grouped(NamedTuple):
     """Tests of the groups of one kind, and what the default test could have found in them."""
 
     tests: pd.DataFrame
@@ -32,7 +32,7 @@ class Tested(NamedTuple):
 
 def group_tests(
     measured: Measured, rows: pd.DataFrame, by: str | None, section: StudySection, seed: int
-) -> Tested:
+) -> Grouped:
     """Test every group of one grouping over every window.
 
     Parameters
@@ -51,8 +51,8 @@ def group_tests(
     Returns
     -------
     tests : DataFrame
-        ``by, group``, the columns of `tests_of`, ``p_holm`` and ``p_by`` (adjusted over the groups of one window and test),
-        and ``detectable`` (of the default test: the effect that it finds with a power of ``WANTED``).
+        ``by, group``, the columns of `tests_of`, ``p_holm`` and ``p_by`` (adjusted over the groups of one window and
+        test), and ``detectable`` (of the default test: the effect that it finds with a power of ``WANTED``).
     power : DataFrame
         ``by, group, first, last`` and ``POWER_COLUMNS``.
     """
@@ -79,4 +79,4 @@ def group_tests(
         .to_numpy(np.float64)
     )
     default = (table["test"] == DEFAULT).to_numpy(bool)
-    return Tested(with_adjusted(table).assign(detectable=np.where(default, least, np.nan)), power)
+    return Grouped(with_adjusted(table).assign(detectable=np.where(default, least, np.nan)), power)
