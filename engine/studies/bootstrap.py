@@ -21,8 +21,6 @@ CHUNK = 4_000_000
 """So many random numbers are held at a time."""
 
 
-
-
 class Dates(NamedTuple):
     """Rows of w windows added up by date: sums (G, w), sizes (G,)."""
 
@@ -115,7 +113,11 @@ def drawn_block(dates: Dates, draws: int, rng: np.random.Generator) -> Floats:
         counts = np.zeros((size, count))
         resampled_counts(rng.integers(0, count, (size, count), dtype=np.int64), counts)
         totals = counts @ columns
-        s, ss, sn = totals[:, :windows], totals[:, windows : 2 * windows], totals[:, 2 * windows : 3 * windows]
+        s, ss, sn = (
+            totals[:, :windows],
+            totals[:, windows : 2 * windows],
+            totals[:, 2 * windows : 3 * windows],
+        )
         n, nn = totals[:, [-2]], totals[:, [-1]]
         mean = s / n
         parts.append(_quotient(mean - dates.mean, ss - 2.0 * mean * sn + mean**2 * nn, n, count))

@@ -31,14 +31,20 @@ TESTS: dict[str, Test] = {
         "Kolari and Pynnonen 2010, Bell and McCaffrey 2002",
     ),
     "kp_textbook": Test(
-        "return", "BMP times sqrt((1 - r) / (1 + (n - 1) r)), t of n - 1", "Kolari and Pynnonen 2010, equation 15"
+        "return",
+        "BMP times sqrt((1 - r) / (1 + (n - 1) r)), t of n - 1",
+        "Kolari and Pynnonen 2010, equation 15",
     ),
     "bmp": Test("return", "mean standardised CAR by its cross-section", "Boehmer, Musumeci, Poulsen 1991"),
     "patell": Test("return", "mean standardised CAR by its forecast error", "Patell 1976"),
-    "t": Test("return", "mean CAR by its cross-section", "Boehmer, Musumeci, Poulsen 1991, cross-sectional test"),
+    "t": Test(
+        "return", "mean CAR by its cross-section", "Boehmer, Musumeci, Poulsen 1991, cross-sectional test"
+    ),
     "date": Test("return", "mean CAR by the spread of event dates", "Bell and McCaffrey 2002"),
     "crude": Test(
-        "return", "mean abnormal return by the deviation of its own past", "Brown and Warner 1980, crude dependence"
+        "return",
+        "mean abnormal return by the deviation of its own past",
+        "Brown and Warner 1980, crude dependence",
     ),
     "corrado": Test("rank", "mean rank of the days; several days added up", "Corrado 1989, Cowan 1992"),
     "corrado_zivney": Test("rank", "the same of ranks / (returns + 1)", "Corrado and Zivney 1992"),
@@ -48,10 +54,14 @@ TESTS: dict[str, Test] = {
     "generalised_sign": Test("share", "the same less the share of the estimation window", "Cowan 1992"),
     "wilcoxon": Test("rank", "signed ranks of CARs, (W+ - W-) / (W+ + W-)", "Wilcoxon 1945"),
     "calendar_time": Test(
-        "return", "mean over calendar days of the portfolio in its window", "Jaffe 1974, Mandelker 1974, Fama 1998"
+        "return",
+        "mean over calendar days of the portfolio in its window",
+        "Jaffe 1974, Mandelker 1974, Fama 1998",
     ),
     "block": Test("return", "mean CAR, event dates drawn with replacement", "Cameron, Gelbach, Miller 2008"),
-    "wild": Test("return", "mean CAR, event dates with random signs", "Cameron, Gelbach, Miller 2008; Webb 2023"),
+    "wild": Test(
+        "return", "mean CAR, event dates with random signs", "Cameron, Gelbach, Miller 2008; Webb 2023"
+    ),
 }
 """Every test, the default first."""
 

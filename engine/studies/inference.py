@@ -63,7 +63,7 @@ def tests_of(
     >>> print(tests_of(drawn, tests=["kolari_pynnonen", "sign"])[["test", "firms", "dates", "basis"]].to_string(index=False))
                test  firms  dates       basis
     kolari_pynnonen    200     40 event dates
-               sign    200     40            
+               sign    200     40
     """
     _check(tests, level)
     study = Study(abnormal)

@@ -9,9 +9,19 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from aftershock.data.errors import InputError, Problem
-from aftershock.engine.studies.compiled import column_sums, date_sums, lagged, ranks, standardised
+from aftershock.engine.studies.compiled import (
+    column_moments,
+    column_sums,
+    date_sums,
+    lagged,
+    ranks,
+    standardised,
+)
 from aftershock.engine.studies.types import Abnormal, Floats, Ints
 from aftershock.engine.types import Flags
+
+MOST_ROWS = 0.9
+"""A session of the estimation window is like the event if at least this share of the rows has a return in it."""
 
 
 class Sample(NamedTuple):
@@ -195,6 +205,31 @@ class Study:
         position = np.unique(self.date_position[sample.rows])
         sizes = np.bincount(sample.cluster, minlength=sample.dates)
         return position, sizes, *date_sums(self.standardised, sample.rows, sample.cluster, sample.dates)
+
+    def past_quotients(self, sample: Sample, days: int = 1) -> Floats:
+        """Give for each window of some days of the estimation window the mean over rows by its cross-sectional error.
+
+        It is what the test of Boehmer, Musumeci and Poulsen would have said of that window in event time; windows
+        overlap. Those for which fewer than `MOST_ROWS` of the rows have all returns are left out.
+        """
+        found: Floats = self._once(f"quotients {days}", sample, lambda: self._past_quotients(sample, days))
+        return found
+
+    def _past_quotients(self, sample: Sample, days: int) -> Floats:
+        values = self.standardised[sample.rows]
+        if days > values.shape[1]:
+            return np.zeros(0)
+        if days > 1:
+            values = np.lib.stride_tricks.sliding_window_view(values, days, axis=1).sum(axis=2) / np.sqrt(
+                days
+            )
+        sums, squares, counts = column_moments(values)
+        full = (counts >= MOST_ROWS * len(sample.rows)) & (counts > 1)
+        sums, squares, counts = sums[full], squares[full], counts[full]
+        variance = (squares - sums**2 / counts) / (counts - 1.0)
+        moves = variance > 1e-12 * squares
+        quotients: Floats = (sums[moves] / counts[moves]) / np.sqrt(variance[moves] / counts[moves])
+        return quotients
 
     def portfolio(self, sample: Sample) -> Floats:
         """Give the mean residual over the rows of a sample in each session of the estimation window that has any."""

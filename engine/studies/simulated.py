@@ -75,7 +75,12 @@ def _drawn(rng: np.random.Generator, shape: tuple[int, int], degrees: float) -> 
 
 
 def fit_whole(
-    returns: Floats, market: Floats | None, width: int, date: Ints, instrument: Ints, session: Ints | None = None
+    returns: Floats,
+    market: Floats | None,
+    width: int,
+    date: Ints,
+    instrument: Ints,
+    session: Ints | None = None,
 ) -> Abnormal:
     """Fit the market model (without a market: the mean) to returns of which none is missing.
 
