@@ -1,7 +1,7 @@
 """The compiled sums and ranks of event studies: each plain function is followed by its compiled twin.
 
-All of them take float64 and int64 arrays and read each number once; NaN is a missing return. They stand in one file because
-numba's cache does not notice a change in another.
+All of them take float64 and int64 arrays and read each number once; NaN is a missing return. They stand in one file
+because numba's cache does not notice a change in another.
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ def column_moments_python(values: Floats) -> tuple[Floats, Floats, Floats]:
 def ranks_above_python(
     residuals: Floats, rows: Ints, limits: Floats, weights: Floats
 ) -> tuple[Floats, Floats]:
-    """Count for each row the residuals above a limit, and add up by column the weights of rows that are; equal ones half."""
+    """Count in each row the residuals above its limit, and by column the weights of such rows; equal ones half."""
     columns = residuals.shape[1]
     sums, above = np.zeros(columns), np.zeros(len(rows))
     for k in range(len(rows)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -58,7 +59,7 @@ def by_past(values: Floats, clusters: Clusters) -> Spread:
     -----
     With r the average correlation over all pairs of rows (0 for pairs that share nothing), the variance s^2 of the
     cross-section has the expectation sigma^2 (1 - r) and the mean the variance sigma^2 (1 + (n - 1) r) / n, whatever
-    the pattern of correlations (Kolari and Pynnonen 2010, equations 7 to 15, where all rows share one date). s^2 is
+    the pattern of correlations (Kolari and Pynnonen 2010, where all rows share one date). s^2 is
     a quadratic form with df = tr(MR)^2 / tr(MRMR) (Satterthwaite 1946), M the centring matrix and R the correlations of
     dates: n - 1 for one date, fewer for few dates that hang together.
     """
@@ -76,8 +77,8 @@ def by_dates(values: Floats, sample: Sample, clusters: Clusters) -> Spread:
     Notes
     -----
     With T_d the sum of the n_d rows of a date, Q = sum of (T_d - n_d mean)^2. Q is scaled to be unbiased and given the
-    degrees of freedom of its first two moments (Bell and McCaffrey 2002, section 3) under a working model: variances of T_d
-    as in the estimation window. Whatever the model, Q follows how far dates really spread. What overlapping windows of
+    degrees of freedom of its first two moments (Bell and McCaffrey 2002) under a working model: variances of T_d as in
+    the estimation window. Whatever the model, Q follows how far dates really spread. What overlapping windows of
     different dates share is taken from the estimation window too.
     """
     if not freedom_of_dates(clusters) > 0.0:
@@ -135,7 +136,7 @@ def by_quotients(study: Study, values: Floats, sample: Sample, clusters: Cluster
     Notes
     -----
     In normal returns of constant variance the mean square of past quotients of mean and cross-sectional error is
-    (1 + (n - 1) r) / (1 - r), the factor of Kolari and Pynnonen (2010, equation 15), times df / (df - 2). Taken from the
+    (1 + (n - 1) r) / (1 - r), the factor of Kolari and Pynnonen (2010), times df / (df - 2). Taken from the
     quotients themselves it holds too where common and own shocks have fat tails or their variances move together,
     because each session is divided by its own cross-section, as the event is. For a window of several days the mean
     square of as long windows of the past counts too, which follows shocks that take days to reach all names: m
@@ -180,7 +181,7 @@ def parametric_findings(study: Study, sample: Sample, tests: set[str], level: fl
         return [silent(test) for test in STANDARDISED + PLAIN if test in tests]
     clusters = study.clusters(sample)
     unit = 1.0 / float((1.0 / sample.error).mean())
-    spreads = {
+    spreads: dict[str, Callable[[], Spread]] = {
         "kolari_pynnonen": lambda: spread_of(study, sample.scar, sample, clusters),
         "kp_textbook": lambda: by_past(sample.scar, clusters)._replace(df=n - 1.0, basis=""),
         "bmp": lambda: cross_sectional(sample.scar),
@@ -206,7 +207,7 @@ PLAIN = ("t", "date", "crude")
 
 
 def _patell(sample: Sample) -> Spread:
-    """Give the variance of independent t variables (Patell 1976, page 256)."""
+    """Give the variance of independent t variables (Patell 1976)."""
     freedom = sample.freedom
     if not (freedom > 2.0).all():
         return Spread(np.nan, np.nan)

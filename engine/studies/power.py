@@ -126,8 +126,8 @@ def power_of(abnormal: Abnormal, first: int, last: int, *, level: float = 0.05, 
     Returns
     -------
     Power
-        With the noise of the event days themselves: the standard error of the default test. It is what the test could see
-        there, and no statement about the effect that was found.
+        With the noise of the event days themselves: the standard error of the default test. It is what the test could
+        see there, and no statement about the effect that was found.
 
     Raises
     ------

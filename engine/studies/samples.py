@@ -149,11 +149,12 @@ class Study:
         """Share of positive residuals in the estimation window of each row, shape (n,); NaN where it has none."""
         residuals = self.abnormal.estimation
         with np.errstate(invalid="ignore", divide="ignore"):
-            return (residuals > 0.0).sum(axis=1) / (~np.isnan(residuals)).sum(axis=1)
+            share: Floats = (residuals > 0.0).sum(axis=1) / (~np.isnan(residuals)).sum(axis=1)
+        return share
 
     @cached_property
     def position(self) -> Ints:
-        """Bar 0 of each row in weekdays since 1970; rows of a date without a known session stand far from all others."""
+        """Bar 0 of each row in weekdays since 1970; dates without a known session stand far from all others."""
         return positions(self.abnormal)
 
     @cached_property
@@ -281,11 +282,12 @@ def positions(abnormal: Abnormal) -> Ints:
     >>> np.diff(np.busday_count("1970-01-01", np.array([friday, monday]).astype("M8[D]"))).tolist()
     [1]
     """
-    n, width = abnormal.window.shape
+    width = abnormal.window.shape[1]
     apart = np.unique(abnormal.date, return_inverse=True)[1].astype(np.int64) * (width + 1) + 10_000_000
     if abnormal.session is None:
         return apart
     session = np.asarray(abnormal.session, np.int64)
     day = np.maximum(session, 0).astype("M8[D]")
     counted = np.busday_count(np.datetime64("1970-01-01"), day).astype(np.int64)
-    return np.where(session >= 0, counted, apart)
+    found: Ints = np.where(session >= 0, counted, apart)
+    return found

@@ -1,4 +1,4 @@
-"""The slow, obvious tests of event studies: plain loops over rows, pairs and days, shared with no module of the package.
+"""The slow, obvious tests of event studies: plain loops over rows, pairs and days, shared with no other module.
 
 A study is any object with the fields of ``Abnormal``. Every function gives the effect, its standard error and the
 statistic, and degrees of freedom where they are not plain.
