@@ -10,7 +10,7 @@ from aftershock.engine.studies.types import Floats
 
 ADJUSTMENTS = ("holm", "by", "bh")
 """Holm (1979): chance of any false one, whatever hangs together; Benjamini and Yekutieli (2001): share of false ones
-to expect, whatever hangs together; Benjamini and Hochberg (1995): the same where tests are independent or move alike."""
+to expect, whatever hangs together; Benjamini and Hochberg (1995): the same where tests are independent or alike."""
 
 
 def adjusted(p: Floats, method: str = "holm") -> Floats:

@@ -283,7 +283,7 @@ def positions(abnormal: Abnormal) -> Ints:
     [1]
     """
     width = abnormal.window.shape[1]
-    apart = np.unique(abnormal.date, return_inverse=True)[1].astype(np.int64) * (width + 1) + 10_000_000
+    apart: Ints = np.unique(abnormal.date, return_inverse=True)[1].astype(np.int64) * (width + 1) + 10_000_000
     if abnormal.session is None:
         return apart
     session = np.asarray(abnormal.session, np.int64)
