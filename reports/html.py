@@ -113,22 +113,31 @@ def render(runs: Sequence[Run], *, whole: bool = True, brief: bool = False) -> s
         Section(f"run-{place}", name, run, chapters(run, brief=brief))
         for place, (run, name) in enumerate(zip(runs, names, strict=True), 1)
     ]
+    return page_of(
+        "template.html",
+        brief=brief,
+        version=word(runs[0].manifest.get("aftershock")),
+        made=word(runs[0].manifest.get("created_at")),
+        simulated=[section.name for section in sections if section.run.simulated],
+        sections=sections,
+        comparison=comparison(runs, names) if len(runs) > 1 else [],
+        whole=whole or len(runs) == 1,
+    )
+
+
+def page_of(template: str, *, brief: bool, **told: Any) -> str:
+    """Fill a template of a page that loads nothing and runs no script but its own; ``brief`` runs none at all."""
     scripts = [] if brief else _scripts()
     text = (
         _environment()
-        .get_template("template.html")
+        .get_template(template)
         .render(
-            simulated=[section.name for section in sections if section.run.simulated],
             mark=SIMULATED,
-            sections=sections,
-            comparison=comparison(runs, names) if len(runs) > 1 else [],
-            whole=whole or len(runs) == 1,
             brief=brief,
             policy=POLICY.format(scripts=" ".join(map(_hash, scripts)) or "'none'"),
             scripts=scripts,
             style=_asset("report.css"),
-            version=word(runs[0].manifest.get("aftershock")),
-            made=word(runs[0].manifest.get("created_at")),
+            **told,
         )
     )
     # Half a surrogate pair, as damaged text has it, cannot be written as UTF-8.

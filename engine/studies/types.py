@@ -28,7 +28,8 @@ class Abnormal(NamedTuple):
     observations, parameters : (n,) int64
         Returns in the estimation window, and fitted parameters.
     covariance : (n, w, w) float64
-        Covariance of the forecast errors in units of ``scale`` squared: identity + X* (X'X)^-1 X*'.
+        Covariance of the forecast errors in units of ``scale`` squared: identity + X* (X'X)^-1 X*'; NaN in rows and
+        columns of sessions without a return.
     date : (n,) int64
         Event date of each row, as a code: rows of one date share one shock.
     instrument : (n,) int64

@@ -1,0 +1,82 @@
+"""The tests of a study, group by group, with effect and band first, and what they could have found."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from aftershock.engine.studies.findings import BOOTSTRAPS, CLOSED, COLUMNS, DEFAULT
+from aftershock.engine.studies.groups import with_adjusted
+from aftershock.engine.studies.inference import rows_of, tests_of
+from aftershock.engine.studies.models import Measured
+from aftershock.engine.studies.power import power_of
+from aftershock.experiment import StudySection
+from aftershock.reports.study_run import ALL, groups_of
+
+WANTED = 0.8
+"""The power of the effect that could have been found."""
+POWER_COLUMNS = (
+    "firms", "dates", "standard_error", "df", "basis", "detectable", "correlation", "independent",
+)  # fmt: skip
+"""What is kept of `aftershock.engine.studies.power.Power`."""
+
+
+class Tested(NamedTuple):
+    """Tests of the groups of one kind, and what the default test could have found in them."""
+
+    tests: pd.DataFrame
+    power: pd.DataFrame
+
+
+def group_tests(
+    measured: Measured, rows: pd.DataFrame, by: str | None, section: StudySection, seed: int
+) -> Tested:
+    """Test every group of one grouping over every window.
+
+    Parameters
+    ----------
+    measured : Measured
+        What was measured; rows without a residual deviation are not tested.
+    rows : DataFrame
+        The rows of the study, in the same order.
+    by : str or None
+        The grouping; None for all rows together.
+    section : StudySection
+        Windows, coverage and draws.
+    seed : int
+        Of the bootstraps.
+
+    Returns
+    -------
+    tests : DataFrame
+        ``by, group``, the columns of `tests_of`, ``p_holm`` and ``p_by`` (adjusted over the groups of one window and test),
+        and ``detectable`` (of the default test: the effect that it finds with a power of ``WANTED``).
+    power : DataFrame
+        ``by, group, first, last`` and ``POWER_COLUMNS``.
+    """
+    tests = CLOSED + BOOTSTRAPS if section.draws else CLOSED
+    testable = measured.abnormal.scale > 0.0
+    found, able = [], []
+    for group, places in groups_of(rows, by):
+        own = rows_of(measured.abnormal, places[testable[places]])
+        told = tests_of(
+            own, section.sums, tests=tests, level=section.coverage, draws=section.draws, seed=seed
+        )
+        found.append(told.assign(by=by or ALL, group=group))
+        for first, last in section.sums:
+            one = power_of(own, first, last, level=1.0 - section.coverage, wanted=WANTED)._asdict()
+            named = {"by": by or ALL, "group": group, "first": first, "last": last}
+            able.append(named | {key: one[key] for key in POWER_COLUMNS})
+    power = pd.DataFrame(able, columns=["by", "group", "first", "last", *POWER_COLUMNS])
+    columns = ["by", "group", *COLUMNS]
+    table = pd.concat(found, ignore_index=True)[columns] if found else pd.DataFrame(columns=columns)
+    keys = ["group", "first", "last"]
+    least = (
+        power.set_index(keys)["detectable"]
+        .reindex(pd.MultiIndex.from_frame(table[keys]))
+        .to_numpy(np.float64)
+    )
+    default = (table["test"] == DEFAULT).to_numpy(bool)
+    return Tested(with_adjusted(table).assign(detectable=np.where(default, least, np.nan)), power)
