@@ -67,7 +67,9 @@ def test_fits_and_abnormal_returns(folder: Path, fitted: tuple[Abnormal, pd.Data
         ("wilcoxon", "nonparametric_daily", "wlcx_stat"),
     ],
 )
-def test_tests_that_agree_as_they_are(folder: Path, study: Abnormal, test: str, file: str, column: str) -> None:
+def test_tests_that_agree_as_they_are(
+    folder: Path, study: Abnormal, test: str, file: str, column: str
+) -> None:
     same(statistics(study, test), table(folder, f"expected/vignette__sim__{file}.csv")[column])
 
 

@@ -88,7 +88,9 @@ def test_plans_that_cannot_be(settings: dict, match: str) -> None:
 @pytest.mark.shared
 @pytest.mark.parametrize(("ours", "theirs"), [("holm", "holm"), ("by", "fdr_by"), ("bh", "fdr_bh")])
 def test_adjusted_p_values_are_those_of_statsmodels(shared: Path, ours: str, theirs: str) -> None:
-    cases = json.loads((shared / "oracles/multiple_testing/multipletests_statsmodels.json").read_text())["cases"]
+    cases = json.loads((shared / "oracles/multiple_testing/multipletests_statsmodels.json").read_text())[
+        "cases"
+    ]
     for name, case in cases.items():
         p = np.array([np.nan if x is None else x for x in case["p"]], float)
         expected = np.array([np.nan if x is None else x for x in case[theirs]["p_adj"]], float)

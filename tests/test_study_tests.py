@@ -38,23 +38,31 @@ SLOW: dict[str, Callable[..., Any]] = {
 DAY_ZERO = 20_000
 
 
-def with_gaps(sizes: list[int], seed: int, *, missing: float = 0.0, spacing: int | None = None, ties: bool = False) -> Abnormal:
+def with_gaps(
+    sizes: list[int],
+    seed: int,
+    *,
+    missing: float = 0.0,
+    spacing: int | None = None,
+    ties: bool = False,
+    estimation: int = 30,
+) -> Abnormal:
     """A made-up study of three days from -1 on, with missing returns, and dates some weekdays apart."""
     rng = np.random.default_rng(seed)
-    drawn = simulated_abnormal(sizes, rng, correlation=0.4, effect=0.01, estimation=30, width=3)
-    window, estimation = drawn.window.copy(), drawn.estimation.copy()
+    drawn = simulated_abnormal(sizes, rng, correlation=0.4, effect=0.01, estimation=estimation, width=3)
+    window, residuals = drawn.window.copy(), drawn.estimation.copy()
     if ties:
-        window, estimation = window.round(2), estimation.round(2)
+        window, residuals = window.round(2), residuals.round(2)
     window[rng.random(window.shape) < missing] = np.nan
-    estimation[rng.random(estimation.shape) < missing] = np.nan
-    known = (~np.isnan(estimation)).sum(axis=1)
+    residuals[rng.random(residuals.shape) < missing] = np.nan
+    known = (~np.isnan(residuals)).sum(axis=1)
     session = None
     if spacing is not None:
         day = np.busday_offset(np.datetime64(DAY_ZERO, "D"), drawn.date * spacing, roll="forward")
         # Some names open a day later on their own calendar.
         session = day.astype(np.int64) + (rng.random(len(day)) < 0.2)
     return drawn._replace(
-        window=window, estimation=estimation, observations=known.astype(np.int64), first=-1, session=session
+        window=window, estimation=residuals, observations=known.astype(np.int64), first=-1, session=session
     )
 
 
@@ -66,6 +74,8 @@ CASES = {
     "many dates, gaps": with_gaps([1, 3, 2] * 6, 5, missing=0.05),
     "overlap": with_gaps([2] * 14, 6, spacing=1),
     "partial overlap": with_gaps([1, 2, 3], 7, missing=0.05, spacing=2),
+    "one date, long past": with_gaps([8], 13, missing=0.04, estimation=90),
+    "few dates, long past": with_gaps([4, 3, 2], 14, spacing=1, estimation=80),
     "ties": with_gaps([4, 3], 8, ties=True),
 }
 
@@ -93,6 +103,7 @@ def test_every_closed_test_is_the_slow_one(case: str, window: tuple[int, int]) -
 def test_overlapping_windows_count_what_they_share() -> None:
     """The same rows, dates a session apart or far apart: only the first share returns in windows of three days."""
     near, far = CASES["overlap"], CASES["overlap"]._replace(session=None)
+
     def errors(study: Abnormal, window: tuple[int, int]) -> Any:
         return inference.tests_of(study, [window], tests=["kolari_pynnonen"])["standard_error"][0]
 
@@ -119,7 +130,9 @@ def test_wilcoxon_is_that_of_scipy(seed: int) -> None:
         found = wilcoxon(values)
         expected = of_scipy(values, method=method, correction=False)
         assert found.p == pytest.approx(expected.pvalue, rel=1e-9)
-        low = min(found.statistic, len(values[values != 0]) * (len(values[values != 0]) + 1) / 2 - found.statistic)
+        low = min(
+            found.statistic, len(values[values != 0]) * (len(values[values != 0]) + 1) / 2 - found.statistic
+        )
         assert low == expected.statistic
 
 
@@ -158,7 +171,9 @@ def test_bootstraps_are_the_slow_ones(test: str, sizes: list[int]) -> None:
 def test_bootstrap_bands_and_p_follow_from_the_draws() -> None:
     study = with_gaps([2] * 15, 12)
     table = inference.tests_of(study, [(0, 0), (-1, 1)], tests=["wild", "block", "date"], draws=999, seed=5)
-    assert table.equals(inference.tests_of(study, [(0, 0), (-1, 1)], tests=["wild", "block", "date"], draws=999, seed=5))
+    assert table.equals(
+        inference.tests_of(study, [(0, 0), (-1, 1)], tests=["wild", "block", "date"], draws=999, seed=5)
+    )
     for _, row in table.iterrows():
         outside = row["low"] > 0 or row["high"] < 0
         assert outside == (row["p"] < 0.05)
@@ -197,7 +212,10 @@ def test_units_and_order_do_not_matter(sizes: list[int], seed: int, unit: float)
         pd.testing.assert_series_equal(again["p"], table["p"], rtol=1e-6, atol=1e-9)
         returns = table["unit"] == "return"
         np.testing.assert_allclose(
-            again.loc[returns, "effect"], table.loc[returns, "effect"] * factor, rtol=1e-6, atol=1e-12 * factor
+            again.loc[returns, "effect"],
+            table.loc[returns, "effect"] * factor,
+            rtol=1e-6,
+            atol=1e-12 * factor,
         )
 
 

@@ -14,13 +14,11 @@ from aftershock.engine.studies.types import Floats
 LEAST_DATES = 5
 """With fewer dates there are too few distinct draws to say anything."""
 SIGNS_FROM = 12
-"""From so many dates on the wild bootstrap draws signs; with fewer, 2^G draws repeat and Webb's six weights are taken."""
+"""From so many dates on the wild bootstrap draws signs; with fewer, 2^G of them repeat: Webb's six weights."""
 WEBB = np.sqrt(np.array([0.5, 1.0, 1.5]))
-"""Absolute values of the six-point distribution (Webb 2023, section 4)."""
+"""Absolute values of the six-point distribution (Webb 2023)."""
 CHUNK = 4_000_000
 """So many random numbers are held at a time."""
-
-
 
 
 class Dates(NamedTuple):
@@ -32,14 +30,16 @@ class Dates(NamedTuple):
     @property
     def mean(self) -> Floats:
         """Mean over rows, shape (w,)."""
-        return self.sums.sum(axis=0) / self.sizes.sum()
+        found: Floats = self.sums.sum(axis=0) / self.sizes.sum()
+        return found
 
     @property
     def error(self) -> Floats:
         """Standard error of the mean from the spread of dates, shape (w,)."""
         dates = len(self.sizes)
         apart = self.sums - self.sizes[:, None] * self.mean
-        return np.sqrt(dates / (dates - 1.0) * (apart**2).sum(axis=0)) / self.sizes.sum()
+        found: Floats = np.sqrt(dates / (dates - 1.0) * (apart**2).sum(axis=0)) / self.sizes.sum()
+        return found
 
 
 def bootstrap_findings(
@@ -67,8 +67,8 @@ def bootstrap_findings(
 
     Notes
     -----
-    Both are studentised (Cameron, Gelbach and Miller 2008, section 3): block draws dates with replacement and centres on the
-    mean found; wild imposes the null and draws signs, or Webb's weights where there are few dates. p is
+    Both are studentised (Cameron, Gelbach and Miller 2008, pairs and wild cluster bootstrap-t): block draws dates
+    with replacement and centres on the mean found; wild imposes the null and draws signs, or Webb's weights. p is
     (1 + draws at least as far out) / (1 + draws), which is never 0.
     """
     made: list[Finding] = [silent(test)] * len(samples)
@@ -115,7 +115,11 @@ def drawn_block(dates: Dates, draws: int, rng: np.random.Generator) -> Floats:
         counts = np.zeros((size, count))
         resampled_counts(rng.integers(0, count, (size, count), dtype=np.int64), counts)
         totals = counts @ columns
-        s, ss, sn = totals[:, :windows], totals[:, windows : 2 * windows], totals[:, 2 * windows : 3 * windows]
+        s, ss, sn = (
+            totals[:, :windows],
+            totals[:, windows : 2 * windows],
+            totals[:, 2 * windows : 3 * windows],
+        )
         n, nn = totals[:, [-2]], totals[:, [-1]]
         mean = s / n
         parts.append(_quotient(mean - dates.mean, ss - 2.0 * mean * sn + mean**2 * nn, n, count))

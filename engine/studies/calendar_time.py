@@ -13,9 +13,9 @@ def calendar_time(study: Study, sample: Sample, level: float) -> Finding:
 
     Notes
     -----
-    Jaffe (1974) and Mandelker (1974), in the plain form of Fama (1998, section 3): each calendar day weighs the same, and
-    days are independent, so that rows which share a day count as one observation. Days are weekdays from bar 0; where
-    sessions are unknown, rows of one event date share days and others do not. One day alone says nothing.
+    Jaffe (1974) and Mandelker (1974), in the plain form that Fama (1998) argues for: each calendar day weighs the same,
+    and days are independent, so that rows which share a day count as one observation. Days are weekdays from bar 0;
+    where sessions are unknown, rows of one event date share days and others do not. One day alone says nothing.
     """
     low = sample.first - study.abnormal.first
     returns = study.abnormal.window[sample.rows, low : low + sample.days].ravel()

@@ -1,7 +1,7 @@
 """The compiled sums and ranks of event studies: each plain function is followed by its compiled twin.
 
-All of them take float64 and int64 arrays and read each number once; NaN is a missing return. They stand in one file because
-numba's cache does not notice a change in another.
+All of them take float64 and int64 arrays and read each number once; NaN is a missing return. They stand in one file
+because numba's cache does not notice a change in another.
 """
 
 from __future__ import annotations
@@ -120,8 +120,24 @@ def ranks_python(estimation: Floats, window: Floats, order: Ints) -> tuple[Float
     return alone, joint, event
 
 
-def ranks_above_python(residuals: Floats, rows: Ints, limits: Floats, weights: Floats) -> tuple[Floats, Floats]:
-    """Count for each row the residuals above a limit, and add up by column the weights of rows that are; equal ones half."""
+def column_moments_python(values: Floats) -> tuple[Floats, Floats, Floats]:
+    """Add up rows by column: values, their squares, and counts."""
+    columns = values.shape[1]
+    sums, squares, counts = np.zeros(columns), np.zeros(columns), np.zeros(columns)
+    for i in range(len(values)):
+        for t in range(columns):
+            value = values[i, t]
+            if not np.isnan(value):
+                sums[t] += value
+                squares[t] += value * value
+                counts[t] += 1.0
+    return sums, squares, counts
+
+
+def ranks_above_python(
+    residuals: Floats, rows: Ints, limits: Floats, weights: Floats
+) -> tuple[Floats, Floats]:
+    """Count in each row the residuals above its limit, and by column the weights of such rows; equal ones half."""
     columns = residuals.shape[1]
     sums, above = np.zeros(columns), np.zeros(len(rows))
     for k in range(len(rows)):
@@ -181,6 +197,7 @@ standardised = kernel(standardised_python)
 date_sums = kernel(date_sums_python)
 ranks = kernel(ranks_python)
 ranks_above = kernel(ranks_above_python)
+column_moments = kernel(column_moments_python)
 column_sums = kernel(column_sums_python)
 lagged = kernel(lagged_python)
 resampled_counts = kernel(resampled_counts_python)

@@ -9,49 +9,58 @@ import numpy as np
 import pandas as pd
 
 
-class Test(NamedTuple):
-    """A test by name: the unit of its effect, what it measures, and where it is from."""
+class Measure(NamedTuple):
+    """What a test is: the unit of its effect, what it measures, and where it is from."""
 
     unit: str
     measures: str
     source: str
 
-    # pytest collects classes of this name.
-    __test__ = False
-
 
 DEFAULT = "kolari_pynnonen"
 """The test that speaks for a study."""
 
-TESTS: dict[str, Test] = {
-    "kolari_pynnonen": Test(
+TESTS: dict[str, Measure] = {
+    "kolari_pynnonen": Measure(
         "return",
-        "mean standardised CAR; rows of one date are correlated as on the event dates themselves where there are enough, "
-        "else as in the estimation window, and degrees of freedom are effective ones",
+        "mean standardised CAR; its variance from how far event dates lie apart, where there are too few from how far "
+        "its quotient spread in the estimation window, with effective degrees of freedom",
         "Kolari and Pynnonen 2010, Bell and McCaffrey 2002",
     ),
-    "kp_textbook": Test(
-        "return", "BMP times sqrt((1 - r) / (1 + (n - 1) r)), t of n - 1", "Kolari and Pynnonen 2010, equation 15"
+    "kp_textbook": Measure(
+        "return",
+        "BMP times sqrt((1 - r) / (1 + (n - 1) r)), t of n - 1",
+        "Kolari and Pynnonen 2010",
     ),
-    "bmp": Test("return", "mean standardised CAR by its cross-section", "Boehmer, Musumeci, Poulsen 1991"),
-    "patell": Test("return", "mean standardised CAR by its forecast error", "Patell 1976"),
-    "t": Test("return", "mean CAR by its cross-section", "Boehmer, Musumeci, Poulsen 1991, cross-sectional test"),
-    "date": Test("return", "mean CAR by the spread of event dates", "Bell and McCaffrey 2002"),
-    "crude": Test(
-        "return", "mean abnormal return by the deviation of its own past", "Brown and Warner 1980, crude dependence"
+    "bmp": Measure("return", "mean standardised CAR by its cross-section", "Boehmer, Musumeci, Poulsen 1991"),
+    "patell": Measure("return", "mean standardised CAR by its forecast error", "Patell 1976"),
+    "t": Measure(
+        "return", "mean CAR by its cross-section", "Boehmer, Musumeci, Poulsen 1991, cross-sectional test"
     ),
-    "corrado": Test("rank", "mean rank of the days; several days added up", "Corrado 1989, Cowan 1992"),
-    "corrado_zivney": Test("rank", "the same of ranks / (returns + 1)", "Corrado and Zivney 1992"),
-    "grank_t": Test("rank", "rank of the standardised CAR among past returns", "Kolari and Pynnonen 2011"),
-    "grank_z": Test("rank", "the same, rows taken as independent", "Kolari and Pynnonen 2011"),
-    "sign": Test("share", "share of CARs above 0 less one half", "binomial"),
-    "generalised_sign": Test("share", "the same less the share of the estimation window", "Cowan 1992"),
-    "wilcoxon": Test("rank", "signed ranks of CARs, (W+ - W-) / (W+ + W-)", "Wilcoxon 1945"),
-    "calendar_time": Test(
-        "return", "mean over calendar days of the portfolio in its window", "Jaffe 1974, Mandelker 1974, Fama 1998"
+    "date": Measure("return", "mean CAR by the spread of event dates", "Bell and McCaffrey 2002"),
+    "crude": Measure(
+        "return",
+        "mean abnormal return by the deviation of its own past",
+        "Brown and Warner 1980, crude dependence",
     ),
-    "block": Test("return", "mean CAR, event dates drawn with replacement", "Cameron, Gelbach, Miller 2008"),
-    "wild": Test("return", "mean CAR, event dates with random signs", "Cameron, Gelbach, Miller 2008; Webb 2023"),
+    "corrado": Measure("rank", "mean rank of the days; several days added up", "Corrado 1989, Cowan 1992"),
+    "corrado_zivney": Measure("rank", "the same of ranks / (returns + 1)", "Corrado and Zivney 1992"),
+    "grank_t": Measure("rank", "rank of the standardised CAR among past returns", "Kolari and Pynnonen 2011"),
+    "grank_z": Measure("rank", "the same, rows taken as independent", "Kolari and Pynnonen 2011"),
+    "sign": Measure("share", "share of CARs above 0 less one half", "binomial"),
+    "generalised_sign": Measure("share", "the same less the share of the estimation window", "Cowan 1992"),
+    "wilcoxon": Measure("rank", "signed ranks of CARs, (W+ - W-) / (W+ + W-)", "Wilcoxon 1945"),
+    "calendar_time": Measure(
+        "return",
+        "mean over calendar days of the portfolio in its window",
+        "Jaffe 1974, Mandelker 1974, Fama 1998",
+    ),
+    "block": Measure(
+        "return", "mean CAR, event dates drawn with replacement", "Cameron, Gelbach, Miller 2008"
+    ),
+    "wild": Measure(
+        "return", "mean CAR, event dates with random signs", "Cameron, Gelbach, Miller 2008; Webb 2023"
+    ),
 }
 """Every test, the default first."""
 
@@ -90,7 +99,7 @@ class Finding(NamedTuple):
 
 def silent(test: str, effect: float = np.nan) -> Finding:
     """Give a finding that says nothing beyond its effect."""
-    return Finding(test, effect, *([np.nan] * 6))
+    return Finding(test, effect, np.nan, np.nan, np.nan, np.nan, np.nan, np.nan)
 
 
 def finding(

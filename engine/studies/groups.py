@@ -9,8 +9,8 @@ from aftershock.data.errors import InputError, Problem, did_you_mean
 from aftershock.engine.studies.types import Floats
 
 ADJUSTMENTS = ("holm", "by", "bh")
-"""Holm (1979): chance of any false one, whatever hangs together; Benjamini and Yekutieli (2001): expected share of false ones,
-whatever hangs together; Benjamini and Hochberg (1995): the same where tests are independent or move together."""
+"""Holm (1979): chance of any false one, whatever hangs together; Benjamini and Yekutieli (2001): share of false ones
+to expect, whatever hangs together; Benjamini and Hochberg (1995): the same where tests are independent or alike."""
 
 
 def adjusted(p: Floats, method: str = "holm") -> Floats:
@@ -80,9 +80,9 @@ def with_adjusted(table: pd.DataFrame) -> pd.DataFrame:
         The same with ``p_holm`` and ``p_by``: adjusted over the rows with the same ``first, last, test``.
     """
     keys = ["first", "last", "test"]
-    columns = {}
-    for name, method in (("p_holm", "holm"), ("p_by", "by")):
-        columns[name] = table.groupby(keys, sort=False)["p"].transform(
-            lambda p, method=method: adjusted(p.to_numpy(np.float64), method)
-        )
-    return table.assign(**columns)
+    p = table["p"].to_numpy(np.float64)
+    found = {"p_holm": np.full(len(p), np.nan), "p_by": np.full(len(p), np.nan)}
+    for rows in table.groupby(keys, sort=False).indices.values():
+        found["p_holm"][rows] = adjusted(p[rows], "holm")
+        found["p_by"][rows] = adjusted(p[rows], "by")
+    return table.assign(**found)

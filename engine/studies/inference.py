@@ -48,8 +48,8 @@ def tests_of(
     -------
     DataFrame
         A row for each window and test: ``first, last, test, unit, effect, standard_error, low, high, statistic, p, df,
-        basis, mean, firms, dates`` (`findings.COLUMNS`). A row of the study counts in a window if it has every return of it.
-        NaN where a test says nothing.
+        basis, mean, firms, dates`` (`findings.COLUMNS`). A row of the study counts in a window if it has every return
+        of it. NaN where a test says nothing.
 
     Raises
     ------
@@ -60,10 +60,10 @@ def tests_of(
     --------
     >>> from aftershock.engine.studies.simulated import simulated_abnormal
     >>> drawn = simulated_abnormal([5] * 40, np.random.default_rng(1), correlation=0.3, effect=0.01)
-    >>> print(tests_of(drawn, tests=["kolari_pynnonen", "sign"])[["test", "firms", "dates", "basis"]].to_string(index=False))
-               test  firms  dates       basis
-    kolari_pynnonen    200     40 event dates
-               sign    200     40            
+    >>> print(tests_of(drawn, tests=["kolari_pynnonen", "sign"])[["test", "firms", "dates"]].to_string(index=False))
+               test  firms  dates
+    kolari_pynnonen    200     40
+               sign    200     40
     """
     _check(tests, level)
     study = Study(abnormal)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,14 @@ ENOUGH_DATES = 10.0
 
 PAST, DATES = "estimation window", "event dates"
 """Where a variance is from."""
+
+LEAST_ROWS = 5
+"""With fewer rows a quotient of mean and cross-sectional error has no fourth moment, and its past says too little."""
+LEAST_SESSIONS = 60
+"""So many sessions of the estimation window are needed to see how quotients spread."""
+
+PRIOR_WINDOWS = 50.0
+"""Single days count as so many windows of several days."""
 
 
 class Spread(NamedTuple):
@@ -50,7 +59,7 @@ def by_past(values: Floats, clusters: Clusters) -> Spread:
     -----
     With r the average correlation over all pairs of rows (0 for pairs that share nothing), the variance s^2 of the
     cross-section has the expectation sigma^2 (1 - r) and the mean the variance sigma^2 (1 + (n - 1) r) / n, whatever
-    the pattern of correlations (Kolari and Pynnonen 2010, equations 7 to 15, where all rows share one date). s^2 is
+    the pattern of correlations (Kolari and Pynnonen 2010, where all rows share one date). s^2 is
     a quadratic form with df = tr(MR)^2 / tr(MRMR) (Satterthwaite 1946), M the centring matrix and R the correlations of
     dates: n - 1 for one date, fewer for few dates that hang together.
     """
@@ -68,8 +77,8 @@ def by_dates(values: Floats, sample: Sample, clusters: Clusters) -> Spread:
     Notes
     -----
     With T_d the sum of the n_d rows of a date, Q = sum of (T_d - n_d mean)^2. Q is scaled to be unbiased and given the
-    degrees of freedom of its first two moments (Bell and McCaffrey 2002, section 3) under a working model: variances of T_d
-    as in the estimation window. Whatever the model, Q follows how far dates really spread. What overlapping windows of
+    degrees of freedom of its first two moments (Bell and McCaffrey 2002) under a working model: variances of T_d as in
+    the estimation window. Whatever the model, Q follows how far dates really spread. What overlapping windows of
     different dates share is taken from the estimation window too.
     """
     if not freedom_of_dates(clusters) > 0.0:
@@ -112,11 +121,51 @@ def _expected_squares(clusters: Clusters) -> float:
     return float((own * (1.0 - 2.0 * share)).sum() + (share**2).sum() * own.sum())
 
 
-def spread_of(values: Floats, sample: Sample, clusters: Clusters) -> Spread:
+def by_quotients(study: Study, values: Floats, sample: Sample, clusters: Clusters) -> Spread:
+    """Give the variance of a mean of rows from how far its quotient spread in the estimation window.
+
+    Parameters
+    ----------
+    study, sample : Study, Sample
+        Whose past it is.
+    values : (n,) float64
+        One number for each row of the sample.
+    clusters : Clusters
+        How rows hang together.
+
+    Notes
+    -----
+    In normal returns of constant variance the mean square of past quotients of mean and cross-sectional error is
+    (1 + (n - 1) r) / (1 - r), the factor of Kolari and Pynnonen (2010), times df / (df - 2). Taken from the
+    quotients themselves it holds too where common and own shocks have fat tails or their variances move together,
+    because each session is divided by its own cross-section, as the event is. For a window of several days the mean
+    square of as long windows of the past counts too, which follows shocks that take days to reach all names: m
+    windows that do not overlap weigh m / (m + `PRIOR_WINDOWS`), single days the rest. Few rows or sessions: `by_past`.
+    """
+    n = len(values)
+    df = freedom_of_rows(clusters)
+    quotients = study.past_quotients(sample)
+    if n < LEAST_ROWS or len(quotients) < LEAST_SESSIONS or not df > 2.0:
+        return by_past(values, clusters)
+    square = float((quotients**2).mean())
+    if sample.days > 1:
+        longer = study.past_quotients(sample, sample.days)
+        if len(longer) >= LEAST_SESSIONS:
+            apart = len(longer) / sample.days
+            weight = apart / (apart + PRIOR_WINDOWS)
+            square += weight * (float((longer**2).mean()) - square)
+    own = clusters.own.sum()
+    factor = square * (df - 2.0) / df * (own + clusters.shared) / own
+    if not factor > 0.0:
+        return Spread(np.nan, np.nan)
+    return Spread(float(values.var(ddof=1)) / n * factor, df, PAST)
+
+
+def spread_of(study: Study, values: Floats, sample: Sample, clusters: Clusters) -> Spread:
     """Give the variance that the default test takes: of the dates where there are enough, else of the past."""
     if basis_of(clusters) == DATES:
         return by_dates(values, sample, clusters)
-    return by_past(values, clusters)
+    return by_quotients(study, values, sample, clusters)
 
 
 def basis_of(clusters: Clusters) -> str:
@@ -132,8 +181,8 @@ def parametric_findings(study: Study, sample: Sample, tests: set[str], level: fl
         return [silent(test) for test in STANDARDISED + PLAIN if test in tests]
     clusters = study.clusters(sample)
     unit = 1.0 / float((1.0 / sample.error).mean())
-    spreads = {
-        "kolari_pynnonen": lambda: spread_of(sample.scar, sample, clusters),
+    spreads: dict[str, Callable[[], Spread]] = {
+        "kolari_pynnonen": lambda: spread_of(study, sample.scar, sample, clusters),
         "kp_textbook": lambda: by_past(sample.scar, clusters)._replace(df=n - 1.0, basis=""),
         "bmp": lambda: cross_sectional(sample.scar),
         "patell": lambda: _patell(sample),
@@ -158,7 +207,7 @@ PLAIN = ("t", "date", "crude")
 
 
 def _patell(sample: Sample) -> Spread:
-    """Give the variance of independent t variables (Patell 1976, page 256)."""
+    """Give the variance of independent t variables (Patell 1976)."""
     freedom = sample.freedom
     if not (freedom > 2.0).all():
         return Spread(np.nan, np.nan)

@@ -109,9 +109,7 @@ def detectable_distance(df: float, level: float, wanted: float) -> float:
     return float(brentq(lambda distance: seen(distance, df, level) - wanted, 0.0, far, xtol=1e-10))
 
 
-def power_of(
-    abnormal: Abnormal, first: int, last: int, *, level: float = 0.05, wanted: float = 0.8
-) -> Power:
+def power_of(abnormal: Abnormal, first: int, last: int, *, level: float = 0.05, wanted: float = 0.8) -> Power:
     """Say what the default test could have found in a window of a study.
 
     Parameters
@@ -128,8 +126,8 @@ def power_of(
     Returns
     -------
     Power
-        With the noise of the event days themselves: the standard error of the default test. It is what the test could see
-        there, and no statement about the effect that was found.
+        With the noise of the event days themselves: the standard error of the default test. It is what the test could
+        see there, and no statement about the effect that was found.
 
     Raises
     ------
@@ -194,7 +192,12 @@ def planned_power(
     counts = np.asarray(sizes, np.float64)
     if not len(counts) or (counts < 1).any():
         raise InputError(
-            Problem("names on each date, at least 1", repr(list(sizes)), "leave out dates without names", column="sizes")
+            Problem(
+                "names on each date, at least 1",
+                repr(list(sizes)),
+                "leave out dates without names",
+                column="sizes",
+            )
         )
     if not (scale > 0 and days >= 1 and volatility > 0 and -1.0 < correlation < 1.0):
         raise InputError(
@@ -232,6 +235,9 @@ def _check(level: float, wanted: float) -> None:
     if not 0.0 < level < wanted < 1.0:
         raise InputError(
             Problem(
-                "0 < level < power < 1", f"level {level}, power {wanted}", "0.05 and 0.8 are usual", column="level"
+                "0 < level < power < 1",
+                f"level {level}, power {wanted}",
+                "0.05 and 0.8 are usual",
+                column="level",
             )
         )

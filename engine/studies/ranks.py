@@ -24,10 +24,10 @@ def corrado(study: Study, sample: Sample, level: float) -> list[Finding]:
 
     Notes
     -----
-    Corrado (1989), equations 1 to 3: D_t is the mean over rows of rank less mean rank, S^2 the mean of D_t^2 over all T
-    days of both windows, and D_t / S is normal. Corrado and Zivney (1992), equation 5, take ranks as shares of the
+    Corrado (1989): D_t is the mean over rows of rank less mean rank, S^2 the mean of D_t^2 over all T
+    days of both windows, and D_t / S is normal. Corrado and Zivney (1992) take ranks as shares of the
     row's returns + 1 and weigh days by the square root of their rows, which is the same where none is missing. Several
-    days are added up and divided by the square root of their number (Cowan 1992, equation 4). All rows with a
+    days are added up and divided by the square root of their number (Cowan 1992). All rows with a
     return on a day count on that day. Effects are mean ranks as shares, 0 in the middle: D_t by the number of days + 1,
     or the mean of shares with the square roots of rows as weights.
     """
@@ -53,10 +53,10 @@ def generalised(study: Study, sample: Sample, level: float) -> list[Finding]:
 
     Notes
     -----
-    Kolari and Pynnonen (2011): the SCAR is divided by its cross-sectional deviation (equation 7), so that event-induced
-    variance does not count; U is its rank among the row's T - 1 residuals and itself, by T + 1, less one half. GRANK-T
-    (equations 15 and 16): Z is the mean U of the event by the root of the mean square of daily means, days weighed by their
-    share of rows, and Z sqrt((T - 2) / (T - 1 - Z^2)) has T - 2 degrees of freedom. GRANK-Z (equation 13) takes rows
+    Kolari and Pynnonen (2011): the SCAR is divided by its cross-sectional deviation, so that event-induced
+    variance does not count; U is its rank among the row's T - 1 residuals and itself, by T + 1, less one half. GRANK-T:
+    Z is the mean U of the event by the root of the mean square of daily means, days weighed by their share
+    of rows, and Z sqrt((T - 2) / (T - 1 - Z^2)) has T - 2 degrees of freedom. GRANK-Z takes rows
     as independent: the variance of U is (T - 1) / (12 (T + 1)).
     """
     n = len(sample.rows)

@@ -9,9 +9,19 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from aftershock.data.errors import InputError, Problem
-from aftershock.engine.studies.compiled import column_sums, date_sums, lagged, ranks, standardised
+from aftershock.engine.studies.compiled import (
+    column_moments,
+    column_sums,
+    date_sums,
+    lagged,
+    ranks,
+    standardised,
+)
 from aftershock.engine.studies.types import Abnormal, Floats, Ints
 from aftershock.engine.types import Flags
+
+MOST_ROWS = 0.9
+"""A session of the estimation window is like the event if at least this share of the rows has a return in it."""
 
 
 class Sample(NamedTuple):
@@ -139,11 +149,12 @@ class Study:
         """Share of positive residuals in the estimation window of each row, shape (n,); NaN where it has none."""
         residuals = self.abnormal.estimation
         with np.errstate(invalid="ignore", divide="ignore"):
-            return (residuals > 0.0).sum(axis=1) / (~np.isnan(residuals)).sum(axis=1)
+            share: Floats = (residuals > 0.0).sum(axis=1) / (~np.isnan(residuals)).sum(axis=1)
+        return share
 
     @cached_property
     def position(self) -> Ints:
-        """Bar 0 of each row in weekdays since 1970; rows of a date without a known session stand far from all others."""
+        """Bar 0 of each row in weekdays since 1970; dates without a known session stand far from all others."""
         return positions(self.abnormal)
 
     @cached_property
@@ -196,6 +207,31 @@ class Study:
         sizes = np.bincount(sample.cluster, minlength=sample.dates)
         return position, sizes, *date_sums(self.standardised, sample.rows, sample.cluster, sample.dates)
 
+    def past_quotients(self, sample: Sample, days: int = 1) -> Floats:
+        """Give for each window of some days of the estimation window the mean over rows by its cross-sectional error.
+
+        It is what the test of Boehmer, Musumeci and Poulsen would have said of that window in event time; windows
+        overlap. Those for which fewer than `MOST_ROWS` of the rows have all returns are left out.
+        """
+        found: Floats = self._once(f"quotients {days}", sample, lambda: self._past_quotients(sample, days))
+        return found
+
+    def _past_quotients(self, sample: Sample, days: int) -> Floats:
+        values = self.standardised[sample.rows]
+        if days > values.shape[1]:
+            return np.zeros(0)
+        if days > 1:
+            values = np.lib.stride_tricks.sliding_window_view(values, days, axis=1).sum(axis=2) / np.sqrt(
+                days
+            )
+        sums, squares, counts = column_moments(values)
+        full = (counts >= MOST_ROWS * len(sample.rows)) & (counts > 1)
+        sums, squares, counts = sums[full], squares[full], counts[full]
+        variance = (squares - sums**2 / counts) / (counts - 1.0)
+        moves = variance > 1e-12 * squares
+        quotients: Floats = (sums[moves] / counts[moves]) / np.sqrt(variance[moves] / counts[moves])
+        return quotients
+
     def portfolio(self, sample: Sample) -> Floats:
         """Give the mean residual over the rows of a sample in each session of the estimation window that has any."""
         found: Floats = self._once("portfolio", sample, lambda: self._portfolio(sample))
@@ -246,11 +282,12 @@ def positions(abnormal: Abnormal) -> Ints:
     >>> np.diff(np.busday_count("1970-01-01", np.array([friday, monday]).astype("M8[D]"))).tolist()
     [1]
     """
-    n, width = abnormal.window.shape
-    apart = np.unique(abnormal.date, return_inverse=True)[1].astype(np.int64) * (width + 1) + 10_000_000
+    width = abnormal.window.shape[1]
+    apart: Ints = np.unique(abnormal.date, return_inverse=True)[1].astype(np.int64) * (width + 1) + 10_000_000
     if abnormal.session is None:
         return apart
     session = np.asarray(abnormal.session, np.int64)
     day = np.maximum(session, 0).astype("M8[D]")
     counted = np.busday_count(np.datetime64("1970-01-01"), day).astype(np.int64)
-    return np.where(session >= 0, counted, apart)
+    found: Ints = np.where(session >= 0, counted, apart)
+    return found

@@ -27,7 +27,7 @@ def sign_findings(study: Study, sample: Sample, tests: set[str], level: float) -
 
 
 def _signs(test: str, sample: Sample, expected: float, level: float) -> Finding:
-    """Hold the share of positive CARs against an expected one (Cowan 1992, equation 1)."""
+    """Hold the share of positive CARs against an expected one (Cowan 1992)."""
     n = len(sample.rows)
     if n == 0 or not 0.0 < expected < 1.0:
         return silent(test)
@@ -78,7 +78,7 @@ def wilcoxon(values: Floats, level: float = 0.95) -> Finding:
 
 @lru_cache(maxsize=EXACT)
 def signed_rank_chances(n: int) -> Floats:
-    """Give the chance of each sum of positive ranks, 0 to n (n + 1) / 2, where each rank is positive by the toss of a coin.
+    """Give the chance of each sum of positive ranks, 0 to n (n + 1) / 2, where a coin decides for each rank.
 
     Examples
     --------

@@ -71,11 +71,17 @@ def simulated_abnormal(
 def _drawn(rng: np.random.Generator, shape: tuple[int, int], degrees: float) -> Floats:
     if np.isinf(degrees):
         return rng.standard_normal(shape)
-    return rng.standard_t(degrees, shape) / np.sqrt(degrees / (degrees - 2.0))
+    found: Floats = rng.standard_t(degrees, shape) / np.sqrt(degrees / (degrees - 2.0))
+    return found
 
 
 def fit_whole(
-    returns: Floats, market: Floats | None, width: int, date: Ints, instrument: Ints, session: Ints | None = None
+    returns: Floats,
+    market: Floats | None,
+    width: int,
+    date: Ints,
+    instrument: Ints,
+    session: Ints | None = None,
 ) -> Abnormal:
     """Fit the market model (without a market: the mean) to returns of which none is missing.
 

@@ -15,7 +15,12 @@ def market_model(
     past, now = returns.loc[estimation], returns.loc[event]
     n, length, width = returns.shape[1], len(past), len(now)
     window, residuals = np.full((n, width), np.nan), np.full((n, length), np.nan)
-    covariance, scale, observations, fits = np.zeros((n, width, width)), np.zeros(n), np.zeros(n, np.int64), []
+    covariance, scale, observations, fits = (
+        np.zeros((n, width, width)),
+        np.zeros(n),
+        np.zeros(n, np.int64),
+        [],
+    )
     for i, name in enumerate(returns.columns):
         y = past[name]
         known = y.notna().to_numpy() & market.loc[estimation].notna().to_numpy()
@@ -42,4 +47,6 @@ def market_model(
         instrument=np.arange(n),
         first=first,
     )
-    return study, pd.DataFrame(fits, columns=["ticker", "estimation_length", "alpha", "beta"]).set_index("ticker")
+    return study, pd.DataFrame(fits, columns=["ticker", "estimation_length", "alpha", "beta"]).set_index(
+        "ticker"
+    )

@@ -1,4 +1,4 @@
-"""The slow, obvious tests of event studies: plain loops over rows, pairs and days, shared with no module of the package.
+"""The slow, obvious tests of event studies: plain loops over rows, pairs and days, shared with no other module.
 
 A study is any object with the fields of ``Abnormal``. Every function gives the effect, its standard error and the
 statistic, and degrees of freedom where they are not plain.
@@ -118,10 +118,13 @@ def same_date_correlation(study: Any, rows: list[int]) -> float:
 
 def apart(study: Any, one: list[int], other: list[int]) -> int:
     """Weekdays from the earliest bar 0 of one date to that of another."""
+
     def first(group: list[int]) -> int:
         dates = {int(study.date[i]) for i in group}
         return min(
-            weekday_number(int(study.session[i])) for i in range(len(study.date)) if int(study.date[i]) in dates
+            weekday_number(int(study.session[i]))
+            for i in range(len(study.date))
+            if int(study.date[i]) in dates
         )
 
     return first(other) - first(one)
@@ -152,7 +155,11 @@ def correlation_sums(study: Any, first: int, last: int) -> tuple[list[list[int]]
                 lag = apart(study, one, other) if one is not other else 0
                 if 0 < lag < days:
                     shared += (
-                        2 * len(one) * len(other) * (1 - lag / days) * other_date_correlation(study, one, other, lag)
+                        2
+                        * len(one)
+                        * len(other)
+                        * (1 - lag / days)
+                        * other_date_correlation(study, one, other, lag)
                     )
     return groups, inside, shared
 
@@ -180,9 +187,7 @@ def correlations(study: Any, first: int, last: int) -> list[list[float]]:
     """Matrix of the working model: rows of one date share its average correlation."""
     groups, inside, _ = correlation_sums(study, first, last)
     order = [(g, i) for g, group in enumerate(groups) for i in group]
-    return [
-        [1.0 if a == b else inside[a[0]] if a[0] == b[0] else 0.0 for b in order] for a in order
-    ]
+    return [[1.0 if a == b else inside[a[0]] if a[0] == b[0] else 0.0 for b in order] for a in order]
 
 
 def product(one: list[list[float]], other: list[list[float]]) -> list[list[float]]:
@@ -204,9 +209,7 @@ def past_degrees(study: Any, first: int, last: int) -> float:
     return trace(both) ** 2 / trace(product(both, both))
 
 
-def by_dates(
-    study: Any, values: dict[int, float], first: int, last: int
-) -> tuple[float, float]:
+def by_dates(study: Any, values: dict[int, float], first: int, last: int) -> tuple[float, float]:
     """Variance of the mean and degrees of freedom from sums of dates, corrected under the working model."""
     groups, inside, shared = correlation_sums(study, first, last)
     n = sum(len(group) for group in groups)
@@ -242,7 +245,32 @@ def kolari_pynnonen(study: Any, first: int, last: int) -> tuple[float, float, fl
         if df >= 10:
             effect = mean(values.values())
             return effect * unit, math.sqrt(variance) * unit, effect / math.sqrt(variance), df
-    return *kp_textbook(study, first, last), past_degrees(study, first, last)
+    df = past_degrees(study, first, last)
+    quotients = past_quotients(study, rows, 1)
+    if len(rows) < 5 or len(quotients) < 60 or df <= 2:
+        return *kp_textbook(study, first, last), df
+    effect, spread, statistic = bmp(study, first, last)
+    groups, inside, shared = correlation_sums(study, first, last)
+    own = math.fsum(len(g) * (1 + (len(g) - 1) * r) for g, r in zip(groups, inside, strict=True))
+    square = mean(x**2 for x in quotients)
+    days = last - first + 1
+    longer = past_quotients(study, rows, days)
+    if days > 1 and len(longer) >= 60:
+        windows = len(longer) / days
+        square = (windows * mean(x**2 for x in longer) + 50 * square) / (windows + 50)
+    factor = math.sqrt(square * (df - 2) / df * (own + shared) / own)
+    return effect, spread * factor, statistic / factor, df
+
+
+def past_quotients(study: Any, rows: list[int], days: int) -> list[float]:
+    """Mean over rows of sums of some days by its error, for each run of days that nearly all rows have."""
+    scaled = [standard(study, i) for i in rows]
+    found = []
+    for t in range(study.estimation.shape[1] - days + 1):
+        sums = [math.fsum(z[t : t + days]) for z in scaled if not any(math.isnan(x) for x in z[t : t + days])]
+        if len(sums) >= 0.9 * len(rows) and len(sums) > 1:
+            found.append(mean(sums) / (stdev(sums) / math.sqrt(len(sums))))
+    return found
 
 
 def crude(study: Any, first: int, last: int) -> tuple[float, float, float]:
@@ -296,7 +324,9 @@ def corrado(study: Any, first: int, last: int, zivney: bool) -> tuple[float, flo
     return effect, effect / statistic, statistic
 
 
-def grank(study: Any, first: int, last: int) -> tuple[tuple[float, float, float], tuple[float, float, float], int]:
+def grank(
+    study: Any, first: int, last: int
+) -> tuple[tuple[float, float, float], tuple[float, float, float], int]:
     """GRANK-t and GRANK-z, and T."""
     rows = rows_in(study, first, last)
     scars = {i: scar(study, i, first, last) for i in rows}
