@@ -20,6 +20,7 @@ from aftershock.data.universes import resolve, universe
 from aftershock.data.venues import VENUES, DeskRules, venue
 from aftershock.engine.sizing import Sizing
 from aftershock.engine.studies.confounds import LEVELS
+from aftershock.engine.studies.findings import TESTS
 from aftershock.engine.studies.windows import span_of
 from aftershock.engine.types import MODES, Book
 from aftershock.engine.types import Costs as CostTerms
@@ -514,6 +515,7 @@ class StudySection(Settings):
         for key, values, known in (
             ("by", self.by, STUDY_GROUPS),
             ("confounded_by", self.confounded_by, LEVELS),
+            ("test", (self.test,), TESTS),
         ):
             for value in values:
                 if value not in known:

@@ -253,7 +253,9 @@ def _skipped(inputs: Inputs, signals: Signals, blocks: Sequence[_Block], parts: 
 def _nothing(skipped: pd.DataFrame, section: StudySection) -> InputError:
     if skipped.empty:
         return InputError(Problem("events to study", "none", "look at [events] and the tags of the strategy"))
-    counts = skipped["code"].value_counts()
+    # What the study itself could not use says more than what the strategy passed over.
+    counts = skipped.loc[skipped["code"].isin(list(SKIPPED)), "code"].value_counts()
+    counts = counts if len(counts) else skipped["code"].value_counts()
     code = str(counts.index[0])
     reason = skipped.loc[skipped["code"] == code, "reason"].iloc[0]
     cures = {

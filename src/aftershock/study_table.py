@@ -25,7 +25,7 @@ ONE = ("market", "market_adjusted", "scholes_williams", "control")
 
 
 def study_returns(
-    returns: pd.DataFrame,
+    table: pd.DataFrame,
     events: pd.DataFrame,
     market: pd.Series[float] | pd.DataFrame | None = None,
     *,
@@ -37,15 +37,15 @@ def study_returns(
 
     Parameters
     ----------
-    returns : DataFrame
+    table : DataFrame
         Rows in time order, with the date (or instant) as the index or in a column ``date``; a column of returns
         (shares: 0.01 is 1 %) for each name, NaN where there is none.
     events : DataFrame
-        ``name`` (a column of ``returns``) and ``when``: event time 0 is the first row at or after it. ``event_id``,
+        ``name`` (a column of ``table``) and ``when``: event time 0 is the first row at or after it. ``event_id``,
         ``side`` (1 or -1) and groups such as ``tag`` where there are some.
     market : Series or DataFrame, optional
         Returns of the market on the same rows; or of several factors for the model ``factors``; or, with the columns of
-        ``returns``, of the market or control group of each name.
+        ``table``, of the market or control group of each name.
     name : str
         What to call the study.
     seed : int
@@ -77,7 +77,7 @@ def study_returns(
     if settings.get("model") == "factors":
         settings["factors"] = "given in memory"
     section = StudySection(**settings)
-    table = _dated(returns)
+    table = _dated(table)
     names = [str(each) for each in table.columns]
     index = pd.DatetimeIndex(table.index)
     found = _events(events, names, index)
