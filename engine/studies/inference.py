@@ -69,7 +69,7 @@ def tests_of(
     study = Study(abnormal)
     chosen = list(windows) if windows is not None else every_window(abnormal)
     samples = [study.sample(first, last) for first, last in chosen]
-    found = [_closed(study, sample, set(tests), level) for sample in samples]
+    found = [findings_of(study, sample, set(tests), level) for sample in samples]
     for test in BOOTSTRAPS:
         if test in tests:
             drawn = bootstrap_findings(samples, test, draws, np.random.default_rng(seed), level)
@@ -101,7 +101,8 @@ def rows_of(abnormal: Abnormal, rows: np.ndarray) -> Abnormal:
     return abnormal._replace(**arrays)
 
 
-def _closed(study: Study, sample: Sample, tests: set[str], level: float) -> dict[str, Finding]:
+def findings_of(study: Study, sample: Sample, tests: set[str], level: float = 0.95) -> dict[str, Finding]:
+    """Run those tests of one window that draw nothing; by name."""
     found = [
         *parametric_findings(study, sample, tests, level),
         *rank_findings(study, sample, tests, level),
