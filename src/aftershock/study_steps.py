@@ -192,7 +192,7 @@ def _told(
     lines: Beside,
 ) -> Study:
     section, seed = inputs.experiment.study, inputs.experiment.run.seed
-    skipped = _skipped(inputs, signals, blocks, len(section.parts))
+    skipped = _skipped(inputs, signals, blocks, why)
     if not sum(len(block.signal) for block in blocks):
         raise _nothing(skipped, section)
     table = pd.concat([block.rows for block in blocks], ignore_index=True)
@@ -229,25 +229,24 @@ def _told(
     )
 
 
-def _skipped(inputs: Inputs, signals: Signals, blocks: Sequence[_Block], parts: int) -> pd.DataFrame:
+def _skipped(inputs: Inputs, signals: Signals, blocks: Sequence[_Block], why: Any) -> pd.DataFrame:
     """List whatever is not in the study, each with its reason; a part is named where there are several."""
     left_out = pd.DataFrame(
         skipped_rows(inputs.loaded.skipped), columns=["event_id", "symbol", "code", "reason"]
     )
     found = [left_out.assign(part=""), signals.passed.assign(part="")]
+    found.append(_reasons(signals, why, np.flatnonzero(why != ""), ""))
     for block in blocks:
-        missing = np.flatnonzero(block.why != "")
-        one = signals.table.iloc[missing][["event_id", "symbol"]]
-        code = block.why[missing]
-        found.append(
-            one.assign(
-                code=code,
-                reason=[SKIPPED[each] for each in code],
-                part=block.part if parts > 1 else "",
-            )
-        )
+        own = np.flatnonzero((block.why != "") & (why == ""))
+        found.append(_reasons(signals, block.why, own, block.part if len(blocks) > 1 else ""))
     table = pd.concat(found, ignore_index=True)
     return table[["event_id", "symbol", "part", "code", "reason"]].astype("str")
+
+
+def _reasons(signals: Signals, why: Any, rows: Integers, part: str) -> pd.DataFrame:
+    code = why[rows]
+    told = signals.table.iloc[rows][["event_id", "symbol"]]
+    return told.assign(code=code, reason=[SKIPPED[each] for each in code], part=part)
 
 
 def _nothing(skipped: pd.DataFrame, section: StudySection) -> InputError:
