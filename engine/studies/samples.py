@@ -23,6 +23,9 @@ from aftershock.engine.types import Flags
 MOST_ROWS = 0.9
 """A session of the estimation window is like the event if at least this share of the rows has a return in it."""
 
+LEAST_VARIANCE = 1e-6
+"""The sum of rows of one date has at least this share of the variance that independent rows would give it."""
+
 
 class Sample(NamedTuple):
     """The m rows that have every return of one window.
@@ -83,8 +86,12 @@ class Clusters(NamedTuple):
 
     @property
     def own(self) -> Floats:
-        """Variance of each date's sum of rows of unit variance, shape (G,)."""
-        return self.sizes * (1.0 + (self.sizes - 1.0) * self.correlation)
+        """Variance of each date's sum of rows of unit variance, shape (G,).
+
+        Missing returns can carry an estimate a little below 0, which no variance is.
+        """
+        found: Floats = self.sizes * np.maximum(1.0 + (self.sizes - 1.0) * self.correlation, LEAST_VARIANCE)
+        return found
 
     @property
     def inflation(self) -> float:

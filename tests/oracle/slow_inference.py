@@ -218,7 +218,7 @@ def by_dates(study: Any, values: dict[int, float], first: int, last: int) -> tup
     q = math.fsum(math.fsum(values[i] - middle for i in group) ** 2 for group in groups)
     own = [[0.0] * g for _ in range(g)]
     for d, group in enumerate(groups):
-        own[d][d] = len(group) * (1 + (len(group) - 1) * inside[d])
+        own[d][d] = len(group) * max(1 + (len(group) - 1) * inside[d], 1e-6)
     # Deviations of sums are (I - p 1') T, so Q is T' A T.
     keep = [[(d == e) - len(groups[d]) / n for e in range(g)] for d in range(g)]
     form = product([list(row) for row in zip(*keep, strict=True)], keep)
