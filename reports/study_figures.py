@@ -59,7 +59,7 @@ def caar_figure(run: StudyRun, part: str) -> Drawing | None:
     held = f" Buying and holding instead: {percent(last['bhar'])}." if defined(last["bhar"]) else ""
     words = (
         f"Average abnormal return, cumulated from session {_signed(int(x[0]))}: {percent(last['caar'])} after session "
-        f"{_signed(int(x[-1]))}, {band_words(last['low'], last['high'])} with {percent(level, 0)} confidence by event date "
+        f"{_signed(int(x[-1]))}, {band_words(last['low'], last['high'])} with {percent(level, 0)} confidence by date "
         f"({counted(last['event_dates'], 'event dates')}).{held}"
     )
     data = {"path": path.drop(columns=["part", "by", "group"]).to_dict("records")}
@@ -134,8 +134,8 @@ def groups_figure(run: StudyRun, part: str, first: int, last: int) -> Drawing | 
         for row in records
     ]
     words = (
-        f"Effect over {window_words(first, last)} with its band. What differs between groups may be luck: p values over "
-        "groups stand in the table."
+        f"Effect over {window_words(first, last)} with its band. What differs between groups may be luck: p values "
+        "over groups stand in the table."
     )
     keys = ("by", "group", "effect", "low", "high", "p", "p_holm", "firms", "dates")
     data: Mapping[str, Any] = {"groups": [{key: row[key] for key in keys} for row in records]}
@@ -164,7 +164,8 @@ def treatment_figure(run: StudyRun, part: str, first: int, last: int) -> Drawing
         )
         for row in records
     ]
-    words = f"Mean cumulative abnormal return over {window_words(first, last)}, whatever is done with confounded events."
+    over = window_words(first, last)
+    words = f"Mean cumulative abnormal return over {over}, whatever is done with confounded events."
     title = _named(run, part, f"With and without other events, {window_words(first, last)}")
     return Drawing(
         f"treated-{part}-{first}-{last}", title, words, rows(bars, shares), {"treatments": records}

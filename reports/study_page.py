@@ -1,4 +1,4 @@
-"""A study in, one HTML file out, in the order in which a reader asks: is there a reaction, where, what else, what not."""
+"""A study in, one HTML file out, in the order in which a reader asks."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from aftershock.reports.study_words import chips, facts, summary
 from aftershock.reports.words import visible, word
 
 ORDER = (
-    "Effects and their bands come first; a p value says only how sure their sign is. The band of the decisive test and the "
-    "band by event date differ where instruments differ in noise."
+    "Effects and their bands come first; a p value says only how sure their sign is. The band of the decisive test and "
+    "the band by event date differ where instruments differ in noise."
 )
 
 
@@ -99,7 +99,7 @@ def _groups(run: StudyRun, parts: Sequence[str], sums: Sequence[tuple[int, int]]
 
 
 def _tests(run: StudyRun, parts: Sequence[str], sums: Sequence[tuple[int, int]]) -> list[Block]:
-    found = [tables.tests_table(run, part, *each) for part in parts for each in sums]
+    found = [tables.every_test_table(run, part, *each) for part in parts for each in sums]
     return [Block([found[0], *(replace(each, folded=True) for each in found[1:])])]
 
 

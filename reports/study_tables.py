@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any
 
 import pandas as pd
@@ -11,10 +12,12 @@ from aftershock.engine.studies.confounds import TREATMENTS
 from aftershock.engine.studies.findings import TESTS
 from aftershock.reports.study_figures import titled
 from aftershock.reports.study_run import ALL, StudyRun
-from aftershock.reports.study_words import band_words, decisive, p_words, window_words
+from aftershock.reports.study_words import band_words, decisive, p_words, records_of, window_words
 from aftershock.reports.tables import Cell, Column, Grid, Table, cell, column_values
 from aftershock.reports.words import UNDEFINED, defined, percent, word
 
+MOST_REASONS = 40
+"""How many reasons are counted one by one."""
 GRID_ROWS = 50_000
 """Of more rows a page shows the first."""
 
@@ -57,13 +60,13 @@ def effects_table(run: StudyRun) -> Table:
             _number(p_words(row["p_by"])),
             cell(row["detectable"], "percent"),
         ]
-        for row in told.to_dict("records")
+        for row in records_of(told)
     ]
     name = run.manifest["settings"]["test"].replace("_", " ")
     return Table(titled(run, f"Effects by the {name} test"), columns, rows, "Nothing was tested.")
 
 
-def tests_table(run: StudyRun, part: str, first: int, last: int) -> Table:
+def every_test_table(run: StudyRun, part: str, first: int, last: int) -> Table:
     """Give what every test says of all rows over one window."""
     told = run.tests
     told = told[
@@ -88,7 +91,7 @@ def tests_table(run: StudyRun, part: str, first: int, last: int) -> Table:
             _number("normal" if row["df"] == float("inf") else cell(row["df"], "number").text),
             Cell(TESTS[row["test"]].measures, "prose", TESTS[row["test"]].source),
         ]
-        for row in told.to_dict("records")
+        for row in records_of(told)
     ]
     several = run.tests["part"].nunique() > 1
     where = window_words(first, last) + (f", {part}" if several else "")
@@ -129,7 +132,7 @@ def treatments_table(run: StudyRun) -> Table:
             cell(row["effect"], "percent"),
             _number(band_words(row["low"], row["high"])),
         ]
-        for row in told.to_dict("records")
+        for row in records_of(told)
     ]
     levels = " or ".join(run.manifest["settings"]["confounded_by"])
     note = f"Confounded: another event that reaches the same {levels} has its first bar in the window."
@@ -139,10 +142,9 @@ def treatments_table(run: StudyRun) -> Table:
 def skipped_table(run: StudyRun) -> Table:
     """Count what is not in the study, by reason."""
     told = run.skipped
-    counts = told.groupby(["code", "reason"], sort=False).size() if len(told) else pd.Series(dtype="int64")
     rows = [
         [Cell(code, "code"), cell(int(count), "count"), Cell(word(reason), "prose")]
-        for (code, reason), count in counts.sort_values(ascending=False, kind="stable").head(40).items()
+        for code, reason, count in _counted(told)
     ]
     columns = [
         Column("code", "Code", "code"),
@@ -150,6 +152,11 @@ def skipped_table(run: StudyRun) -> Table:
         Column("reason", "Why", "prose"),
     ]
     return Table(titled(run, "Not measured, by reason"), columns, rows, "Everything was measured.")
+
+
+def _counted(told: pd.DataFrame) -> list[tuple[str, str, int]]:
+    counts = Counter(zip(told["code"], told["reason"], strict=True))
+    return [(code, reason, count) for (code, reason), count in counts.most_common(MOST_REASONS)]
 
 
 def skipped_grid(run: StudyRun) -> Grid:

@@ -53,7 +53,8 @@ def band_words(low: Any, high: Any) -> str:
 
 def decisive(run: StudyRun) -> pd.DataFrame:
     """Give the rows of the tests that the study decides by."""
-    return run.tests[run.tests["test"] == run.manifest["settings"]["test"]].reset_index(drop=True)
+    told: pd.DataFrame = run.tests[run.tests["test"] == run.manifest["settings"]["test"]]
+    return told.reset_index(drop=True)
 
 
 def findings(run: StudyRun) -> pd.DataFrame:
@@ -75,6 +76,11 @@ def findings(run: StudyRun) -> pd.DataFrame:
         }
     )
     return table.astype({name: "str" for name in table.columns if table[name].dtype == object})
+
+
+def records_of(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Give the rows of a table by the names of its columns."""
+    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
 
 
 def _group(by: str, group: str) -> str:
@@ -100,11 +106,11 @@ def summary(run: StudyRun) -> list[str]:
     counts, found = run.manifest["counts"], []
     found.append(
         f"{counted(counts['rows'], 'event reactions')} of {counted(counts['symbols'], 'instruments')} on "
-        f"{counted(counts['event_dates'], 'event dates')} were measured; {counted(_left_out(run), 'others')} were not, each "
-        "with its reason."
+        f"{counted(counts['event_dates'], 'event dates')} were measured; {counted(_left_out(run), 'others')} were not, "
+        "each with its reason."
     )
     told = decisive(run)
-    for row in told[told["by"] == ALL].to_dict("records"):
+    for row in records_of(told[told["by"] == ALL]):
         found.append(_sentence(run, row))
     if counts["event_dates"] < FEW_DATES:
         found.append(

@@ -48,7 +48,13 @@ def test_the_study_gives_the_first_bar_of_the_waterfall(world, kind):
     events, tape = world
     strategy = STRATEGIES[kind]
     result = af.backtest(events, tape, strategy)
-    settings = dict(model="raw", window=(-20, 10), estimation=(-80, -21), min_observations=0, draws=0)
+    settings = {
+        "model": "raw",
+        "window": (-20, 10),
+        "estimation": (-80, -21),
+        "min_observations": 0,
+        "draws": 0,
+    }
     same(result, af.study(events, tape, strategy, **settings), strategy)
 
 

@@ -222,16 +222,17 @@ def control_line(days: Days, places: Sequence[int], market: str) -> Line:
     grouped = pd.concat(frames).groupby("session")
     means = grouped[["day", "gap"]].mean()
     enough = (grouped["day"].count() >= LEAST_CONTROL).to_numpy()
-    known = means["day"].where(enough, 0.0).fillna(0.0).to_numpy()
-    close = np.cumprod(1.0 + known)
-    opens = np.r_[1.0, close[:-1]][: len(close)] * (1.0 + means["gap"].to_numpy())
+    known = means["day"].where(enough, 0.0).fillna(0.0).to_numpy(np.float64)
+    level = np.cumprod(1.0 + known)
+    before = np.r_[1.0, level[:-1]][: len(level)]
+    opens = before * (1.0 + means["gap"].to_numpy(np.float64))
     return Line(
         market,
         means.index.to_numpy(np.int64),
         grouped["opens_at"].min().to_numpy(np.int64),
         grouped["closes_at"].max().to_numpy(np.int64),
         np.where(enough, opens, np.nan),
-        np.where(enough, close, np.nan),
+        np.where(enough, level, np.nan),
     )
 
 

@@ -118,8 +118,12 @@ def regressed(values: Floats, others: Floats, date: Ints, coverage: float = 0.95
     error = float(np.sqrt(max((inverse @ meat @ inverse)[0, 0], 0.0)))
     half = float(t.ppf(0.5 + coverage / 2, dates - 1)) * error
     mean = float(beta[0])
+    low, high = mean - half, mean + half
     return Average(
-        *(np.array([each]) for each in (mean, error, mean - half, mean + half)),
+        np.array([mean]),
+        np.array([error]),
+        np.array([low]),
+        np.array([high]),
         np.array([n]),
         np.array([dates]),
     )

@@ -49,20 +49,20 @@ def reaches(pairs: pd.DataFrame, groups: Mapping[str, tuple[str, tuple[str, ...]
         What reaches an instrument by itself is not among what reaches its theme; what reaches its theme is not
         among what reaches its market alone.
     """
-    own: dict[str, set[int]] = {}
-    themes: dict[str, set[int]] = {}
-    markets: dict[str, set[int]] = {}
-    for event, symbol in zip(pairs["event"], pairs["symbol"], strict=True):
+    by_name: dict[str, set[int]] = {}
+    by_theme: dict[str, set[int]] = {}
+    by_market: dict[str, set[int]] = {}
+    for event, symbol in zip(pairs["event"].tolist(), pairs["symbol"].tolist(), strict=True):
         market, shared = groups.get(symbol, ("", ()))
-        own.setdefault(symbol, set()).add(event)
-        markets.setdefault(market, set()).add(event)
-        for theme in shared:
-            themes.setdefault(theme, set()).add(event)
+        by_name.setdefault(symbol, set()).add(event)
+        by_market.setdefault(market, set()).add(event)
+        for each in shared:
+            by_theme.setdefault(each, set()).add(event)
     found = {}
     for symbol, (market, shared) in groups.items():
-        name = own.get(symbol, set())
-        theme = set().union(*(themes.get(each, set()) for each in shared)) - name
-        wide = markets.get(market, set()) - name - theme
+        name = by_name.get(symbol, set())
+        theme = set().union(*(by_theme.get(each, set()) for each in shared)) - name
+        wide = by_market.get(market, set()) - name - theme
         found[symbol] = Reach(*(np.array(sorted(each), np.int64) for each in (name, theme, wide)))
     return found
 
@@ -173,6 +173,8 @@ def treated(
     return {
         "kept": average(column, date, coverage=coverage),
         "excluded": average(column[clean], date[clean], coverage=coverage),
-        "down-weighted": average(column, date, weight=1.0 / (1.0 + count), coverage=coverage),
+        "down-weighted": average(
+            column, date, weight=np.asarray(1.0 / (1.0 + count), np.float64), coverage=coverage
+        ),
         "regressed out": regressed(car, others, date, coverage),
     }

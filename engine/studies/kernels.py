@@ -23,8 +23,8 @@ COLLINEAR = 1e-12
 class Fitted(NamedTuple):
     """What `fit` gives; shapes as in `Abnormal`, ``coefficients`` of shape (n, k).
 
-    ``returns`` and ``expected``, (n, w), are those of the event window; ``solved`` says where the fit could be made, and
-    ``history``, (n,), counts rows in the estimation window, with a return or without.
+    ``returns`` and ``expected``, (n, w), are those of the event window; ``solved`` says where the fit could be made,
+    and ``history``, (n,), counts rows in the estimation window, with a return or without.
     """
 
     returns: Floats
@@ -115,13 +115,13 @@ def fit(
     -------
     Fitted
     """
-    n, w, l = len(due), window[1] - window[0] + 1, estimation[1] - estimation[0] + 1
+    n, w, length = len(due), window[1] - window[0] + 1, estimation[1] - estimation[0] + 1
     m = 0 if offset else series.factors.shape[1]
     c = 1 if constant else 0
     k = m + c
     nan = np.nan
     returns, expected, abnormal = np.full((n, w), nan), np.full((n, w), nan), np.full((n, w), nan)
-    residual, design = np.full((n, l), nan), np.full((n, l, k), nan)
+    residual, design = np.full((n, length), nan), np.full((n, length, k), nan)
     event_design, coefficients = np.full((n, w, k), nan), np.full((n, k), nan)
     scale, observations = np.full(n, nan), np.zeros(n, np.int64)
     covariance = np.full((n, w, w), nan)
@@ -132,7 +132,7 @@ def fit(
         first, end = series.offsets[instrument[i]], series.offsets[instrument[i] + 1]
         cross[:, :] = 0.0
         right[:] = 0.0
-        for t in range(l):
+        for t in range(length):
             row = due[i] + estimation[0] + t
             if row < first or row >= end:
                 continue
@@ -172,7 +172,7 @@ def fit(
             for o in range(k):
                 cross[j, o] /= size[j] * size[o]
         total = 0.0
-        for t in range(l):
+        for t in range(length):
             if np.isnan(residual[i, t]):
                 continue
             for j in range(k):

@@ -154,12 +154,13 @@ def measure(
 
     Examples
     --------
-    >>> market = np.array([0.01, -0.01, 0.02, 0.0, 0.01])
-    >>> series = Series(np.array([0, 5]), 2 * market, np.ones(5), market[:, None], np.ones(5, bool))
+    >>> market = np.array([0.01, -0.01, 0.01, -0.01, 0.01])
+    >>> own = 2 * market + np.array([0.001, 0.001, -0.001, -0.001, 0.03])
+    >>> series = Series(np.array([0, 5]), own, np.ones(5), market[:, None], np.ones(5, bool))
     >>> zero = np.array([0])
     >>> found = measure(series, zero, np.array([4]), zero, Span((0, 0), (-4, -1)), least=3)
-    >>> found.coefficients.round(9).tolist()[0][1], abs(float(found.abnormal.window[0, 0])) < 1e-12
-    (2.0, True)
+    >>> found.coefficients.round(9)[0, 1], found.abnormal.window.round(9).tolist()
+    (np.float64(2.0), [[0.03]])
     """
     chosen = MODELS[model]
     given = _given(series, chosen)
@@ -173,7 +174,8 @@ def measure(
     kept = np.flatnonzero(why == "")
     if side is not None:
         fitted = _towards(fitted, side)
-    fitted = fitted if len(kept) == len(why) else Fitted(*(part[kept] for part in fitted))
+    if len(kept) < len(why):
+        fitted = fitted._replace(**{name: part[kept] for name, part in fitted._asdict().items()})
     abnormal = Abnormal(
         window=fitted.window,
         estimation=fitted.estimation,
@@ -208,8 +210,8 @@ def _why(fitted: Fitted, span: Span, least: int) -> np.ndarray:
         ("short_history", fitted.history < min(enough, span.estimated)),
         ("few_observations", fitted.observations < enough),
         ("collinear", ~fitted.solved),
-        ("no_variance", ~(fitted.scale > 1e-12) & (enough > 0)),
-        ("no_returns", np.isnan(fitted.window).all(axis=1)),
+        ("no_variance", ~(fitted.scale > 1e-12) if enough else np.zeros(len(fitted.scale), np.bool_)),
+        ("no_returns", np.asarray(np.isnan(fitted.window).all(axis=1))),
     ]
     why = np.full(len(fitted.history), "", object)
     for name, found in reversed(tests):

@@ -22,6 +22,12 @@ def study(
     folder: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder of the study; runs/NAME-study by default.")
     ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="What is expected, in the place of the model it names: raw, mean, market, ...")
+    ] = None,
+    part: Annotated[
+        str | None, typer.Option(help="What a return covers: day, halves, gap, session or bar.")
+    ] = None,
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="Go on without bad rows, and say how many.")
     ] = False,
@@ -33,9 +39,12 @@ def study(
     """
     from aftershock.studies import study_experiment
 
+    changes = {key: value for key, value in (("model", model), ("part", part)) if value is not None}
     place = folder or Path("runs") / f"{experiment.stem}-study"
     with working(f"studying {experiment.name}") as tell:
-        found = study_experiment(experiment, prices=prices or (), events=events or (), skip_bad=skip_bad)
+        found = study_experiment(
+            experiment, prices=prices or (), events=events or (), skip_bad=skip_bad, **changes
+        )
         tell("writing the report")
         path = found.save(place)
     if as_json:

@@ -20,6 +20,7 @@ from aftershock.data.universes import resolve, universe
 from aftershock.data.venues import VENUES, DeskRules, venue
 from aftershock.engine.sizing import Sizing
 from aftershock.engine.studies.confounds import LEVELS
+from aftershock.engine.studies.findings import TESTS
 from aftershock.engine.studies.windows import span_of
 from aftershock.engine.types import MODES, Book
 from aftershock.engine.types import Costs as CostTerms
@@ -463,7 +464,8 @@ class StudySection(Settings):
     quiet : bool
         Whether estimation windows leave out sessions in the window of another event that reaches the instrument.
     by : str or sequence of str
-        Groups that are tested: ``tag``, ``direction``, ``surprise``, ``market``, ``theme``, ``phase``, ``symbol``, ``year``.
+        Groups that are tested: ``tag``, ``direction``, ``surprise``, ``market``, ``theme``, ``phase``, ``symbol``,
+        ``year``.
     confounded : {"keep", "exclude"}
         What is done with events into whose window others fall; the alternatives are always shown beside.
     confounded_by : str or sequence of str
@@ -513,6 +515,7 @@ class StudySection(Settings):
         for key, values, known in (
             ("by", self.by, STUDY_GROUPS),
             ("confounded_by", self.confounded_by, LEVELS),
+            ("test", (self.test,), TESTS),
         ):
             for value in values:
                 if value not in known:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -92,9 +93,9 @@ class Study(StudyRun):
         Returns
         -------
         DataFrame
-            ``event_id, symbol, side, weight, reaction``: abnormal returns of the model compounded from the first session
-            that news of that instant could have moved, in the direction of the signals. With the model ``raw`` this is
-            the ``reaction`` of the backtest's waterfall over its ``target``.
+            ``event_id, symbol, side, weight, reaction``: abnormal returns of the model compounded from the first
+            session that news of that instant could have moved, in the direction of the signals. With the model
+            ``raw`` this is the ``reaction`` of the backtest's waterfall over its ``target``.
 
         Raises
         ------
@@ -293,9 +294,9 @@ def power(
     Returns
     -------
     DataFrame
-        For each group and window ``part, by, group, first, last, rows, event_dates, standard_error``, ``correlation`` (of
-        two rows of one date), ``independent`` (how many uncorrelated rows would tell as much), ``detectable`` (found in four
-        cases of five), and for each effect the chance that the default test finds it.
+        For each group and window ``part, by, group, first, last, rows, event_dates, standard_error``, ``correlation``
+        (of two rows of one date), ``independent`` (how many uncorrelated rows would tell as much), ``detectable``
+        (found in four cases of five), and for each effect the chance that the default test finds it.
 
     Raises
     ------
@@ -311,6 +312,7 @@ def study_experiment(
     prices: str | Iterable[str] = (),
     events: str | Iterable[str] = (),
     skip_bad: bool = False,
+    **settings: Any,
 ) -> Study:
     """Run the ``[study]`` of an experiment file.
 
@@ -320,6 +322,8 @@ def study_experiment(
         The TOML file.
     prices, events, skip_bad
         As in `run_experiment`.
+    **settings
+        In the place of those of its ``[study]``.
 
     Returns
     -------
@@ -335,6 +339,10 @@ def study_experiment(
     from aftershock.study_steps import measured_study
 
     inputs = written(path, prices=prices, events=events, skip_bad=skip_bad)
+    if settings:
+        given = inputs.experiment.study
+        kept = {key: getattr(given, key) for key in given.model_fields_set}
+        inputs = replace(inputs, experiment=replace(inputs.experiment, study=StudySection(**(kept | settings))))
     return measured_study(inputs, inputs.experiment.study.factors)
 
 

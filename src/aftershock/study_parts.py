@@ -26,6 +26,7 @@ def coefficient_names(model: str, count: int) -> list[str]:
 def ar_table(
     section: StudySection, days: Days, part: str, rows: pd.DataFrame, row0: Integers, found: Measured
 ) -> pd.DataFrame:
+    """Give abnormal returns by row and session, with what they add up to and what holding would have earned."""
     first, last = section.window
     offset = np.arange(first, last + 1)
     width, log = len(offset), section.returns == "log"
@@ -60,6 +61,7 @@ def _held(found: Measured, rows: pd.DataFrame, log: bool, inside: slice = slice(
 
 
 def car_table(section: StudySection, part: str, rows: pd.DataFrame, found: Measured) -> pd.DataFrame:
+    """Give cumulative abnormal returns over the windows that are tested, with their standard errors."""
     one, log = found.abnormal, section.returns == "log"
     tables = []
     for first, last in section.sums:

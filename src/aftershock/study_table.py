@@ -17,15 +17,15 @@ from aftershock.engine.studies.windows import Series, Span
 from aftershock.engine.types import Floats, Integers
 from aftershock.experiment import STUDY_GROUPS, StudySection
 from aftershock.studies import Study, averages_of
+from aftershock.study_groups import group_tests
 from aftershock.study_parts import ar_table, as_text, car_table, coefficient_names, treatments_of
-from aftershock.study_tests import group_tests
 
 ONE = ("market", "market_adjusted", "scholes_williams", "control")
 """Models that look at one series beside the returns."""
 
 
 def study_returns(
-    returns: pd.DataFrame,
+    table: pd.DataFrame,
     events: pd.DataFrame,
     market: pd.Series[float] | pd.DataFrame | None = None,
     *,
@@ -37,15 +37,15 @@ def study_returns(
 
     Parameters
     ----------
-    returns : DataFrame
-        Rows in time order, with the date (or instant) as the index or in a column ``date``; a column of returns (shares:
-        0.01 is 1 %) for each name, NaN where there is none.
+    table : DataFrame
+        Rows in time order, with the date (or instant) as the index or in a column ``date``; a column of returns
+        (shares: 0.01 is 1 %) for each name, NaN where there is none.
     events : DataFrame
-        ``name`` (a column of ``returns``) and ``when``: event time 0 is the first row at or after it. ``event_id``, ``side``
-        (1 or -1) and groups such as ``tag`` where there are some.
+        ``name`` (a column of ``table``) and ``when``: event time 0 is the first row at or after it. ``event_id``,
+        ``side`` (1 or -1) and groups such as ``tag`` where there are some.
     market : Series or DataFrame, optional
         Returns of the market on the same rows; or of several factors for the model ``factors``; or, with the columns of
-        ``returns``, of the market or control group of each name.
+        ``table``, of the market or control group of each name.
     name : str
         What to call the study.
     seed : int
@@ -69,19 +69,21 @@ def study_returns(
     >>> days = pd.bdate_range("2024-01-01", periods=100)
     >>> returns = pd.DataFrame({"A": draw[:, 0] + 2 * draw[:, 1]}, index=days)
     >>> events = pd.DataFrame({"name": ["A"], "when": [days[90]]})
-    >>> found = study_returns(returns, events, pd.Series(draw[:, 1], days), window=(0, 2), estimation=(-80, -1), draws=0)
+    >>> market = pd.Series(draw[:, 1], days)
+    >>> found = study_returns(returns, events, market, window=(0, 2), estimation=(-80, -1), draws=0)
     >>> float(found.rows["beta"].round(1).iloc[0])
     2.0
     """
     if settings.get("model") == "factors":
         settings["factors"] = "given in memory"
     section = StudySection(**settings)
-    table = _dated(returns)
+    table = _dated(table)
     names = [str(each) for each in table.columns]
-    found = _events(events, names, table.index)
+    index = pd.DatetimeIndex(table.index)
+    found = _events(events, names, index)
     factors = _factors(market, table, section.model)
     n = len(table)
-    session = (table.index.as_unit("ns").asi8 // DAY).astype(np.int64)
+    session = (index.as_unit("ns").asi8 // DAY).astype(np.int64)
     days = _days(session, len(names), n)
     series = Series(
         days.offsets,

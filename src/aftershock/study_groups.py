@@ -11,7 +11,8 @@ from aftershock.engine.studies.findings import BOOTSTRAPS, CLOSED, COLUMNS, DEFA
 from aftershock.engine.studies.groups import with_adjusted
 from aftershock.engine.studies.inference import rows_of, tests_of
 from aftershock.engine.studies.models import Measured
-from aftershock.engine.studies.power import power_of
+from aftershock.engine.studies.power import detectable_distance, power_of
+from aftershock.engine.types import Floats
 from aftershock.experiment import StudySection
 from aftershock.reports.study_run import ALL, groups_of
 
@@ -23,7 +24,7 @@ POWER_COLUMNS = (
 """What is kept of `aftershock.engine.studies.power.Power`."""
 
 
-class Tested(NamedTuple):
+class Grouped(NamedTuple):
     """Tests of the groups of one kind, and what the default test could have found in them."""
 
     tests: pd.DataFrame
@@ -32,7 +33,7 @@ class Tested(NamedTuple):
 
 def group_tests(
     measured: Measured, rows: pd.DataFrame, by: str | None, section: StudySection, seed: int
-) -> Tested:
+) -> Grouped:
     """Test every group of one grouping over every window.
 
     Parameters
@@ -51,8 +52,8 @@ def group_tests(
     Returns
     -------
     tests : DataFrame
-        ``by, group``, the columns of `tests_of`, ``p_holm`` and ``p_by`` (adjusted over the groups of one window and test),
-        and ``detectable`` (of the default test: the effect that it finds with a power of ``WANTED``).
+        ``by, group``, the columns of `tests_of`, ``p_holm`` and ``p_by`` (adjusted over the groups of one window and
+        test), and ``detectable`` (of the test that decides: the effect that it finds with a power of ``WANTED``).
     power : DataFrame
         ``by, group, first, last`` and ``POWER_COLUMNS``.
     """
@@ -72,11 +73,19 @@ def group_tests(
     power = pd.DataFrame(able, columns=["by", "group", "first", "last", *POWER_COLUMNS])
     columns = ["by", "group", *COLUMNS]
     table = pd.concat(found, ignore_index=True)[columns] if found else pd.DataFrame(columns=columns)
-    keys = ["group", "first", "last"]
-    least = (
-        power.set_index(keys)["detectable"]
-        .reindex(pd.MultiIndex.from_frame(table[keys]))
-        .to_numpy(np.float64)
-    )
-    default = (table["test"] == DEFAULT).to_numpy(bool)
-    return Tested(with_adjusted(table).assign(detectable=np.where(default, least, np.nan)), power)
+    return Grouped(with_adjusted(table).assign(detectable=_detectable(table, power, section)), power)
+
+
+def _detectable(table: pd.DataFrame, power: pd.DataFrame, section: StudySection) -> Floats:
+    """Give what the test that decides finds with a power of ``WANTED``; NaN of the others."""
+    found = np.full(len(table), np.nan)
+    rows = np.flatnonzero((table["test"] == section.test) & (table["unit"] == "return"))
+    if section.test == DEFAULT:
+        keys = ["group", "first", "last"]
+        own = pd.MultiIndex.from_frame(table[keys].iloc[rows])
+        found[rows] = power.set_index(keys)["detectable"].reindex(own).to_numpy(np.float64)
+        return found
+    for row in rows:
+        error, df = (float(table[key].iloc[row]) for key in ("standard_error", "df"))
+        found[row] = detectable_distance(df, 1.0 - section.coverage, WANTED) * error
+    return found

@@ -1,0 +1,54 @@
+"""What the simulated market hides comes back within the bands of a study as often as they say."""
+
+import numpy as np
+import pandas as pd
+
+import aftershock as af
+from aftershock.data.events import load_events
+from aftershock.data.prices import simulated_market
+from aftershock.data.prices.simulated import EFFECTS
+
+SYMBOLS = (
+    "8035.T 6857.T 6758.T 000660.KS 005930.KS 2330.TW 2454.TW 0700.HK 9988.HK INFY.NS".split()
+)  # fmt: skip
+SEEDS = 16
+
+
+def spaced_events() -> af.Events:
+    """One headline every 25 weekdays, so that no effect falls into the window of another."""
+    days = pd.bdate_range("2019-03-04", "2025-06-30")[::25]
+    ways = [list(EFFECTS)[place % len(EFFECTS)] for place in range(len(days))]
+    return load_events(
+        pd.DataFrame(
+            {
+                "event_id": [f"e{place}" for place in range(len(days))],
+                "known_by": [f"{day:%Y-%m-%d}T22:00Z" for day in days],
+                "tag": [tag for tag, _ in ways],
+                "direction": [direction for _, direction in ways],
+                "scope": "global",
+                "symbols": "",
+            }
+        )
+    )
+
+
+def test_planted_effects_come_back_within_their_bands():
+    events, found = spaced_events(), []
+    for seed in range(SEEDS):
+        market = simulated_market(
+            SYMBOLS, start="2017-06-01", end="2025-12-31", seed=seed, events=events.frame
+        )
+        for (tag, direction), effect in EFFECTS.items():
+            last = effect.sessions - 1
+            study = af.study(
+                events, market.tape, af.Reaction(tag=tag, direction=direction),
+                model="mean", returns="log", window=(0, last), cars=((0, last),), by=(), draws=0,
+            )  # fmt: skip
+            told = study.tests.set_index("test").loc["kolari_pynnonen"]
+            planted = abs(effect.gap + effect.drift)
+            found.append((planted, told["effect"], told["low"] <= planted <= told["high"]))
+    planted, effect, covered = (np.array(each, float) for each in zip(*found, strict=True))
+    # 96 bands of 95 %: 3 standard deviations of a share are 6.7 points.
+    assert 0.88 <= covered.mean() <= 1.0
+    off = effect - planted
+    assert abs(off.mean()) < 3 * off.std(ddof=1) / np.sqrt(len(off))
