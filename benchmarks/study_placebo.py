@@ -1,8 +1,8 @@
 """The shipped catalogue moved to random dates: are the p-values of the default test uniform there?
 
-Run from the project's root: ``python benchmarks/study_placebo.py``; ``--quick`` moves the events 100 times instead of 1,000,
-``--json`` is for programs, ``--prices`` names the folder of real prices; without it a simulated market without any
-effect stands in. Each event date moves to a date of its own, with all its names.
+Run from the project's root: ``python benchmarks/study_placebo.py``; ``--quick`` moves the events 100 times instead of
+1,000, ``--json`` is for programs, ``--prices`` names the folder of real prices; without it a simulated market without
+any effect stands in. Each event date moves to a date of its own, with all its names.
 """
 
 import argparse
@@ -121,7 +121,12 @@ def main() -> None:
                     "p": float(uniform.pvalue),
                 }
             )
-    told = {"test": DEFAULT, "seed": asked.seed, "seconds": round(time.perf_counter() - began, 1), "rows": lines}
+    told = {
+        "test": DEFAULT,
+        "seed": asked.seed,
+        "seconds": round(time.perf_counter() - began, 1),
+        "rows": lines,
+    }
     if asked.json:
         print(json.dumps(told, indent=1))
     else:
@@ -130,7 +135,8 @@ def main() -> None:
 
 def show(told: dict, simulated: bool) -> None:
     table = Table(
-        title=f"{told['test']} on the catalogue at random dates" + (" of a simulated market" if simulated else ""),
+        title=f"{told['test']} on the catalogue at random dates"
+        + (" of a simulated market" if simulated else ""),
         box=box.SIMPLE,
     )
     for head in ("events", "window", "rows", "dates", "draws", "p below 5 %", "KS distance", "KS p"):

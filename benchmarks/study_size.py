@@ -1,8 +1,9 @@
 """How often each test rejects where nothing happened, and where an effect was planted: tables of size and power.
 
-Run from the project's root: ``python benchmarks/study_size.py``; ``--quick`` runs fewer designs and studies, ``--json`` and
-``--markdown`` are for programs and documents, ``--prices`` names the folder of real prices (without it those lines
-are left out). Numbers depend on the seed alone, not on how many processes work.
+Run from the project's root: ``python benchmarks/study_size.py``; ``--quick`` runs fewer designs and studies, ``--json``
+and ``--markdown`` are for programs and documents, ``--again`` shows what an earlier run wrote, ``--prices`` names the
+folder of real prices (without it those lines are left out). Numbers depend on the seed alone, not on how many
+processes work.
 """
 
 import argparse
@@ -23,13 +24,13 @@ from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).parent / "size_runs"))
 
-from panels import VOLATILITY, Design, drawn  # noqa: E402
+from panels import VOLATILITY, Design, drawn
 
-from aftershock.engine.studies.bootstrap import LEAST_DATES, bootstrap_findings  # noqa: E402
-from aftershock.engine.studies.findings import BOOTSTRAPS, CLOSED, DEFAULT, TESTS  # noqa: E402
-from aftershock.engine.studies.inference import findings_of  # noqa: E402
-from aftershock.engine.studies.power import planned_power  # noqa: E402
-from aftershock.engine.studies.samples import Study  # noqa: E402
+from aftershock.engine.studies.bootstrap import LEAST_DATES, bootstrap_findings
+from aftershock.engine.studies.findings import BOOTSTRAPS, CLOSED, DEFAULT, TESTS
+from aftershock.engine.studies.inference import findings_of
+from aftershock.engine.studies.power import planned_power
+from aftershock.engine.studies.samples import Study
 
 LEVEL = 0.05
 DRAWS = 199
@@ -112,6 +113,17 @@ def shares(numbered: tuple[int, Design], runs: int, seed: int, folder: Path) -> 
 
 def main() -> None:
     asked = arguments()
+    told = json.loads(asked.again.read_text(encoding="utf-8")) if asked.again else measured(asked)
+    if asked.json:
+        asked.json.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    if asked.markdown:
+        print(as_markdown(told))
+    else:
+        show(told)
+
+
+def measured(asked: argparse.Namespace) -> dict:
+    """Run every line."""
     runs = asked.runs or (300 if asked.quick else 4_000)
     prices = asked.prices.is_dir()
     lines = [*designs(asked.quick, prices), *powers(asked.quick)]
@@ -124,7 +136,7 @@ def main() -> None:
             print(f"\r{len(found)} of {len(lines)} lines", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
     rows = [described(line) | {"rejected": share} for line, share in zip(lines, found, strict=True)]
-    told = {
+    return {
         "runs": runs,
         "seed": asked.seed,
         "level": LEVEL,
@@ -133,12 +145,6 @@ def main() -> None:
         "seconds": round(time.perf_counter() - began, 1),
         "rows": rows,
     }
-    if asked.json:
-        asked.json.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-    if asked.markdown:
-        print(as_markdown(told))
-    else:
-        show(told)
 
 
 def arguments() -> argparse.Namespace:
@@ -146,6 +152,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="a few designs, 300 studies of each")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the table for programs")
     parser.add_argument("--markdown", action="store_true", help="print the tables for a document")
+    parser.add_argument(
+        "--again", type=Path, metavar="FILE", help="show what --json wrote instead of running"
+    )
     parser.add_argument("--runs", type=int, help="studies of each design")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=os.cpu_count())
@@ -181,12 +190,63 @@ def percent(share: float | None) -> str:
 
 def groups(told: dict) -> Iterator[tuple[str, list[dict]]]:
     """Give the two tables."""
-    yield "Share of studies without an effect that are rejected at 5 %, in %", [
-        row for row in told["rows"] if not row["effect"]
-    ]
-    yield "Share of studies with an effect that are rejected, in %; the effect is the one that a plan sees with 80 %", [
-        row for row in told["rows"] if row["effect"]
-    ]
+    yield (
+        "Share of studies without an effect that are rejected at 5 %, in %",
+        [row for row in told["rows"] if not row["effect"]],
+    )
+    yield (
+        "Share of studies with an effect that are rejected, in %; the effect is the one that a plan sees with 80 %",
+        [row for row in told["rows"] if row["effect"]],
+    )
+
+
+def kinds(row: dict) -> Iterator[str]:
+    """Name the columns of the summary that a line counts in."""
+    if row["effect"]:
+        yield "power" if row["source"] == "normal" else "power, fat tails"
+        return
+    one = row["dates_names"] in ONE
+    if row["common"] != 1.0:
+        yield (
+            "common shock x2, one date" if one else f"common shock x2, {row['dates_names'].split()[0]} dates"
+        )
+        return
+    if row["volatility"] != 1.0:
+        yield "twice as volatile"
+        return
+    if row["correlation"] == 0.0 or row["dates_names"] == "50 x 1":
+        yield "rows independent"
+        return
+    yield "one date" if one else "several dates"
+    if row["source"].startswith("tape"):
+        yield "real prices"
+
+
+KINDS = (
+    "rows independent", "one date", "several dates", "twice as volatile", "real prices", "common shock x2, one date",
+    "common shock x2, 5 dates", "common shock x2, 20 dates", "power", "power, fat tails",
+)  # fmt: skip
+
+
+def summary(told: dict) -> tuple[list[str], list[list[str]]]:
+    """Give for each test the lowest and the highest share of the lines of each kind."""
+    found: dict[str, dict[str, list[float]]] = {test: {kind: [] for kind in KINDS} for test in TESTS}
+    for row in told["rows"]:
+        for kind in kinds(row):
+            for test in TESTS:
+                share = row["rejected"][test]
+                if share is not None:
+                    found[test][kind].append(share)
+    present = [kind for kind in KINDS if any(found[test][kind] for test in TESTS)]
+    rows = [[f"`{test}`", *(spanned(found[test][kind]) for kind in present)] for test in TESTS]
+    return ["test", *present], rows
+
+
+def spanned(shares: list[float]) -> str:
+    if not shares:
+        return ""
+    low, high = percent(min(shares)), percent(max(shares))
+    return low if low == high else f"{low} - {high}"
 
 
 HEADS = ("returns", "model", "dates x names", "days", "correlation", "volatility")
@@ -194,6 +254,13 @@ HEADS = ("returns", "model", "dates x names", "days", "correlation", "volatility
 
 def show(told: dict) -> None:
     console = Console(width=max(190, Console().width))
+    heads, spans = summary(told)
+    short = Table(title="Rejected at 5 %, in %: lowest and highest of the lines below", box=box.SIMPLE)
+    for head in heads:
+        short.add_column(head)
+    for line in spans:
+        short.add_row(*(cell.strip("`") for cell in line))
+    console.print(short)
     for title, rows in groups(told):
         table = Table(title=title, box=box.SIMPLE, title_justify="left")
         for head in HEADS:
@@ -214,7 +281,11 @@ def show(told: dict) -> None:
 
 
 def as_markdown(told: dict) -> str:
-    parts = []
+    heads, spans = summary(told)
+    parts = [
+        "Rejected at 5 %, in %, lowest and highest of the lines of each kind:\n\n"
+        + "\n".join(["| " + " | ".join(line) + " |" for line in (heads, ["---"] * len(heads), *spans)])
+    ]
     for title, rows in groups(told):
         heads = [*HEADS, *(SHORT[test] for test in TESTS)]
         lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]

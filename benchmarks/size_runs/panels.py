@@ -105,7 +105,10 @@ def several_markets(folder: Path) -> Panel:
     needed = np.unique(market_of)
     shared = of_indices[np.isfinite(levels[needed]).all(axis=0)]
     session = np.intersect1d(shared, of_names)
-    returns, market = returns_on(session, of_names, closes), returns_on(session, of_indices, levels)[market_of]
+    returns, market = (
+        returns_on(session, of_names, closes),
+        returns_on(session, of_indices, levels)[market_of],
+    )
     return panel_of(returns, market, session[1:])
 
 
@@ -180,7 +183,10 @@ def from_panel(panel: Panel, design: Design, rng: np.random.Generator) -> Abnorm
         sessions.append(np.full(size, panel.session[place]))
     date = np.repeat(np.arange(len(design.sizes)), design.sizes).astype(np.int64)
     market = np.concatenate(markets) if design.market else None
-    instrument, session = np.concatenate(instruments).astype(np.int64), np.concatenate(sessions).astype(np.int64)
+    instrument, session = (
+        np.concatenate(instruments).astype(np.int64),
+        np.concatenate(sessions).astype(np.int64),
+    )
     study = fit_whole(np.concatenate(parts), market, design.days, date, instrument, session)
     return study._replace(window=study.window * design.volatility + design.effect)
 
