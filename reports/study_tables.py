@@ -16,6 +16,8 @@ from aftershock.reports.study_words import band_words, decisive, p_words, record
 from aftershock.reports.tables import Cell, Column, Grid, Table, cell, column_values
 from aftershock.reports.words import UNDEFINED, defined, percent, word
 
+PLACE = ("part", "by", "group", "first", "last")
+"""What names an effect."""
 MOST_REASONS = 40
 """How many reasons are counted one by one."""
 GRID_ROWS = 50_000
@@ -31,6 +33,7 @@ def effects_table(run: StudyRun) -> Table:
     told = decisive(run)
     several = told["part"].nunique() > 1
     coverage = percent(run.manifest["settings"]["coverage"], 0)
+    planted = _planted(run)
     columns = [
         *([Column("part", "Part")] if several else []),
         Column("group", "Group"),
@@ -44,6 +47,11 @@ def effects_table(run: StudyRun) -> Table:
         Column("p_holm", "p, Holm", "number", "over the groups of one kind: the chance of any false one"),
         Column("p_by", "p, BHY", "number", "over the groups of one kind: the expected share of false ones"),
         Column("detectable", "Could be seen", "percent", "the effect found in four cases of five"),
+        *(
+            [Column("planted", "Planted", "percent", "in these windows, log returns")]
+            if planted is not None
+            else []
+        ),
     ]
     rows = [
         [
@@ -59,11 +67,23 @@ def effects_table(run: StudyRun) -> Table:
             _number(p_words(row["p_holm"])),
             _number(p_words(row["p_by"])),
             cell(row["detectable"], "percent"),
+            *(
+                [cell(planted.get(tuple(row[key] for key in PLACE)), "percent")]
+                if planted is not None
+                else []
+            ),
         ]
         for row in records_of(told)
     ]
     name = run.manifest["settings"]["test"].replace("_", " ")
     return Table(titled(run, f"Effects by the {name} test"), columns, rows, "Nothing was tested.")
+
+
+def _planted(run: StudyRun) -> dict[tuple[Any, ...], float] | None:
+    """Give what the simulated market planted by part, grouping, group and window; None where nobody knows."""
+    known = run.power[run.power["planted"].notna()]
+    rows = zip(*(known[key] for key in PLACE), known["planted"], strict=True)
+    return {tuple(place): float(value) for *place, value in rows} if len(known) else None
 
 
 def every_test_table(run: StudyRun, part: str, first: int, last: int) -> Table:

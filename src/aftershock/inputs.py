@@ -234,13 +234,15 @@ def beside_tape(prices: Source, tape: Tape, interval: str = "1d", also: Iterable
     return found if len(found) else None
 
 
-def simulated_beside(experiment: Experiment, tape: Tape, events: Events) -> Tape:
-    """Simulate the indices beside a simulated market, from the same seed, so that they share its world and markets."""
+def simulated_beside(experiment: Experiment, tape: Tape) -> Tape:
+    """Simulate the indices beside a simulated market, from the same seed, so that they share its world and markets.
+
+    No effect is planted in them: what was planted in the names is then what they do beyond their market.
+    """
     symbols = [
         one.symbol for one in known_instruments().values() if one.kind == "index" and one.venue in tape.venues
     ]
-    news = events.frame[events.first_prints()]
-    return simulated_market(symbols, seed=experiment.run.seed, events=news).tape
+    return simulated_market(symbols, seed=experiment.run.seed).tape
 
 
 def _asked(interval: str) -> str | None:

@@ -12,6 +12,7 @@ from aftershock.engine.studies.groups import with_adjusted
 from aftershock.engine.studies.inference import rows_of, tests_of
 from aftershock.engine.studies.models import Measured
 from aftershock.engine.studies.power import detectable_distance, power_of
+from aftershock.engine.studies.types import Abnormal
 from aftershock.engine.types import Floats
 from aftershock.experiment import StudySection
 from aftershock.reports.study_run import ALL, groups_of
@@ -32,7 +33,12 @@ class Grouped(NamedTuple):
 
 
 def group_tests(
-    measured: Measured, rows: pd.DataFrame, by: str | None, section: StudySection, seed: int
+    measured: Measured,
+    rows: pd.DataFrame,
+    by: str | None,
+    section: StudySection,
+    seed: int,
+    planted: Floats | None = None,
 ) -> Grouped:
     """Test every group of one grouping over every window.
 
@@ -48,6 +54,8 @@ def group_tests(
         Windows, coverage and draws.
     seed : int
         Of the bootstraps.
+    planted : ndarray of float64, shape (n, w), optional
+        What the simulated market planted in each session of each row, in the direction of the signal.
 
     Returns
     -------
@@ -55,13 +63,16 @@ def group_tests(
         ``by, group``, the columns of `tests_of`, ``p_holm`` and ``p_by`` (adjusted over the groups of one window and
         test), and ``detectable`` (of the test that decides: the effect that it finds with a power of ``WANTED``).
     power : DataFrame
-        ``by, group, first, last`` and ``POWER_COLUMNS``.
+        ``by, group, first, last``, ``POWER_COLUMNS`` and ``planted``: what was planted, as a mean over the rows that are
+        tested; NaN where nobody knows.
     """
+    hidden = np.full(measured.abnormal.window.shape, np.nan) if planted is None else planted
     tests = CLOSED + BOOTSTRAPS if section.draws else CLOSED
     testable = measured.abnormal.scale > 0.0
     found, able = [], []
     for group, places in groups_of(rows, by):
-        own = rows_of(measured.abnormal, places[testable[places]])
+        places = places[testable[places]]
+        own = rows_of(measured.abnormal, places)
         told = tests_of(
             own, section.sums, tests=tests, level=section.coverage, draws=section.draws, seed=seed
         )
@@ -69,11 +80,19 @@ def group_tests(
         for first, last in section.sums:
             one = power_of(own, first, last, level=1.0 - section.coverage, wanted=WANTED)._asdict()
             named = {"by": by or ALL, "group": group, "first": first, "last": last}
-            able.append(named | {key: one[key] for key in POWER_COLUMNS})
-    power = pd.DataFrame(able, columns=["by", "group", "first", "last", *POWER_COLUMNS])
+            told = _planted(own, hidden[places], first, last)
+            able.append(named | {key: one[key] for key in POWER_COLUMNS} | {"planted": told})
+    power = pd.DataFrame(able, columns=["by", "group", "first", "last", *POWER_COLUMNS, "planted"])
     columns = ["by", "group", *COLUMNS]
     table = pd.concat(found, ignore_index=True)[columns] if found else pd.DataFrame(columns=columns)
     return Grouped(with_adjusted(table).assign(detectable=_detectable(table, power, section)), power)
+
+
+def _planted(own: Abnormal, planted: Floats, first: int, last: int) -> float:
+    """Average what was planted in the windows that have every return."""
+    inside = slice(first - own.first, last - own.first + 1)
+    whole = np.isfinite(own.window[:, inside]).all(axis=1)
+    return float(planted[whole, inside].sum(axis=1).mean()) if whole.any() else np.nan
 
 
 def _detectable(table: pd.DataFrame, power: pd.DataFrame, section: StudySection) -> Floats:

@@ -16,6 +16,7 @@ from aftershock.data.errors import InputError, Problem
 from aftershock.data.instants import DAY, to_ns
 from aftershock.data.prices import Tape
 from aftershock.data.universes import Universe
+from aftershock.engine.recovery import planted_by_bar
 from aftershock.engine.studies.abnormal import (
     Days,
     Line,
@@ -67,7 +68,7 @@ def measured_study(inputs: Inputs, factors: Source = None) -> Study:
     days = days_of(tape, bars=section.part == "bar")
     beside = inputs.beside
     if beside is None and tape.simulated and inputs.truth is not None:
-        beside = simulated_beside(inputs.experiment, tape, inputs.loaded)
+        beside = simulated_beside(inputs.experiment, tape)
     touched = {*signals.table["symbol"]}
     lines = Beside(section, tape, days, beside, touched, factors)
     why = signals.table["why"].to_numpy(object).copy()
@@ -91,7 +92,10 @@ def measured_study(inputs: Inputs, factors: Source = None) -> Study:
     given = {place: one for place, one in told.items() if not isinstance(one, str)}
     quiet = quiet_of(tape, days, reach, known, section.window, at_close=at_close) if section.quiet else None
     blocks = [
-        _block(section, tape, days, given, part, signals, row0, rows, why, quiet) for part in section.parts
+        _planted(
+            inputs, days, _block(section, tape, days, given, part, signals, row0, rows, why, quiet), row0
+        )
+        for part in section.parts
     ]
     return _told(inputs, scope, signals, blocks, around, rows, count, why, beside, lines)
 
@@ -113,6 +117,21 @@ class _Block(NamedTuple):
     rows: pd.DataFrame
     ar: pd.DataFrame
     car: pd.DataFrame
+    planted: Floats | None = None
+
+
+def _planted(inputs: Inputs, days: Days, block: _Block, row0: Integers) -> _Block:
+    """Put beside a part what the simulated market planted in its windows."""
+    if inputs.truth is None:
+        return block
+    gap, session = planted_by_bar(inputs.tape, inputs.truth)
+    whole = {"gap": gap, "session": session}.get(block.part, gap + session)
+    first, last = inputs.experiment.study.window
+    at = row0[block.signal][:, None] + np.arange(first, last + 1)
+    place = block.measured.abnormal.instrument
+    there = (at >= days.offsets[place][:, None]) & (at < days.offsets[place + 1][:, None])
+    side = block.rows["side"].to_numpy(np.float64)[:, None]
+    return block._replace(planted=np.where(there, whole[np.where(there, at, 0)] * side, 0.0))
 
 
 def _block(
@@ -213,7 +232,10 @@ def _told(
         [_treatments(inputs, block, around, rows, count) for block in blocks], ignore_index=True
     )
     tested = [
-        [each.assign(part=block.part) for each in group_tests(block.measured, block.rows, by, section, seed)]
+        [
+            each.assign(part=block.part)
+            for each in group_tests(block.measured, block.rows, by, section, seed, block.planted)
+        ]
         for block in blocks
         for by in groupings
     ]
@@ -355,11 +377,12 @@ def _manifest(
 
 def _caveats(tape: Tape, scope: Universe, section: StudySection, counts: dict[str, Any]) -> list[str]:
     found = [
-        "SIMULATED: every price was made by a seeded model; no figure says anything of real markets."
+        "SIMULATED: every price was made by a seeded model; no figure says anything of real markets. No effect is "
+        "planted in the indices that are simulated beside."
         if tape.simulated
         else scope.survivorship
     ]
-    if MODELS[section.model].beside == "market":
+    if MODELS[section.model].beside == "market" and not tape.simulated:
         found.append(
             "The market's own move is taken out. News that moves whole markets (rates, tariffs) shows here only as far "
             "as the names moved more or less than their beta says: set model = 'control' or 'mean' beside it."
