@@ -72,12 +72,12 @@ def planted_by_bar(tape: Tape, truth: pd.DataFrame) -> tuple[Floats, Floats]:
         first, end = int(tape.offsets[k]), int(tape.offsets[k + 1])
         # A session whose row is missing has its gap in the next one's, as prices have it.
         bar = first + np.searchsorted(tape.opens_at[first:end], opens[rows])
-        for at, row in zip(bar.tolist(), rows.tolist(), strict=True):
-            if at >= end:
-                continue
-            length = int(truth["sessions"].iat[row])
-            gap[at] += truth["gap"].iat[row]
-            session[at : min(at + length, end)] += truth["drift"].iat[row] / length
+        gaps, drifts = (truth[key].to_numpy(np.float64)[rows] for key in ("gap", "drift"))
+        lengths = truth["sessions"].to_numpy(np.int64)[rows]
+        for at, jump, drift, length in zip(bar, gaps, drifts, lengths, strict=True):
+            if at < end:
+                gap[at] += jump
+                session[at : min(at + length, end)] += drift / length
     return gap, session
 
 

@@ -63,8 +63,8 @@ def group_tests(
         ``by, group``, the columns of `tests_of`, ``p_holm`` and ``p_by`` (adjusted over the groups of one window and
         test), and ``detectable`` (of the test that decides: the effect that it finds with a power of ``WANTED``).
     power : DataFrame
-        ``by, group, first, last``, ``POWER_COLUMNS`` and ``planted``: what was planted, as a mean over the rows that are
-        tested; NaN where nobody knows.
+        ``by, group, first, last``, ``POWER_COLUMNS`` and ``planted``: what was planted, as a mean over the rows that
+        are tested; NaN where nobody knows.
     """
     hidden = np.full(measured.abnormal.window.shape, np.nan) if planted is None else planted
     tests = CLOSED + BOOTSTRAPS if section.draws else CLOSED
@@ -80,8 +80,8 @@ def group_tests(
         for first, last in section.sums:
             one = power_of(own, first, last, level=1.0 - section.coverage, wanted=WANTED)._asdict()
             named = {"by": by or ALL, "group": group, "first": first, "last": last}
-            told = _planted(own, hidden[places], first, last)
-            able.append(named | {key: one[key] for key in POWER_COLUMNS} | {"planted": told})
+            known = _planted(own, hidden[places], first, last)
+            able.append(named | {key: one[key] for key in POWER_COLUMNS} | {"planted": known})
     power = pd.DataFrame(able, columns=["by", "group", "first", "last", *POWER_COLUMNS, "planted"])
     columns = ["by", "group", *COLUMNS]
     table = pd.concat(found, ignore_index=True)[columns] if found else pd.DataFrame(columns=columns)

@@ -26,14 +26,14 @@ from aftershock.engine.studies.abnormal import (
 from aftershock.engine.studies.confounds import confounders
 from aftershock.engine.studies.models import MODELS, SKIPPED, Measured, measure
 from aftershock.engine.studies.windows import Flags, Span
-from aftershock.engine.types import Integers
+from aftershock.engine.types import Floats, Integers
 from aftershock.experiment import StudySection
 from aftershock.inputs import Source, priced, simulated_beside
 from aftershock.manifest import skipped_rows, warnings_of
 from aftershock.run import Inputs
 from aftershock.studies import Study, averages_of
 from aftershock.study_beside import Beside
-from aftershock.study_groups import group_tests
+from aftershock.study_groups import Grouped, group_tests
 from aftershock.study_parts import ar_table, as_text, car_table, coefficient_names, treatments_of
 from aftershock.study_signals import (
     Signals,
@@ -232,10 +232,7 @@ def _told(
         [_treatments(inputs, block, around, rows, count) for block in blocks], ignore_index=True
     )
     tested = [
-        [
-            each.assign(part=block.part)
-            for each in group_tests(block.measured, block.rows, by, section, seed, block.planted)
-        ]
+        [each.assign(part=block.part) for each in _tested(block, by, section, seed)]
         for block in blocks
         for by in groupings
     ]
@@ -256,6 +253,10 @@ def _told(
         confounded=confounded,
         treatments=as_text(treatments),
     )
+
+
+def _tested(block: _Block, by: str | None, section: StudySection, seed: int) -> Grouped:
+    return group_tests(block.measured, block.rows, by, section, seed, block.planted)
 
 
 def _skipped(inputs: Inputs, signals: Signals, blocks: Sequence[_Block], why: Any) -> pd.DataFrame:
