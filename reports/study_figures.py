@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from aftershock.engine.studies.abnormal import PARTS
 from aftershock.reports.drawing import Bar, Drawing, Frame, rows, shares, spread
 from aftershock.reports.study_run import ALL, StudyRun
 from aftershock.reports.study_words import band_words, decisive, p_words, window_words
@@ -30,7 +31,7 @@ def _path(run: StudyRun, part: str, by: str = ALL, group: str = ALL) -> pd.DataF
 
 def _named(run: StudyRun, part: str, title: str) -> str:
     several = run.averages["part"].nunique() > 1
-    return titled(run, f"{title}, {part}" if several else title)
+    return titled(run, f"{title}, {PARTS[part]}" if several else title)
 
 
 def caar_figure(run: StudyRun, part: str) -> Drawing | None:

@@ -8,11 +8,20 @@ from typing import Any
 
 import pandas as pd
 
+from aftershock.engine.studies.abnormal import PARTS
 from aftershock.engine.studies.confounds import TREATMENTS
 from aftershock.engine.studies.findings import TESTS
 from aftershock.reports.study_figures import titled
 from aftershock.reports.study_run import ALL, StudyRun
-from aftershock.reports.study_words import band_words, decisive, p_words, records_of, window_words
+from aftershock.reports.study_words import (
+    band_words,
+    decisive,
+    p_words,
+    records_of,
+    span_words,
+    test_words,
+    window_words,
+)
 from aftershock.reports.tables import Cell, Column, Grid, Table, cell, column_values
 from aftershock.reports.words import UNDEFINED, defined, percent, word
 
@@ -39,7 +48,7 @@ def effects_table(run: StudyRun) -> Table:
         Column("group", "Group"),
         Column("sessions", "Sessions"),
         Column("firms", "Rows", "count", "events on instruments that have every return of the window"),
-        Column("dates", "Event dates", "count", "the independent observations"),
+        Column("dates", "Dates", "count", "event dates: the independent observations"),
         Column("effect", "Effect", "percent", "what, common to all rows, would give the statistic"),
         Column("band", f"{coverage} band", "number"),
         Column("mean", "Plain mean", "percent", "mean cumulative abnormal return, equally weighted"),
@@ -57,7 +66,7 @@ def effects_table(run: StudyRun) -> Table:
         [
             *([Cell(row["part"])] if several else []),
             Cell("all" if row["by"] == ALL else f"{row['by']}: {word(row['group'])}"),
-            Cell(window_words(int(row["first"]), int(row["last"]))),
+            Cell(span_words(int(row["first"]), int(row["last"]))),
             cell(row["firms"], "count"),
             cell(row["dates"], "count"),
             cell(row["effect"], "percent"),
@@ -75,7 +84,7 @@ def effects_table(run: StudyRun) -> Table:
         ]
         for row in records_of(told)
     ]
-    name = run.manifest["settings"]["test"].replace("_", " ")
+    name = test_words(run.manifest["settings"]["test"])
     return Table(titled(run, f"Effects by the {name} test"), columns, rows, "Nothing was tested.")
 
 
@@ -103,7 +112,7 @@ def every_test_table(run: StudyRun, part: str, first: int, last: int) -> Table:
     ]
     rows = [
         [
-            Cell(row["test"].replace("_", " ")),
+            Cell(test_words(row["test"])),
             _number(_effect(row["effect"], row["unit"])),
             _number(_band(row)),
             cell(row["statistic"], "number"),
@@ -114,7 +123,7 @@ def every_test_table(run: StudyRun, part: str, first: int, last: int) -> Table:
         for row in records_of(told)
     ]
     several = run.tests["part"].nunique() > 1
-    where = window_words(first, last) + (f", {part}" if several else "")
+    where = window_words(first, last) + (f", {PARTS[part]}" if several else "")
     return Table(titled(run, f"Every test, {where}"), columns, rows, "Nothing was tested.")
 
 
@@ -145,7 +154,7 @@ def treatments_table(run: StudyRun) -> Table:
     rows = [
         [
             *([Cell(row["part"])] if several else []),
-            Cell(window_words(int(row["first"]), int(row["last"]))),
+            Cell(span_words(int(row["first"]), int(row["last"]))),
             Cell(row["treatment"], "text", TREATMENTS.get(row["treatment"], "")),
             cell(row["rows"], "count"),
             cell(row["event_dates"], "count"),

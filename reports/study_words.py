@@ -27,6 +27,46 @@ def window_words(first: int, last: int) -> str:
     return f"session {one}" if first == last else f"sessions {one} to {other}"
 
 
+TEST_NAMES = {
+    "kolari_pynnonen": "Kolari-Pynnonen",
+    "kp_textbook": "Kolari-Pynnonen, textbook",
+    "bmp": "BMP",
+    "patell": "Patell",
+    "corrado": "Corrado",
+    "corrado_zivney": "Corrado-Zivney",
+    "grank_t": "GRANK-t",
+    "grank_z": "GRANK-z",
+    "wilcoxon": "Wilcoxon",
+}
+"""Tests that go by another name than their key."""
+
+
+def test_words(name: str) -> str:
+    """Say what a test is called.
+
+    Examples
+    --------
+    >>> test_words("grank_t"), test_words("calendar_time")
+    ('GRANK-t', 'calendar time')
+    """
+    return TEST_NAMES.get(name, name.replace("_", " "))
+
+
+# pytest would take it for a test.
+test_words.__test__ = False  # type: ignore[attr-defined]
+
+
+def span_words(first: int, last: int) -> str:
+    """Say a window of event time in a cell.
+
+    Examples
+    --------
+    >>> span_words(0, 0), span_words(-5, -1)
+    ('0', '−5 to −1')
+    """
+    return window_words(first, last).split(" ", 1)[1]
+
+
 def p_words(p: Any) -> str:
     """Write a p value; very small ones are not written as 0.
 
@@ -130,7 +170,7 @@ def _sentence(run: StudyRun, row: dict[str, Any]) -> str:
     if not defined(row["effect"]):
         return f"{start}no row has every return of the window."
     level = number(100 * run.manifest["settings"]["coverage"], 0)
-    name = str(row["test"]).replace("_", " ")
+    name = test_words(str(row["test"]))
     if not defined(row["p"]):
         return (
             f"{start}{percent(row['effect'])}; the {name} test says nothing of {counted(row['firms'], 'rows')} on "

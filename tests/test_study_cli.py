@@ -170,8 +170,8 @@ class TestPage:
              "symbols": "8035.T 000660.KS"}
         )  # fmt: skip
         page = render_study(af.study(table, market.tape, model="mean", part="halves", draws=0))
-        assert "Cumulative average abnormal return, gap" in page
-        assert "Cumulative average abnormal return, session" in page
+        assert "Cumulative average abnormal return, from the last close to the open" in page
+        assert "Cumulative average abnormal return, from the open to the close" in page
 
 
 def test_in_a_browser(found, tmp_path):
