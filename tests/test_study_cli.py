@@ -35,7 +35,12 @@ def test_it_leaves_every_file_and_says_where(place, capsys):
     done = call(capsys, "study", "chips.toml", "-o", "out")
     assert done.code == 0, done.err
     names = {path.name for path in (place / "out").iterdir()}
-    assert names == {*(f"{name}.parquet" for name in STUDY_TABLES), MANIFEST, "experiment.toml", "report.html"}
+    assert names == {
+        *(f"{name}.parquet" for name in STUDY_TABLES),
+        MANIFEST,
+        "experiment.toml",
+        "report.html",
+    }
     assert "report: out/report.html" in done.out
     assert "Session 0:" in done.out
     assert "95 % band" in done.out
@@ -138,7 +143,9 @@ class TestPage:
     def test_effects_come_before_p_values(self, found):
         page = render_study(found)
         assert page.index("Effect") < page.index(">p<")
-        assert "*" not in re.sub(r"<(style|script).*?</\1>", "", page, flags=re.DOTALL).split("<pre")[0].replace("/*", "")
+        assert "*" not in re.sub(r"<(style|script).*?</\1>", "", page, flags=re.DOTALL).split("<pre")[
+            0
+        ].replace("/*", "")
 
     def test_simulated_is_said_everywhere(self):
         market = af.simulated_market(["8035.T", "000660.KS"], start="2023-01-01", end="2024-12-31", seed=1)

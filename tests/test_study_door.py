@@ -44,7 +44,9 @@ class TestModels:
         found = af.study(events(), tape, universe=NAMES, model=model, **control, **WINDOWS)
         parameters = {"mean": ["alpha"], "market_us": ["alpha", "beta", "beta_us"]}
         fitted = ["alpha", "beta"] if model in ("market", "scholes_williams") else []
-        assert [name for name in found.rows if name.startswith(("alpha", "beta"))] == parameters.get(model, fitted)
+        assert [name for name in found.rows if name.startswith(("alpha", "beta"))] == parameters.get(
+            model, fitted
+        )
         assert len(found.ar) == len(found.rows) * 7
         assert found.tests["p"].notna().any()
         np.testing.assert_allclose(found.ar["ar"], found.ar["return"] - found.ar["expected"], atol=1e-15)
@@ -74,9 +76,7 @@ class TestModels:
         table.to_csv(tmp_path / "factors.csv", index=False)
         plain = af.study(events(), tape, universe=["8035.T"], **WINDOWS)
         for given in (table, tmp_path / "factors.csv"):
-            found = af.study(
-                events(), tape, universe=["8035.T"], model="factors", factors=given, **WINDOWS
-            )
+            found = af.study(events(), tape, universe=["8035.T"], model="factors", factors=given, **WINDOWS)
             np.testing.assert_allclose(found.ar["ar"], plain.ar["ar"], atol=1e-12)
             assert "beta_1" in found.rows
 
@@ -104,7 +104,9 @@ class TestModels:
 
 class TestGroups:
     def test_by_every_group(self, tape):
-        found = af.study(events(), tape, universe=NAMES, by=("surprise", "theme", "market", "year"), **WINDOWS)
+        found = af.study(
+            events(), tape, universe=NAMES, by=("surprise", "theme", "market", "year"), **WINDOWS
+        )
         for by in ("tag", "direction", "surprise", "market", "theme", "phase", "symbol", "year"):
             table = found.caar(by)
             assert set(table["by"]) == {by}
@@ -128,7 +130,9 @@ class TestGroups:
         assert (path["low"] < path["caar"]).all()
 
     def test_p_values_over_groups_are_no_smaller(self, tape):
-        told = af.study(events(), tape, universe=NAMES, by=("market", "tag"), **WINDOWS).tests.dropna(subset="p")
+        told = af.study(events(), tape, universe=NAMES, by=("market", "tag"), **WINDOWS).tests.dropna(
+            subset="p"
+        )
         assert (told["p_holm"] >= told["p"] - 1e-15).all()
         assert (told["p_by"] >= told["p"] - 1e-15).all()
 
@@ -158,7 +162,12 @@ class TestParts:
         ).assign(open=lambda table: table["close"])
         known = pd.Timestamp(opens[101]).tz_convert("UTC") - pd.Timedelta("10min")
         news = pd.DataFrame(
-            {"known_by": [f"{known:%Y-%m-%dT%H:%MZ}"], "tag": "chip", "direction": "positive", "symbols": "000660.KS"}
+            {
+                "known_by": [f"{known:%Y-%m-%dT%H:%MZ}"],
+                "tag": "chip",
+                "direction": "positive",
+                "symbols": "000660.KS",
+            }
         )
         found = af.study(
             news, prices, universe=["000660.KS"], part="bar", interval="60m",
@@ -236,7 +245,9 @@ class TestConfounded:
         assert near.loc["6857.T", "level"] == "theme"
         assert 1 <= near.loc["8035.T", "offset"] <= 4
         assert found.manifest["counts"]["confounded"] == 1
-        told = found.treatments[(found.treatments["first"] == 0) & (found.treatments["last"] == 4)].set_index("treatment")
+        told = found.treatments[(found.treatments["first"] == 0) & (found.treatments["last"] == 4)].set_index(
+            "treatment"
+        )
         assert list(told.index) == ["kept", "excluded", "down-weighted", "regressed out"]
         assert told.loc["excluded", "rows"] == told.loc["kept", "rows"] - 1
         one = found.car[(found.car["first"] == 0) & (found.car["last"] == 4)]
@@ -258,7 +269,12 @@ class TestConfounded:
         assert len(without.rows) == len(found.rows) - 1
         assert "confounded" in set(without.skipped["code"])
         wide = af.study(
-            both, tape, af.Reaction(tag=("chip", "fed")), universe=NAMES, confounded_by=("name", "theme"), **WINDOWS
+            both,
+            tape,
+            af.Reaction(tag=("chip", "fed")),
+            universe=NAMES,
+            confounded_by=("name", "theme"),
+            **WINDOWS,
         )
         assert wide.manifest["counts"]["confounded"] > 1
 
@@ -302,7 +318,17 @@ class TestTables:
         found = af.study(events(), tape, universe=NAMES, **WINDOWS)
         assert found.save(tmp_path / "study") == tmp_path / "study/report.html"
         again = af.load_study(tmp_path / "study")
-        for name in ("rows", "ar", "car", "averages", "tests", "power", "skipped", "confounded", "treatments"):
+        for name in (
+            "rows",
+            "ar",
+            "car",
+            "averages",
+            "tests",
+            "power",
+            "skipped",
+            "confounded",
+            "treatments",
+        ):
             pd.testing.assert_frame_equal(getattr(again, name), getattr(found, name), check_dtype=False)
         pd.testing.assert_frame_equal(again.caar("market"), found.caar("market"))
         assert again.numbers().keys() == found.numbers().keys()
@@ -310,7 +336,9 @@ class TestTables:
         assert "SIMULATED" in repr(found)
 
     def test_the_same_study_twice_is_the_same(self, tape):
-        first, second = (af.study(events(), tape, universe=NAMES, **{**WINDOWS, "draws": 200}) for _ in range(2))
+        first, second = (
+            af.study(events(), tape, universe=NAMES, **{**WINDOWS, "draws": 200}) for _ in range(2)
+        )
         pd.testing.assert_frame_equal(first.tests, second.tests)
 
 
@@ -346,7 +374,11 @@ class TestSettings:
 class TestReturns:
     def test_a_table_of_returns(self, tape):
         wide = pd.concat(
-            {s: tape.bars(s).set_index("session")["close"].pct_change() for s in ("8035.T", "6857.T", "TOPIX")}, axis=1
+            {
+                s: tape.bars(s).set_index("session")["close"].pct_change()
+                for s in ("8035.T", "6857.T", "TOPIX")
+            },
+            axis=1,
         )
         plain = af.study(events(symbols="8035.T 6857.T"), tape, universe=["8035.T", "6857.T"], **WINDOWS)
         given = pd.DataFrame(
@@ -369,7 +401,9 @@ class TestReturns:
         ],
     )
     def test_what_is_refused(self, change, message):
-        returns = pd.DataFrame({"AA": np.random.default_rng(1).normal(0, 1, 100)}, pd.bdate_range("2024-01-01", periods=100))
+        returns = pd.DataFrame(
+            {"AA": np.random.default_rng(1).normal(0, 1, 100)}, pd.bdate_range("2024-01-01", periods=100)
+        )
         given = pd.DataFrame({"name": ["AA"], "when": [pd.Timestamp("2024-05-01")]}).assign(**change)
         with pytest.raises(InputError, match=message):
             af.study_returns(returns, given, model="mean", window=(0, 1), estimation=(-60, -1))

@@ -47,7 +47,10 @@ def tape() -> Tape:
                 bars("TOPIX", "XTKS", 2),
                 bars("SPX", "XNYS", 3),
                 bars("000660.KS", "XKRX", 4),
-                *(bars(symbol, "XTKS", seed) for seed, symbol in enumerate(("6758.T", "7203.T", "6857.T"), 5)),
+                *(
+                    bars(symbol, "XTKS", seed)
+                    for seed, symbol in enumerate(("6758.T", "7203.T", "6857.T"), 5)
+                ),
             ]
         )
     )
@@ -89,9 +92,7 @@ def test_the_us_as_it_was_last_known(tape):
     for row in range(rows.start + 5, rows.stop):
         if np.isnan(series.value[row]):
             continue
-        level = [
-            tape.close[us][tape.closes_at[us] <= tape.closes_at[at]][-1] for at in (row, row - 1)
-        ]
+        level = [tape.close[us][tape.closes_at[us] <= tape.closes_at[at]][-1] for at in (row, row - 1)]
         assert series.factors[row, 1] == pytest.approx(level[0] / level[1] - 1, abs=1e-15)
 
 
@@ -107,7 +108,9 @@ def test_nothing_later_changes_a_return(tape, part):
     at = tape.closes_at[own(tape, "8035.T")][25]
     later = tape.closes_at > at
     draw = np.random.default_rng(9).uniform(0.5, 2.0, len(tape.close))
-    changed = {key: np.where(later, getattr(tape, key) * draw, getattr(tape, key)) for key in ("open", "close")}
+    changed = {
+        key: np.where(later, getattr(tape, key) * draw, getattr(tape, key)) for key in ("open", "close")
+    }
     # An open before the instant stays, though its bar closes after it.
     changed["open"] = np.where(tape.opens_at > at, changed["open"], tape.open)
     fields = {name: getattr(tape, name) for name in tape.__dataclass_fields__}

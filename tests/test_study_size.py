@@ -94,6 +94,8 @@ def test_moved_events_keep_what_they_share(market: tuple[Series, np.ndarray]) ->
     assert (session[due[there]] == at[there]).all()
     assert ((at - date)[there] >= 1).all()
     assert (series.offsets[rows.instrument[there]] <= due[there]).all()
-    abnormal, kept = placebo_study(rows, series, session, pool, np.random.default_rng(4), span_of((0, 0), (-250, -30)))
+    abnormal, kept = placebo_study(
+        rows, series, session, pool, np.random.default_rng(4), span_of((0, 0), (-250, -30))
+    )
     assert set(kept) <= set(np.flatnonzero(there))
     assert (abnormal.date == date[kept]).all()

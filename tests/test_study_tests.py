@@ -250,3 +250,31 @@ def test_a_wrong_request_says_what_to_do() -> None:
         inference.tests_of(study, tests=["patel"])
     with pytest.raises(InputError, match="level"):
         inference.tests_of(study, level=95)
+
+
+def test_compiled_sums_and_ranks_are_those_of_their_plain_twins() -> None:
+    from aftershock.engine.studies import compiled
+
+    study = CASES["many dates, gaps"]
+    order = np.argsort(study.estimation, axis=1)
+    rows, code = np.arange(len(study.date)), np.unique(study.date, return_inverse=True)[1].astype(np.int64)
+    sums, counts, _ = compiled.date_sums(study.estimation, rows, code, 18)
+    picks = np.random.default_rng(0).integers(0, 18, (5, 18))
+    calls: dict[str, tuple[Any, ...]] = {
+        "standardised": (study.estimation,),
+        "date_sums": (study.estimation, rows, code, 18),
+        "ranks": (study.estimation, study.window, order),
+        "column_moments": (study.estimation,),
+        "ranks_above": (study.estimation, rows, study.window[:, 0], study.scale),
+        "column_sums": (study.estimation, np.full(len(rows), 30.0), rows),
+        "lagged": (sums, counts, np.array([[0, 1], [3, 5]]), 2),
+        "resampled_counts": (picks, np.zeros((5, 18))),
+    }
+    for name, arguments in calls.items():
+        told = []
+        for which in (name, f"{name}_python"):
+            given = tuple(one.copy() if isinstance(one, np.ndarray) else one for one in arguments)
+            back = getattr(compiled, which)(*given)
+            told.append(back if isinstance(back, tuple) else (given[-1] if back is None else back,))
+        for found, expected in zip(*told, strict=True):
+            np.testing.assert_allclose(found, expected, rtol=1e-12, err_msg=name)

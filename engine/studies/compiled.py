@@ -84,39 +84,36 @@ def ranks_python(estimation: Floats, window: Floats, order: Ints) -> tuple[Float
     value = np.empty(columns)
     below = np.empty(columns + 1)
     for i in range(rows):
-        known = 0
-        for k in range(columns):
-            value[k] = estimation[i, order[i, k]]
-            if not np.isnan(value[k]):
-                known = k + 1
-        start = 0
+        mine, past, own, both = order[i], estimation[i], alone[i], joint[i]
+        known = columns
+        while known > 0 and np.isnan(past[mine[known - 1]]):
+            known -= 1
+        for k in range(known):
+            value[k] = past[mine[k]]
+        # How many returns of the event window lie below each place of the sorted ones; half of those that are equal.
+        below[: known + 1] = 0.0
+        for c in range(width):
+            at = window[i, c]
+            if np.isnan(at):
+                continue
+            low = lowest(value, known, at, False)
+            high = lowest(value, known, at, True)
+            below[low] += 0.5
+            below[high] += 0.5
+            rank = (low + high + 1.0) / 2.0
+            for other in range(width):
+                rank += 0.5 * (window[i, other] < at) + 0.5 * (window[i, other] <= at)
+            event[i, c] = rank
+        passed, start = 0.0, 0
         while start < known:
             stop = start + 1
             while stop < known and value[stop] == value[start]:
                 stop += 1
             for k in range(start, stop):
-                alone[i, order[i, k]] = (start + stop + 1) / 2.0
+                passed += below[k]
+                own[mine[k]] = (start + stop + 1) / 2.0
+                both[mine[k]] = (start + stop + 1) / 2.0 + passed
             start = stop
-        # How many returns of the event window lie below each place of the sorted ones; half of those that are equal.
-        below[: known + 1] = 0.0
-        for c in range(width):
-            if np.isnan(window[i, c]):
-                continue
-            low = lowest(value, known, window[i, c], False)
-            high = lowest(value, known, window[i, c], True)
-            below[low] += 0.5
-            below[high] += 0.5
-            rank = (low + high + 1.0) / 2.0
-            for other in range(width):
-                if window[i, other] < window[i, c]:
-                    rank += 1.0
-                elif window[i, other] == window[i, c]:
-                    rank += 0.5
-            event[i, c] = rank
-        passed = 0.0
-        for k in range(known):
-            passed += below[k]
-            joint[i, order[i, k]] = alone[i, order[i, k]] + passed
     return alone, joint, event
 
 
@@ -141,14 +138,14 @@ def ranks_above_python(
     columns = residuals.shape[1]
     sums, above = np.zeros(columns), np.zeros(len(rows))
     for k in range(len(rows)):
-        i, limit, weight = rows[k], limits[k], weights[k]
-        total = 0.0
+        row, limit, weight = residuals[rows[k]], limits[k], 0.5 * weights[k]
+        total = np.int64(0)
         for t in range(columns):
-            value = residuals[i, t]
-            share = 0.5 * (value > limit) + 0.5 * (value >= limit)
-            total += share
-            sums[t] += share * weight
-        above[k] = total
+            # Whole numbers: they can be added several at a time.
+            twice = np.int64(row[t] > limit) + np.int64(row[t] >= limit)
+            total += twice
+            sums[t] += weight * twice
+        above[k] = 0.5 * total
     return sums, above
 
 

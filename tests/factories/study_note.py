@@ -40,7 +40,10 @@ def by_half(found: Study) -> list[list[str]]:
     rows = []
     for group in ("all", *sorted(set(own.loc[own["by"] == "tag", "group"]))):
         one = own[own["group"] == group].set_index("part")
-        cells = [f"{percent(one.loc[part, 'effect'])}, p {p_words(one.loc[part, 'p'])}" for part in ("gap", "session")]
+        cells = [
+            f"{percent(one.loc[part, 'effect'])}, p {p_words(one.loc[part, 'p'])}"
+            for part in ("gap", "session")
+        ]
         rows.append([group, *map(_plain, cells)])
     return rows
 
