@@ -267,6 +267,7 @@ def test_compiled_sums_and_ranks_are_those_of_their_plain_twins() -> None:
         "column_moments": (study.estimation,),
         "ranks_above": (study.estimation, rows, study.window[:, 0], study.scale),
         "column_sums": (study.estimation, np.full(len(rows), 30.0), rows),
+        "pair_correlation": (study.estimation, rows[:5]),
         "lagged": (sums, counts, np.array([[0, 1], [3, 5]]), 2),
         "resampled_counts": (picks, np.zeros((5, 18))),
     }

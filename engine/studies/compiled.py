@@ -164,6 +164,32 @@ def column_sums_python(values: Floats, lengths: Floats, rows: Ints) -> tuple[Flo
     return plain, shares, counts
 
 
+def pair_correlation_python(values: Floats, rows: Ints) -> float:
+    """Give the average over pairs of rows of their correlation on the columns that both have; 0 where there is none."""
+    columns = values.shape[1]
+    total, pairs = 0.0, 0
+    for a in range(len(rows)):
+        one = values[rows[a]]
+        for b in range(a + 1, len(rows)):
+            other = values[rows[b]]
+            known, x, y, xx, yy, xy = 0, 0.0, 0.0, 0.0, 0.0, 0.0
+            for t in range(columns):
+                if not (np.isnan(one[t]) or np.isnan(other[t])):
+                    known += 1
+                    x += one[t]
+                    y += other[t]
+                    xx += one[t] * one[t]
+                    yy += other[t] * other[t]
+                    xy += one[t] * other[t]
+            if known < 3:
+                continue
+            own = (xx - x * x / known) * (yy - y * y / known)
+            if own > 1e-20 * xx * yy:
+                total += (xy - x * y / known) / np.sqrt(own)
+                pairs += 1
+    return total / pairs if pairs else 0.0
+
+
 def lagged_python(sums: Floats, counts: Floats, pair: Ints, lag: int) -> Floats:
     """Give the average product of rows of two dates, the second ``lag`` sessions after the first (pairs, 2).
 
@@ -196,5 +222,6 @@ ranks = kernel(ranks_python)
 ranks_above = kernel(ranks_above_python)
 column_moments = kernel(column_moments_python)
 column_sums = kernel(column_sums_python)
+pair_correlation = kernel(pair_correlation_python)
 lagged = kernel(lagged_python)
 resampled_counts = kernel(resampled_counts_python)

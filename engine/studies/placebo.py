@@ -37,7 +37,9 @@ class Rows(NamedTuple):
     side: Floats
 
 
-def moved(rows: Rows, series: Series, session: Ints, pool: Ints, rng: np.random.Generator) -> tuple[Ints, Ints, Ints]:
+def moved(
+    rows: Rows, series: Series, session: Ints, pool: Ints, rng: np.random.Generator
+) -> tuple[Ints, Ints, Ints]:
     """Move each event date with all its rows to a date of its own.
 
     Parameters
@@ -75,13 +77,26 @@ def moved(rows: Rows, series: Series, session: Ints, pool: Ints, rng: np.random.
 
 
 def placebo_study(
-    rows: Rows, series: Series, session: Ints, pool: Ints, rng: np.random.Generator, span: Span, model: str = "market"
+    rows: Rows,
+    series: Series,
+    session: Ints,
+    pool: Ints,
+    rng: np.random.Generator,
+    span: Span,
+    model: str = "market",
 ) -> tuple[Abnormal, Ints]:
     """Measure events that were moved; gives the abnormal returns and which of the n rows they are."""
     due, date, at = moved(rows, series, session, pool, rng)
     there = np.flatnonzero(due >= 0)
     found = measure(
-        series, rows.instrument[there], due[there], date[there], span, model, side=rows.side[there], session=at[there]
+        series,
+        rows.instrument[there],
+        due[there],
+        date[there],
+        span,
+        model,
+        side=rows.side[there],
+        session=at[there],
     )
     return found.abnormal, there[found.kept]
 

@@ -14,6 +14,7 @@ from aftershock.engine.studies.compiled import (
     column_sums,
     date_sums,
     lagged,
+    pair_correlation,
     ranks,
     standardised,
 )
@@ -25,6 +26,9 @@ MOST_ROWS = 0.9
 
 LEAST_VARIANCE = 1e-6
 """The sum of rows of one date has at least this share of the variance that independent rows would give it."""
+
+MOST_PAIRED = 100
+"""Of a date with gaps and at most so many rows correlations are averaged pair by pair, else over pairs and sessions."""
 
 
 class Sample(NamedTuple):
@@ -204,10 +208,25 @@ class Study:
     def clusters(self, sample: Sample) -> Clusters:
         """Measure how the rows of a sample move together, in the estimation window."""
         position, sizes, sums, counts, squares = self._once("dates", sample, lambda: self._date_sums(sample))
+        inside = self._once("inside", sample, lambda: self._correlation(sample, sizes, sums, counts, squares))
+        return Clusters(sizes.astype(np.float64), inside, _shared(position, sizes, sums, counts, sample.days))
+
+    def _correlation(
+        self, sample: Sample, sizes: Ints, sums: Floats, counts: Floats, squares: Floats
+    ) -> Floats:
+        """Average the correlation of pairs of rows of each date, on the sessions that both have."""
         pairs = (counts * (counts - 1.0)).sum(axis=1)
         with np.errstate(invalid="ignore", divide="ignore"):
-            inside = np.where(pairs > 0, ((sums**2).sum(axis=1) - squares) / pairs, 0.0)
-        return Clusters(sizes.astype(np.float64), inside, _shared(position, sizes, sums, counts, sample.days))
+            found: Floats = np.where(pairs > 0, ((sums**2).sum(axis=1) - squares) / pairs, 0.0)
+        # Sums of dates give the average over pairs where no return is missing; elsewhere pairs are gone through.
+        gaps = (counts < sizes[:, None]).any(axis=1) & (sizes > 1) & (sizes <= MOST_PAIRED)
+        if gaps.any():
+            order = np.argsort(sample.cluster, kind="stable")
+            ends = np.cumsum(sizes)
+            for date in np.flatnonzero(gaps):
+                rows = sample.rows[order[ends[date] - sizes[date] : ends[date]]]
+                found[date] = pair_correlation(self.standardised, rows)
+        return found
 
     def _date_sums(self, sample: Sample) -> tuple[Ints, Ints, Floats, Floats, Floats]:
         position = np.unique(self.date_position[sample.rows])

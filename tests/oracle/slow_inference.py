@@ -10,7 +10,7 @@ import datetime
 import math
 from functools import lru_cache
 from itertools import combinations
-from statistics import mean, stdev
+from statistics import correlation, mean, stdev
 from typing import Any
 
 NONE = (math.nan, math.nan, math.nan)
@@ -106,14 +106,17 @@ def standard(study: Any, i: int) -> list[float]:
 
 
 def same_date_correlation(study: Any, rows: list[int]) -> float:
-    """Average product of standardised residuals over all pairs of rows and sessions both have."""
-    products = []
-    scaled = {i: standard(study, i) for i in rows}
+    """Average correlation of residuals over pairs of rows, each on the sessions that both have."""
+    found = []
     for i, j in combinations(rows, 2):
-        for a, b in zip(scaled[i], scaled[j], strict=True):
-            if not math.isnan(a) and not math.isnan(b):
-                products.append(a * b)
-    return mean(products) if products else 0.0
+        both = [
+            (a, b)
+            for a, b in zip(study.estimation[i], study.estimation[j], strict=True)
+            if not math.isnan(a) and not math.isnan(b)
+        ]
+        if len(both) >= 3:
+            found.append(correlation([a for a, _ in both], [b for _, b in both]))
+    return mean(found) if found else 0.0
 
 
 def apart(study: Any, one: list[int], other: list[int]) -> int:
