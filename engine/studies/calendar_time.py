@@ -20,6 +20,8 @@ def calendar_time(study: Study, sample: Sample, level: float) -> Finding:
     low = sample.first - study.abnormal.first
     returns = study.abnormal.window[sample.rows, low : low + sample.days].ravel()
     day = (study.position[sample.rows][:, None] + np.arange(sample.days)).ravel()
+    known = ~np.isnan(returns)
+    returns, day = returns[known], day[known]
     _, code = np.unique(day, return_inverse=True)
     means = np.bincount(code, returns) / np.maximum(np.bincount(code), 1)
     days = len(means)

@@ -48,8 +48,8 @@ def tests_of(
     -------
     DataFrame
         A row for each window and test: ``first, last, test, unit, effect, standard_error, low, high, statistic, p, df,
-        basis, mean, firms, dates`` (`findings.COLUMNS`). A row of the study counts in a window if it has every return
-        of it. NaN where a test says nothing.
+        basis, mean, firms, dates`` (`findings.COLUMNS`). A row of the study counts in a window if it has at least
+        half of its returns. NaN where a test says nothing.
 
     Raises
     ------

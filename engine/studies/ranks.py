@@ -35,15 +35,16 @@ def corrado(study: Study, sample: Sample, level: float) -> list[Finding]:
     low = study.abnormal.estimation.shape[1] + sample.first - study.abnormal.first
     days = slice(low, low + sample.days)
     full = counts > 0
-    if full.sum() < 2 or not full[days].all():
+    if full.sum() < 2 or not full[days].any():
         return [silent("corrado"), silent("corrado_zivney")]
     with np.errstate(invalid="ignore", divide="ignore"):
         plainly = plain / counts, np.full(len(counts), len(counts) + 1.0)
         weighed = shares / np.sqrt(counts), np.sqrt(counts)
     made = []
     for test, (daily, weight) in (("corrado", plainly), ("corrado_zivney", weighed)):
-        statistic = float(daily[days].sum() / np.sqrt(sample.days) / np.sqrt((daily[full] ** 2).mean()))
-        effect = float(daily[days].sum() / weight[days].sum())
+        there = np.flatnonzero(full[days]) + low
+        statistic = float(daily[there].sum() / np.sqrt(len(there)) / np.sqrt((daily[full] ** 2).mean()))
+        effect = float(daily[there].sum() / weight[there].sum())
         made.append(_by_statistic(test, effect, statistic, np.inf, level))
     return made
 

@@ -30,9 +30,12 @@ LEAST_VARIANCE = 1e-6
 MOST_PAIRED = 100
 """Of a date with gaps and at most so many rows correlations are averaged pair by pair, else over pairs and sessions."""
 
+LEAST_KNOWN = 0.5
+"""A row counts in a window if it has at least this share of its returns: holidays do not put it out, delistings do."""
+
 
 class Sample(NamedTuple):
-    """The m rows that have every return of one window.
+    """The m rows that have most returns of one window.
 
     Attributes
     ----------
@@ -177,7 +180,10 @@ class Study:
         return first[date]
 
     def sample(self, first: int, last: int) -> Sample:
-        """Cumulate a window, ends included, over the rows that have every return of it.
+        """Cumulate a window, ends included, over the rows that have at least `LEAST_KNOWN` of its returns.
+
+        What is missing adds nothing, to the sum or to its variance: where a return follows that spans the days without
+        one (trade to trade), nothing of the reaction is lost.
 
         Raises
         ------
@@ -196,9 +202,16 @@ class Study:
                     column="window",
                 )
             )
-        car = abnormal.window[:, low:high].sum(axis=1)
-        spread = abnormal.covariance[:, low:high, low:high].sum(axis=(1, 2))
-        rows = np.flatnonzero(np.isfinite(car) & self.usable & (spread > 0))
+        inside, covariance = abnormal.window[:, low:high], abnormal.covariance[:, low:high, low:high]
+        known = ~np.isnan(inside)
+        car, spread = inside.sum(axis=1), covariance.sum(axis=(1, 2))
+        gaps = np.flatnonzero(~known.all(axis=1))
+        car[gaps] = np.where(known[gaps], inside[gaps], 0.0).sum(axis=1)
+        spread[gaps] = np.where(known[gaps, :, None] & known[gaps, None, :], covariance[gaps], 0.0).sum(
+            axis=(1, 2)
+        )
+        enough = known.sum(axis=1) >= max(LEAST_KNOWN * (high - low), 1)
+        rows = np.flatnonzero(enough & np.isfinite(car) & self.usable & (spread > 0))
         error = abnormal.scale[rows] * np.sqrt(spread[rows])
         car = car[rows]
         cluster = np.unique(self.date_position[rows], return_inverse=True)[1].astype(np.int64)

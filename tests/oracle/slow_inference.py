@@ -21,21 +21,26 @@ def usable(study: Any, i: int) -> bool:
 
 
 def rows_in(study: Any, first: int, last: int) -> list[int]:
-    """Rows with every return of the window."""
-    days = range(first - study.first, last - study.first + 1)
+    """Rows with at least half of the returns of the window."""
     return [
         i
         for i in range(len(study.window))
-        if usable(study, i) and all(not math.isnan(study.window[i, d]) for d in days)
+        if usable(study, i) and 2 * len(known_days(study, i, first, last)) >= last - first + 1
+    ]
+
+
+def known_days(study: Any, i: int, first: int, last: int) -> list[int]:
+    return [
+        d for d in range(first - study.first, last - study.first + 1) if not math.isnan(study.window[i, d])
     ]
 
 
 def car(study: Any, i: int, first: int, last: int) -> float:
-    return math.fsum(study.window[i, d] for d in range(first - study.first, last - study.first + 1))
+    return math.fsum(study.window[i, d] for d in known_days(study, i, first, last))
 
 
 def error(study: Any, i: int, first: int, last: int) -> float:
-    days = range(first - study.first, last - study.first + 1)
+    days = known_days(study, i, first, last)
     return float(study.scale[i] * math.sqrt(math.fsum(study.covariance[i, a, b] for a in days for b in days)))
 
 
@@ -317,7 +322,7 @@ def corrado(study: Any, first: int, last: int, zivney: bool) -> tuple[float, flo
         else:
             daily.append(mean(deviations[t]) if deviations[t] else None)
     size = math.sqrt(mean(x**2 for x in daily if x is not None))
-    days = range(length + first - study.first, length + last - study.first + 1)
+    days = [t for t in range(length + first - study.first, length + last - study.first + 1) if shares[t]]
     total = math.fsum(daily[t] for t in days)
     statistic = total / math.sqrt(len(days)) / size
     if zivney:
@@ -380,6 +385,8 @@ def calendar_time(study: Any, first: int, last: int) -> tuple[float, float, floa
     days: dict[Any, list[float]] = {}
     for i in rows_in(study, first, last):
         for d in range(first, last + 1):
+            if math.isnan(study.window[i, d - study.first]):
+                continue
             if study.session is not None:
                 day: Any = weekday_number(int(study.session[i])) + d
             else:
