@@ -1,7 +1,9 @@
-"""`aftershock study` and its page: a folder all or nothing, hostile texts stay texts, SIMULATED stands where it must."""
+"""`aftershock study` and its page: a folder all or nothing, hostile texts stay texts, SIMULATED where it must."""
 
 import json
 import re
+import runpy
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -170,6 +172,28 @@ class TestPage:
         page = render_study(af.study(table, market.tape, model="mean", part="halves", draws=0))
         assert "Cumulative average abnormal return, gap" in page
         assert "Cumulative average abnormal return, session" in page
+
+
+def test_in_a_browser(found, tmp_path):
+    """Tables are built, nothing is loaded, and hostile texts do nothing."""
+    chromium = runpy.run_path(str(Path(__file__).parent / "factories" / "chromium.py"))
+    if chromium["installed"]() is None:
+        pytest.skip("there is no chromium on this machine")
+    found.report(tmp_path / "study.html")
+    with chromium["browser"]() as tab:
+        tab.show(1200, 900)
+        tab.open(tmp_path / "study.html")
+        rows = tab.run(
+            "[...document.querySelectorAll('.grid')].map((each) => each.querySelectorAll('tbody tr').length)"
+        )
+        assert rows[1] > 0
+        assert rows[-1] == min(25, len(found.rows))
+        assert tab.run("document.querySelectorAll('figure.drawing').length") > 4
+        assert tab.run("document.body.textContent.includes('<script>alert(1)')") is True
+        assert tab.run("document.documentElement.scrollWidth <= innerWidth")
+        tab.show(390, 800)
+        assert tab.run("document.documentElement.scrollWidth <= innerWidth")
+        assert (tab.errors, tab.requests) == ([], [])
 
 
 def test_words():

@@ -101,6 +101,47 @@ class TestModels:
         assert found.rows["beta_us"].between(0.9, 1.1).all()
         assert (found.rows["residual_deviation"] < 0.1 * plain.rows["residual_deviation"]).all()
 
+    def test_a_control_group_of_all_that_no_event_reaches(self, tape):
+        found = af.study(events(symbols="8035.T 6857.T"), tape, model="control", **WINDOWS)
+        # Of Tokyo's stocks on the tape 6758.T and the four quiet ones are left.
+        assert found.manifest["beside"] == {"control group of JP": "5 names"}
+
+    def test_what_has_prices_is_studied_and_index_levels_only_where_named(self, tape):
+        wide = events(symbols="", scope="market:JP")
+        assert "TOPIX" not in set(af.study(wide, tape, model="mean", **WINDOWS).rows["symbol"])
+        named = af.study(wide, tape, universe=["TOPIX", "8035.T"], model="mean", **WINDOWS)
+        assert set(named.rows["symbol"]) == {"TOPIX", "8035.T"}
+
+    @pytest.mark.parametrize("model", ["mean", "market", "market_us", "control"])
+    def test_nothing_later_changes_a_row(self, tape, model):
+        """Prices after the last window of an event change nothing that was measured of it."""
+        cut = np.datetime64("2023-06-01")
+        bars = pd.concat([tape.bars(symbol).assign(symbol=symbol) for symbol in dict.fromkeys(tape.symbols)])
+        bars = bars.rename(columns={"session": "date"})[
+            ["symbol", "date", "open", "high", "low", "close", "volume"]
+        ]
+        late = bars["date"] > cut
+        scrambled = bars.copy()
+        numbers = ["open", "high", "low", "close"]
+        scrambled.loc[late, numbers] *= np.random.default_rng(1).uniform(0.5, 2, (int(late.sum()), 1))
+        settings = {**WINDOWS, "model": model, "universe": NAMES[:3], "control": QUIET}
+        whole, other, short = (
+            af.study(events(), table, skip_bad=True, **settings) for table in (bars, scrambled, bars[~late])
+        )
+        keys = ["event_id", "symbol"]
+        ended = whole.ar[whole.ar["session"].notna()].groupby(keys)["session"].max()
+        kept = ended[ended <= cut].index
+        assert 10 < len(kept) < len(whole.rows)
+
+        def told(found):
+            return found.ar.set_index([*keys, "offset"])["ar"].loc[
+                lambda ar: ar.index.droplevel(2).isin(kept)
+            ]
+
+        pd.testing.assert_series_equal(told(whole), told(other), rtol=0, atol=0)
+        pd.testing.assert_series_equal(told(whole), told(short), rtol=0, atol=0)
+        assert not whole.ar["ar"].equals(other.ar["ar"])
+
 
 class TestGroups:
     def test_by_every_group(self, tape):
@@ -213,10 +254,10 @@ class TestReasons:
     def test_nothing_to_measure_says_why(self, tape):
         with pytest.raises(InputError, match=r"its direction gives no side; set signed = false"):
             af.study(events(direction=""), tape, universe=NAMES, **WINDOWS)
-        with pytest.raises(InputError, match="no market index for its venue.*name one"):
+        with pytest.raises(InputError, match=r"no market index for its venue.*name one"):
             prices = tape.bars("8035.T").rename(columns={"session": "date"})[["date", "open", "close"]]
             af.study(events(), prices.assign(symbol="8035.T"), universe=["8035.T"], **WINDOWS)
-        with pytest.raises(InputError, match="history is too short.*prices from before"):
+        with pytest.raises(InputError, match=r"history is too short.*prices from before"):
             af.study(events(), tape, universe=NAMES, window=(0, 1), estimation=(-3000, -2900))
 
     def test_without_sides(self, tape):

@@ -9,7 +9,7 @@ from aftershock.data.prices import simulated_market
 from aftershock.data.prices.simulated import EFFECTS
 
 SYMBOLS = (
-    "8035.T 6857.T 6758.T 000660.KS 005930.KS 2330.TW 2454.TW 0700.HK 9988.HK INFY.NS".split()
+    ["8035.T", "6857.T", "6758.T", "000660.KS", "005930.KS", "2330.TW", "2454.TW", "0700.HK", "9988.HK", "INFY.NS"]
 )  # fmt: skip
 SEEDS = 16
 

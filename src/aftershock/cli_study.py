@@ -23,7 +23,8 @@ def study(
         Path | None, typer.Option("--out", "-o", help="Folder of the study; runs/NAME-study by default.")
     ] = None,
     model: Annotated[
-        str | None, typer.Option(help="What is expected, in the place of the model it names: raw, mean, market, ...")
+        str | None,
+        typer.Option(help="What is expected, in the place of the model it names: raw, mean, market, ..."),
     ] = None,
     part: Annotated[
         str | None, typer.Option(help="What a return covers: day, halves, gap, session or bar.")

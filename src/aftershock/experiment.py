@@ -6,6 +6,7 @@ import re
 import tomllib
 from dataclasses import dataclass, field, replace
 from datetime import date
+from numbers import Integral
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -424,7 +425,15 @@ class SweepSection(Settings):
     returns: bool = False
 
 
-Reach = tuple[int, int]
+def _pair(value: Any) -> Any:
+    """Refuse what is no window before it is taken apart."""
+    whole = isinstance(value, (list, tuple)) and len(value) == 2
+    if not whole or not all(isinstance(end, Integral) and not isinstance(end, bool) for end in value):
+        raise ValueError("a first and a last session, whole numbers such as [-5, 10]")
+    return tuple(map(int, value))
+
+
+Reach = Annotated[tuple[int, int], BeforeValidator(_pair)]
 """First and last session of a window in event time."""
 
 

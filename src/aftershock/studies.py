@@ -342,7 +342,9 @@ def study_experiment(
     if settings:
         given = inputs.experiment.study
         kept = {key: getattr(given, key) for key in given.model_fields_set}
-        inputs = replace(inputs, experiment=replace(inputs.experiment, study=StudySection(**(kept | settings))))
+        inputs = replace(
+            inputs, experiment=replace(inputs.experiment, study=StudySection(**(kept | settings)))
+        )
     return measured_study(inputs, inputs.experiment.study.factors)
 
 

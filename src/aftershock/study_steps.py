@@ -62,7 +62,7 @@ def measured_study(inputs: Inputs, factors: Source = None) -> Study:
     """
     section, tape = inputs.experiment.study, inputs.tape
     at_close = inputs.experiment.strategy.entry == "close"
-    scope = priced(tape) if inputs.wanted is None else inputs.wanted
+    scope = _priced(tape) if inputs.wanted is None else inputs.wanted
     signals = signals_of(inputs, scope)
     days = days_of(tape, bars=section.part == "bar")
     beside = inputs.beside
@@ -94,6 +94,13 @@ def measured_study(inputs: Inputs, factors: Source = None) -> Study:
         _block(section, tape, days, given, part, signals, row0, rows, why, quiet) for part in section.parts
     ]
     return _told(inputs, scope, signals, blocks, around, rows, count, why, beside, lines)
+
+
+def _priced(tape: Tape) -> Universe:
+    """Take everything that has prices; index levels only where there is nothing else."""
+    found = priced(tape)
+    kept = tuple(one for one in found.instruments if one.kind != "index")
+    return replace(found, instruments=kept) if kept else found
 
 
 class _Block(NamedTuple):
