@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from aftershock.data.errors import InputError
 from aftershock.engine.studies import bootstrap, inference
 from aftershock.engine.studies.findings import CLOSED, TESTS
-from aftershock.engine.studies.samples import Study
+from aftershock.engine.studies.samples import Prepared
 from aftershock.engine.studies.signs import signed_rank_chances, wilcoxon
 from aftershock.engine.studies.simulated import simulated_abnormal
 from aftershock.engine.studies.types import Abnormal
@@ -113,8 +113,8 @@ def test_overlapping_windows_count_what_they_share() -> None:
 
 def test_dates_of_one_session_are_one_cluster() -> None:
     study = with_gaps([2, 2, 2, 2], 9, spacing=0)
-    assert Study(study).sample(0, 0).dates == 1
-    assert Study(study._replace(session=None)).sample(0, 0).dates == 4
+    assert Prepared(study).sample(0, 0).dates == 1
+    assert Prepared(study._replace(session=None)).sample(0, 0).dates == 4
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -147,7 +147,7 @@ def test_chances_of_signed_ranks_add_up() -> None:
 @pytest.mark.parametrize("test", ["block", "wild"])
 @pytest.mark.parametrize("sizes", [[2, 1, 3, 1, 2, 4], [1, 2] * 7])
 def test_bootstraps_are_the_slow_ones(test: str, sizes: list[int]) -> None:
-    study = Study(with_gaps(sizes, 11))
+    study = Prepared(with_gaps(sizes, 11))
     sample = study.sample(0, 1)
     groups = [list(sample.car[sample.cluster == d]) for d in range(sample.dates)]
     dates = bootstrap.Dates(

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from aftershock.engine.studies.findings import Finding, finding
-from aftershock.engine.studies.samples import Sample, Study
+from aftershock.engine.studies.samples import Prepared, Sample
 
 
-def calendar_time(study: Study, sample: Sample, level: float) -> Finding:
+def calendar_time(study: Prepared, sample: Sample, level: float) -> Finding:
     """Test the mean abnormal return of the daily portfolio of all rows that are in the window.
 
     Notes

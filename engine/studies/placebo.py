@@ -10,7 +10,7 @@ import numpy as np
 from aftershock.engine.studies.findings import DEFAULT
 from aftershock.engine.studies.inference import findings_of
 from aftershock.engine.studies.models import measure
-from aftershock.engine.studies.samples import Study
+from aftershock.engine.studies.samples import Prepared
 from aftershock.engine.studies.types import Abnormal, Floats, Ints
 from aftershock.engine.studies.windows import Series, Span
 
@@ -138,7 +138,7 @@ def placebo_p_values(
     """
     found = np.full((draws, len(windows)), np.nan)
     for draw in range(draws):
-        study = Study(placebo_study(rows, series, session, pool, rng, span, model)[0])
+        study = Prepared(placebo_study(rows, series, session, pool, rng, span, model)[0])
         for column, (first, last) in enumerate(windows):
             found[draw, column] = findings_of(study, study.sample(first, last), {test})[test].p
     return found

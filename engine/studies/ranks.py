@@ -6,10 +6,10 @@ import numpy as np
 
 from aftershock.engine.studies.compiled import ranks_above
 from aftershock.engine.studies.findings import Finding, finding, silent
-from aftershock.engine.studies.samples import Sample, Study
+from aftershock.engine.studies.samples import Prepared, Sample
 
 
-def rank_findings(study: Study, sample: Sample, tests: set[str], level: float) -> list[Finding]:
+def rank_findings(study: Prepared, sample: Sample, tests: set[str], level: float) -> list[Finding]:
     """Run those of the rank tests that are asked for."""
     made = []
     if "corrado" in tests or "corrado_zivney" in tests:
@@ -19,7 +19,7 @@ def rank_findings(study: Study, sample: Sample, tests: set[str], level: float) -
     return made
 
 
-def corrado(study: Study, sample: Sample, level: float) -> list[Finding]:
+def corrado(study: Prepared, sample: Sample, level: float) -> list[Finding]:
     """Rank each row's returns over estimation and event window, and test the mean rank of the window's days.
 
     Notes
@@ -49,7 +49,7 @@ def corrado(study: Study, sample: Sample, level: float) -> list[Finding]:
     return made
 
 
-def generalised(study: Study, sample: Sample, level: float) -> list[Finding]:
+def generalised(study: Prepared, sample: Sample, level: float) -> list[Finding]:
     """Rank the standardised CAR of each row among the standardised residuals of its estimation window.
 
     Notes

@@ -112,7 +112,7 @@ class Clusters(NamedTuple):
         return float((self.inflation - 1.0) / (n - 1.0)) if n > 1 else 0.0
 
 
-class Study:
+class Prepared:
     """Abnormal returns with what several tests and windows need of them, each computed once.
 
     Parameters
