@@ -30,7 +30,7 @@ from aftershock.engine.studies.bootstrap import LEAST_DATES, bootstrap_findings
 from aftershock.engine.studies.findings import BOOTSTRAPS, CLOSED, DEFAULT, TESTS
 from aftershock.engine.studies.inference import findings_of
 from aftershock.engine.studies.power import planned_power
-from aftershock.engine.studies.samples import Study
+from aftershock.engine.studies.samples import Prepared
 
 LEVEL = 0.05
 DRAWS = 199
@@ -98,7 +98,7 @@ def shares(numbered: tuple[int, Design], runs: int, seed: int, folder: Path) -> 
     rejected, said = dict.fromkeys(TESTS, 0), dict.fromkeys(TESTS, 0)
     rng = np.random.default_rng([seed, number])
     for _ in range(runs):
-        study = Study(drawn(design, rng, folder))
+        study = Prepared(drawn(design, rng, folder))
         sample = study.sample(0, design.days - 1)
         found = findings_of(study, sample, set(CLOSED))
         if sample.dates >= LEAST_DATES:

@@ -168,7 +168,7 @@ def _sentence(run: StudyRun, row: dict[str, Any]) -> str:
     where = window_words(int(row["first"]), int(row["last"]))
     start = f"{where[0].upper()}{where[1:]}{part}: "
     if not defined(row["effect"]):
-        return f"{start}no row has every return of the window."
+        return f"{start}no row has half of the returns of the window."
     level = number(100 * run.manifest["settings"]["coverage"], 0)
     name = test_words(str(row["test"]))
     if not defined(row["p"]):

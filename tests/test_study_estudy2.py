@@ -8,7 +8,7 @@ import pytest
 from market_model import market_model
 
 from aftershock.engine.studies import inference
-from aftershock.engine.studies.samples import Study
+from aftershock.engine.studies.samples import Prepared
 from aftershock.engine.studies.types import Abnormal
 
 pytestmark = pytest.mark.shared
@@ -110,13 +110,13 @@ def test_generalised_sign_but_for_firms_with_short_histories(folder: Path, study
     positive, n = (study.window > 0).sum(axis=0), 7
     pooled = (study.estimation > 0).sum() / (~np.isnan(study.estimation)).sum()
     same((positive - n * pooled) / np.sqrt(n * pooled * (1 - pooled)), expected)
-    p = Study(study).positive.mean()
+    p = Prepared(study).positive.mean()
     same(statistics(study, "generalised_sign"), (positive - n * p) / np.sqrt(n * p * (1 - p)))
 
 
 def test_ranks_but_for_days_with_missing_firms(folder: Path, study: Abnormal) -> None:
     """They scale a day's sum up to seven firms, and count a firm's returns where sessions count."""
-    plain, shares, counts = Study(study).rank_sums
+    plain, shares, counts = Prepared(study).rank_sums
     expected = table(folder, "expected/vignette__sim__nonparametric_daily.csv")
     length = (study.observations + 5).mean()
     ours = np.sqrt(((plain / counts) ** 2).mean())
@@ -136,6 +136,6 @@ def test_ranks_of_several_days_but_for_missing_firms(folder: Path, study: Abnorm
     middle, length = np.nanmean(ranks, axis=1).mean(), (study.observations + 5).mean()
     theirs = np.sqrt(((np.nanmean(ranks, axis=0) - middle) ** 2).sum() / length)
     assert np.sqrt(5) * (ranks[:, -5:].mean() - middle) / theirs == pytest.approx(expected, rel=1e-10)
-    plain, _, counts = Study(study).rank_sums
+    plain, _, counts = Prepared(study).rank_sums
     ours = np.sqrt(((plain / counts) ** 2).mean())
     same(statistics(study, "corrado", [(0, 4)]), [expected * theirs / ours])

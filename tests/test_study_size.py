@@ -11,7 +11,7 @@ import aftershock as af
 from aftershock.engine.studies import inference
 from aftershock.engine.studies.abnormal import days_of, line_of, series_of
 from aftershock.engine.studies.placebo import Rows, moved, placebo_p_values, placebo_study
-from aftershock.engine.studies.samples import Study
+from aftershock.engine.studies.samples import Prepared
 from aftershock.engine.studies.simulated import simulated_abnormal
 from aftershock.engine.studies.windows import Series, span_of
 
@@ -30,7 +30,7 @@ def rejected(sizes: list[int], settings: dict, tests: tuple[str, ...]) -> dict[s
     rng = np.random.default_rng(42)
     counts = dict.fromkeys(tests, 0)
     for _ in range(RUNS):
-        study = Study(simulated_abnormal(sizes, rng, **settings))
+        study = Prepared(simulated_abnormal(sizes, rng, **settings))
         found = inference.findings_of(study, study.sample(0, 0), set(tests))
         for test in tests:
             counts[test] += found[test].p < 0.05
@@ -94,6 +94,8 @@ def test_moved_events_keep_what_they_share(market: tuple[Series, np.ndarray]) ->
     assert (session[due[there]] == at[there]).all()
     assert ((at - date)[there] >= 1).all()
     assert (series.offsets[rows.instrument[there]] <= due[there]).all()
-    abnormal, kept = placebo_study(rows, series, session, pool, np.random.default_rng(4), span_of((0, 0), (-250, -30)))
+    abnormal, kept = placebo_study(
+        rows, series, session, pool, np.random.default_rng(4), span_of((0, 0), (-250, -30))
+    )
     assert set(kept) <= set(np.flatnonzero(there))
     assert (abnormal.date == date[kept]).all()

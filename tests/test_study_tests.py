@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from aftershock.data.errors import InputError
 from aftershock.engine.studies import bootstrap, inference
 from aftershock.engine.studies.findings import CLOSED, TESTS
-from aftershock.engine.studies.samples import Study
+from aftershock.engine.studies.samples import Prepared
 from aftershock.engine.studies.signs import signed_rank_chances, wilcoxon
 from aftershock.engine.studies.simulated import simulated_abnormal
 from aftershock.engine.studies.types import Abnormal
@@ -113,8 +113,8 @@ def test_overlapping_windows_count_what_they_share() -> None:
 
 def test_dates_of_one_session_are_one_cluster() -> None:
     study = with_gaps([2, 2, 2, 2], 9, spacing=0)
-    assert Study(study).sample(0, 0).dates == 1
-    assert Study(study._replace(session=None)).sample(0, 0).dates == 4
+    assert Prepared(study).sample(0, 0).dates == 1
+    assert Prepared(study._replace(session=None)).sample(0, 0).dates == 4
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -147,7 +147,7 @@ def test_chances_of_signed_ranks_add_up() -> None:
 @pytest.mark.parametrize("test", ["block", "wild"])
 @pytest.mark.parametrize("sizes", [[2, 1, 3, 1, 2, 4], [1, 2] * 7])
 def test_bootstraps_are_the_slow_ones(test: str, sizes: list[int]) -> None:
-    study = Study(with_gaps(sizes, 11))
+    study = Prepared(with_gaps(sizes, 11))
     sample = study.sample(0, 1)
     groups = [list(sample.car[sample.cluster == d]) for d in range(sample.dates)]
     dates = bootstrap.Dates(
@@ -250,3 +250,32 @@ def test_a_wrong_request_says_what_to_do() -> None:
         inference.tests_of(study, tests=["patel"])
     with pytest.raises(InputError, match="level"):
         inference.tests_of(study, level=95)
+
+
+def test_compiled_sums_and_ranks_are_those_of_their_plain_twins() -> None:
+    from aftershock.engine.studies import compiled
+
+    study = CASES["many dates, gaps"]
+    order = np.argsort(study.estimation, axis=1)
+    rows, code = np.arange(len(study.date)), np.unique(study.date, return_inverse=True)[1].astype(np.int64)
+    sums, counts, _ = compiled.date_sums(study.estimation, rows, code, 18)
+    picks = np.random.default_rng(0).integers(0, 18, (5, 18))
+    calls: dict[str, tuple[Any, ...]] = {
+        "standardised": (study.estimation,),
+        "date_sums": (study.estimation, rows, code, 18),
+        "ranks": (study.estimation, study.window, order),
+        "column_moments": (study.estimation,),
+        "ranks_above": (study.estimation, rows, study.window[:, 0], study.scale),
+        "column_sums": (study.estimation, np.full(len(rows), 30.0), rows),
+        "pair_correlation": (study.estimation, rows[:5]),
+        "lagged": (sums, counts, np.array([[0, 1], [3, 5]]), 2),
+        "resampled_counts": (picks, np.zeros((5, 18))),
+    }
+    for name, arguments in calls.items():
+        told = []
+        for which in (name, f"{name}_python"):
+            given = tuple(one.copy() if isinstance(one, np.ndarray) else one for one in arguments)
+            back = getattr(compiled, which)(*given)
+            told.append(back if isinstance(back, tuple) else (given[-1] if back is None else back,))
+        for found, expected in zip(*told, strict=True):
+            np.testing.assert_allclose(found, expected, rtol=1e-12, err_msg=name)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from aftershock.engine.studies.findings import Finding, finding
-from aftershock.engine.studies.samples import Sample, Study
+from aftershock.engine.studies.samples import Prepared, Sample
 
 
-def calendar_time(study: Study, sample: Sample, level: float) -> Finding:
+def calendar_time(study: Prepared, sample: Sample, level: float) -> Finding:
     """Test the mean abnormal return of the daily portfolio of all rows that are in the window.
 
     Notes
@@ -20,6 +20,8 @@ def calendar_time(study: Study, sample: Sample, level: float) -> Finding:
     low = sample.first - study.abnormal.first
     returns = study.abnormal.window[sample.rows, low : low + sample.days].ravel()
     day = (study.position[sample.rows][:, None] + np.arange(sample.days)).ravel()
+    known = ~np.isnan(returns)
+    returns, day = returns[known], day[known]
     _, code = np.unique(day, return_inverse=True)
     means = np.bincount(code, returns) / np.maximum(np.bincount(code), 1)
     days = len(means)

@@ -84,39 +84,36 @@ def ranks_python(estimation: Floats, window: Floats, order: Ints) -> tuple[Float
     value = np.empty(columns)
     below = np.empty(columns + 1)
     for i in range(rows):
-        known = 0
-        for k in range(columns):
-            value[k] = estimation[i, order[i, k]]
-            if not np.isnan(value[k]):
-                known = k + 1
-        start = 0
+        mine, past, own, both = order[i], estimation[i], alone[i], joint[i]
+        known = columns
+        while known > 0 and np.isnan(past[mine[known - 1]]):
+            known -= 1
+        for k in range(known):
+            value[k] = past[mine[k]]
+        # How many returns of the event window lie below each place of the sorted ones; half of those that are equal.
+        below[: known + 1] = 0.0
+        for c in range(width):
+            at = window[i, c]
+            if np.isnan(at):
+                continue
+            low = lowest(value, known, at, False)
+            high = lowest(value, known, at, True)
+            below[low] += 0.5
+            below[high] += 0.5
+            rank = (low + high + 1.0) / 2.0
+            for other in range(width):
+                rank += 0.5 * (window[i, other] < at) + 0.5 * (window[i, other] <= at)
+            event[i, c] = rank
+        passed, start = 0.0, 0
         while start < known:
             stop = start + 1
             while stop < known and value[stop] == value[start]:
                 stop += 1
             for k in range(start, stop):
-                alone[i, order[i, k]] = (start + stop + 1) / 2.0
+                passed += below[k]
+                own[mine[k]] = (start + stop + 1) / 2.0
+                both[mine[k]] = (start + stop + 1) / 2.0 + passed
             start = stop
-        # How many returns of the event window lie below each place of the sorted ones; half of those that are equal.
-        below[: known + 1] = 0.0
-        for c in range(width):
-            if np.isnan(window[i, c]):
-                continue
-            low = lowest(value, known, window[i, c], False)
-            high = lowest(value, known, window[i, c], True)
-            below[low] += 0.5
-            below[high] += 0.5
-            rank = (low + high + 1.0) / 2.0
-            for other in range(width):
-                if window[i, other] < window[i, c]:
-                    rank += 1.0
-                elif window[i, other] == window[i, c]:
-                    rank += 0.5
-            event[i, c] = rank
-        passed = 0.0
-        for k in range(known):
-            passed += below[k]
-            joint[i, order[i, k]] = alone[i, order[i, k]] + passed
     return alone, joint, event
 
 
@@ -141,14 +138,14 @@ def ranks_above_python(
     columns = residuals.shape[1]
     sums, above = np.zeros(columns), np.zeros(len(rows))
     for k in range(len(rows)):
-        i, limit, weight = rows[k], limits[k], weights[k]
-        total = 0.0
+        row, limit, weight = residuals[rows[k]], limits[k], 0.5 * weights[k]
+        total = np.int64(0)
         for t in range(columns):
-            value = residuals[i, t]
-            share = 0.5 * (value > limit) + 0.5 * (value >= limit)
-            total += share
-            sums[t] += share * weight
-        above[k] = total
+            # Whole numbers: they can be added several at a time.
+            twice = np.int64(row[t] > limit) + np.int64(row[t] >= limit)
+            total += twice
+            sums[t] += weight * twice
+        above[k] = 0.5 * total
     return sums, above
 
 
@@ -165,6 +162,32 @@ def column_sums_python(values: Floats, lengths: Floats, rows: Ints) -> tuple[Flo
                 shares[t] += values[i, t] / (lengths[i] + 1.0) - 0.5
                 counts[t] += 1.0
     return plain, shares, counts
+
+
+def pair_correlation_python(values: Floats, rows: Ints) -> float:
+    """Give the average over pairs of rows of their correlation on the columns that both have; 0 where there is none."""
+    columns = values.shape[1]
+    total, pairs = 0.0, 0
+    for a in range(len(rows)):
+        one = values[rows[a]]
+        for b in range(a + 1, len(rows)):
+            other = values[rows[b]]
+            known, x, y, xx, yy, xy = 0, 0.0, 0.0, 0.0, 0.0, 0.0
+            for t in range(columns):
+                if not (np.isnan(one[t]) or np.isnan(other[t])):
+                    known += 1
+                    x += one[t]
+                    y += other[t]
+                    xx += one[t] * one[t]
+                    yy += other[t] * other[t]
+                    xy += one[t] * other[t]
+            if known < 3:
+                continue
+            own = (xx - x * x / known) * (yy - y * y / known)
+            if own > 1e-20 * xx * yy:
+                total += (xy - x * y / known) / np.sqrt(own)
+                pairs += 1
+    return total / pairs if pairs else 0.0
 
 
 def lagged_python(sums: Floats, counts: Floats, pair: Ints, lag: int) -> Floats:
@@ -199,5 +222,6 @@ ranks = kernel(ranks_python)
 ranks_above = kernel(ranks_above_python)
 column_moments = kernel(column_moments_python)
 column_sums = kernel(column_sums_python)
+pair_correlation = kernel(pair_correlation_python)
 lagged = kernel(lagged_python)
 resampled_counts = kernel(resampled_counts_python)

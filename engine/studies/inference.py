@@ -13,7 +13,7 @@ from aftershock.engine.studies.calendar_time import calendar_time
 from aftershock.engine.studies.findings import BOOTSTRAPS, CLOSED, TESTS, Finding, findings_table
 from aftershock.engine.studies.parametric import parametric_findings
 from aftershock.engine.studies.ranks import rank_findings
-from aftershock.engine.studies.samples import Sample, Study
+from aftershock.engine.studies.samples import Prepared, Sample
 from aftershock.engine.studies.signs import sign_findings
 from aftershock.engine.studies.types import Abnormal
 
@@ -48,8 +48,8 @@ def tests_of(
     -------
     DataFrame
         A row for each window and test: ``first, last, test, unit, effect, standard_error, low, high, statistic, p, df,
-        basis, mean, firms, dates`` (`findings.COLUMNS`). A row of the study counts in a window if it has every return
-        of it. NaN where a test says nothing.
+        basis, mean, firms, dates`` (`findings.COLUMNS`). A row of the study counts in a window if it has at least
+        half of its returns. NaN where a test says nothing.
 
     Raises
     ------
@@ -66,7 +66,7 @@ def tests_of(
                sign    200     40
     """
     _check(tests, level)
-    study = Study(abnormal)
+    study = Prepared(abnormal)
     chosen = list(windows) if windows is not None else every_window(abnormal)
     samples = [study.sample(first, last) for first, last in chosen]
     found = [findings_of(study, sample, set(tests), level) for sample in samples]
@@ -101,7 +101,7 @@ def rows_of(abnormal: Abnormal, rows: np.ndarray) -> Abnormal:
     return abnormal._replace(**arrays)
 
 
-def findings_of(study: Study, sample: Sample, tests: set[str], level: float = 0.95) -> dict[str, Finding]:
+def findings_of(study: Prepared, sample: Sample, tests: set[str], level: float = 0.95) -> dict[str, Finding]:
     """Run those tests of one window that draw nothing; by name."""
     found = [
         *parametric_findings(study, sample, tests, level),

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from aftershock.engine.studies.findings import Finding, finding, silent
-from aftershock.engine.studies.samples import Clusters, Sample, Study
+from aftershock.engine.studies.samples import Clusters, Prepared, Sample
 from aftershock.engine.studies.types import Floats
 
 ENOUGH_DATES = 10.0
@@ -121,12 +121,12 @@ def _expected_squares(clusters: Clusters) -> float:
     return float((own * (1.0 - 2.0 * share)).sum() + (share**2).sum() * own.sum())
 
 
-def by_quotients(study: Study, values: Floats, sample: Sample, clusters: Clusters) -> Spread:
+def by_quotients(study: Prepared, values: Floats, sample: Sample, clusters: Clusters) -> Spread:
     """Give the variance of a mean of rows from how far its quotient spread in the estimation window.
 
     Parameters
     ----------
-    study, sample : Study, Sample
+    study, sample : Prepared, Sample
         Whose past it is.
     values : (n,) float64
         One number for each row of the sample.
@@ -161,7 +161,7 @@ def by_quotients(study: Study, values: Floats, sample: Sample, clusters: Cluster
     return Spread(float(values.var(ddof=1)) / n * factor, df, PAST)
 
 
-def spread_of(study: Study, values: Floats, sample: Sample, clusters: Clusters) -> Spread:
+def spread_of(study: Prepared, values: Floats, sample: Sample, clusters: Clusters) -> Spread:
     """Give the variance that the default test takes: of the dates where there are enough, else of the past."""
     if basis_of(clusters) == DATES:
         return by_dates(values, sample, clusters)
@@ -173,7 +173,7 @@ def basis_of(clusters: Clusters) -> str:
     return DATES if freedom_of_dates(clusters) >= ENOUGH_DATES else PAST
 
 
-def parametric_findings(study: Study, sample: Sample, tests: set[str], level: float) -> list[Finding]:
+def parametric_findings(study: Prepared, sample: Sample, tests: set[str], level: float) -> list[Finding]:
     """Run those of the tests of mean returns that are asked for."""
     made: list[Finding] = []
     n = len(sample.rows)
@@ -214,7 +214,7 @@ def _patell(sample: Sample) -> Spread:
     return Spread(float((freedom / (freedom - 2.0)).sum()) / len(freedom) ** 2, np.inf)
 
 
-def _crude(study: Study, sample: Sample) -> Spread:
+def _crude(study: Prepared, sample: Sample) -> Spread:
     """Give the variance of the mean over rows in the estimation window, session by session in event time."""
     means = study.portfolio(sample)
     if len(means) < 2:

@@ -10,7 +10,7 @@ import numpy as np
 from aftershock.engine.studies.findings import DEFAULT
 from aftershock.engine.studies.inference import findings_of
 from aftershock.engine.studies.models import measure
-from aftershock.engine.studies.samples import Study
+from aftershock.engine.studies.samples import Prepared
 from aftershock.engine.studies.types import Abnormal, Floats, Ints
 from aftershock.engine.studies.windows import Series, Span
 
@@ -37,7 +37,9 @@ class Rows(NamedTuple):
     side: Floats
 
 
-def moved(rows: Rows, series: Series, session: Ints, pool: Ints, rng: np.random.Generator) -> tuple[Ints, Ints, Ints]:
+def moved(
+    rows: Rows, series: Series, session: Ints, pool: Ints, rng: np.random.Generator
+) -> tuple[Ints, Ints, Ints]:
     """Move each event date with all its rows to a date of its own.
 
     Parameters
@@ -75,13 +77,26 @@ def moved(rows: Rows, series: Series, session: Ints, pool: Ints, rng: np.random.
 
 
 def placebo_study(
-    rows: Rows, series: Series, session: Ints, pool: Ints, rng: np.random.Generator, span: Span, model: str = "market"
+    rows: Rows,
+    series: Series,
+    session: Ints,
+    pool: Ints,
+    rng: np.random.Generator,
+    span: Span,
+    model: str = "market",
 ) -> tuple[Abnormal, Ints]:
     """Measure events that were moved; gives the abnormal returns and which of the n rows they are."""
     due, date, at = moved(rows, series, session, pool, rng)
     there = np.flatnonzero(due >= 0)
     found = measure(
-        series, rows.instrument[there], due[there], date[there], span, model, side=rows.side[there], session=at[there]
+        series,
+        rows.instrument[there],
+        due[there],
+        date[there],
+        span,
+        model,
+        side=rows.side[there],
+        session=at[there],
     )
     return found.abnormal, there[found.kept]
 
@@ -123,7 +138,7 @@ def placebo_p_values(
     """
     found = np.full((draws, len(windows)), np.nan)
     for draw in range(draws):
-        study = Study(placebo_study(rows, series, session, pool, rng, span, model)[0])
+        study = Prepared(placebo_study(rows, series, session, pool, rng, span, model)[0])
         for column, (first, last) in enumerate(windows):
             found[draw, column] = findings_of(study, study.sample(first, last), {test})[test].p
     return found

@@ -17,7 +17,7 @@ from aftershock.engine.studies.parametric import (
     freedom_of_rows,
     parametric_findings,
 )
-from aftershock.engine.studies.samples import Clusters, Study
+from aftershock.engine.studies.samples import Clusters, Prepared
 from aftershock.engine.studies.types import Abnormal
 
 
@@ -135,7 +135,7 @@ def power_of(abnormal: Abnormal, first: int, last: int, *, level: float = 0.05, 
         Level or power outside 0 to 1, a window outside the study's.
     """
     _check(level, wanted)
-    study = Study(abnormal)
+    study = Prepared(abnormal)
     sample = study.sample(first, last)
     if not len(sample.rows):
         return Power(0, 0, np.nan, np.nan, "", level, wanted, np.nan, np.nan, np.nan)

@@ -6,10 +6,10 @@ import numpy as np
 
 from aftershock.engine.studies.compiled import ranks_above
 from aftershock.engine.studies.findings import Finding, finding, silent
-from aftershock.engine.studies.samples import Sample, Study
+from aftershock.engine.studies.samples import Prepared, Sample
 
 
-def rank_findings(study: Study, sample: Sample, tests: set[str], level: float) -> list[Finding]:
+def rank_findings(study: Prepared, sample: Sample, tests: set[str], level: float) -> list[Finding]:
     """Run those of the rank tests that are asked for."""
     made = []
     if "corrado" in tests or "corrado_zivney" in tests:
@@ -19,7 +19,7 @@ def rank_findings(study: Study, sample: Sample, tests: set[str], level: float) -
     return made
 
 
-def corrado(study: Study, sample: Sample, level: float) -> list[Finding]:
+def corrado(study: Prepared, sample: Sample, level: float) -> list[Finding]:
     """Rank each row's returns over estimation and event window, and test the mean rank of the window's days.
 
     Notes
@@ -35,20 +35,21 @@ def corrado(study: Study, sample: Sample, level: float) -> list[Finding]:
     low = study.abnormal.estimation.shape[1] + sample.first - study.abnormal.first
     days = slice(low, low + sample.days)
     full = counts > 0
-    if full.sum() < 2 or not full[days].all():
+    if full.sum() < 2 or not full[days].any():
         return [silent("corrado"), silent("corrado_zivney")]
     with np.errstate(invalid="ignore", divide="ignore"):
         plainly = plain / counts, np.full(len(counts), len(counts) + 1.0)
         weighed = shares / np.sqrt(counts), np.sqrt(counts)
     made = []
     for test, (daily, weight) in (("corrado", plainly), ("corrado_zivney", weighed)):
-        statistic = float(daily[days].sum() / np.sqrt(sample.days) / np.sqrt((daily[full] ** 2).mean()))
-        effect = float(daily[days].sum() / weight[days].sum())
+        there = np.flatnonzero(full[days]) + low
+        statistic = float(daily[there].sum() / np.sqrt(len(there)) / np.sqrt((daily[full] ** 2).mean()))
+        effect = float(daily[there].sum() / weight[there].sum())
         made.append(_by_statistic(test, effect, statistic, np.inf, level))
     return made
 
 
-def generalised(study: Study, sample: Sample, level: float) -> list[Finding]:
+def generalised(study: Prepared, sample: Sample, level: float) -> list[Finding]:
     """Rank the standardised CAR of each row among the standardised residuals of its estimation window.
 
     Notes

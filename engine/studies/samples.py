@@ -14,6 +14,7 @@ from aftershock.engine.studies.compiled import (
     column_sums,
     date_sums,
     lagged,
+    pair_correlation,
     ranks,
     standardised,
 )
@@ -26,9 +27,15 @@ MOST_ROWS = 0.9
 LEAST_VARIANCE = 1e-6
 """The sum of rows of one date has at least this share of the variance that independent rows would give it."""
 
+MOST_PAIRED = 100
+"""Of a date with gaps and at most so many rows correlations are averaged pair by pair, else over pairs and sessions."""
+
+LEAST_KNOWN = 0.5
+"""A row counts in a window if it has at least this share of its returns: holidays do not put it out, delistings do."""
+
 
 class Sample(NamedTuple):
-    """The m rows that have every return of one window.
+    """The m rows that have most returns of one window.
 
     Attributes
     ----------
@@ -105,7 +112,7 @@ class Clusters(NamedTuple):
         return float((self.inflation - 1.0) / (n - 1.0)) if n > 1 else 0.0
 
 
-class Study:
+class Prepared:
     """Abnormal returns with what several tests and windows need of them, each computed once.
 
     Parameters
@@ -173,7 +180,10 @@ class Study:
         return first[date]
 
     def sample(self, first: int, last: int) -> Sample:
-        """Cumulate a window, ends included, over the rows that have every return of it.
+        """Cumulate a window, ends included, over the rows that have at least `LEAST_KNOWN` of its returns.
+
+        What is missing adds nothing, to the sum or to its variance: where a return follows that spans the days without
+        one (trade to trade), nothing of the reaction is lost.
 
         Raises
         ------
@@ -192,9 +202,16 @@ class Study:
                     column="window",
                 )
             )
-        car = abnormal.window[:, low:high].sum(axis=1)
-        spread = abnormal.covariance[:, low:high, low:high].sum(axis=(1, 2))
-        rows = np.flatnonzero(np.isfinite(car) & self.usable & (spread > 0))
+        inside, covariance = abnormal.window[:, low:high], abnormal.covariance[:, low:high, low:high]
+        known = ~np.isnan(inside)
+        car, spread = inside.sum(axis=1), covariance.sum(axis=(1, 2))
+        gaps = np.flatnonzero(~known.all(axis=1))
+        car[gaps] = np.where(known[gaps], inside[gaps], 0.0).sum(axis=1)
+        spread[gaps] = np.where(known[gaps, :, None] & known[gaps, None, :], covariance[gaps], 0.0).sum(
+            axis=(1, 2)
+        )
+        enough = known.sum(axis=1) >= max(LEAST_KNOWN * (high - low), 1)
+        rows = np.flatnonzero(enough & np.isfinite(car) & self.usable & (spread > 0))
         error = abnormal.scale[rows] * np.sqrt(spread[rows])
         car = car[rows]
         cluster = np.unique(self.date_position[rows], return_inverse=True)[1].astype(np.int64)
@@ -204,10 +221,25 @@ class Study:
     def clusters(self, sample: Sample) -> Clusters:
         """Measure how the rows of a sample move together, in the estimation window."""
         position, sizes, sums, counts, squares = self._once("dates", sample, lambda: self._date_sums(sample))
+        inside = self._once("inside", sample, lambda: self._correlation(sample, sizes, sums, counts, squares))
+        return Clusters(sizes.astype(np.float64), inside, _shared(position, sizes, sums, counts, sample.days))
+
+    def _correlation(
+        self, sample: Sample, sizes: Ints, sums: Floats, counts: Floats, squares: Floats
+    ) -> Floats:
+        """Average the correlation of pairs of rows of each date, on the sessions that both have."""
         pairs = (counts * (counts - 1.0)).sum(axis=1)
         with np.errstate(invalid="ignore", divide="ignore"):
-            inside = np.where(pairs > 0, ((sums**2).sum(axis=1) - squares) / pairs, 0.0)
-        return Clusters(sizes.astype(np.float64), inside, _shared(position, sizes, sums, counts, sample.days))
+            found: Floats = np.where(pairs > 0, ((sums**2).sum(axis=1) - squares) / pairs, 0.0)
+        # Sums of dates give the average over pairs where no return is missing; elsewhere pairs are gone through.
+        gaps = (counts < sizes[:, None]).any(axis=1) & (sizes > 1) & (sizes <= MOST_PAIRED)
+        if gaps.any():
+            order = np.argsort(sample.cluster, kind="stable")
+            ends = np.cumsum(sizes)
+            for date in np.flatnonzero(gaps):
+                rows = sample.rows[order[ends[date] - sizes[date] : ends[date]]]
+                found[date] = pair_correlation(self.standardised, rows)
+        return found
 
     def _date_sums(self, sample: Sample) -> tuple[Ints, Ints, Floats, Floats, Floats]:
         position = np.unique(self.date_position[sample.rows])

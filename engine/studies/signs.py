@@ -7,14 +7,14 @@ from functools import lru_cache
 import numpy as np
 
 from aftershock.engine.studies.findings import Finding, finding, quantile, silent, two_sided
-from aftershock.engine.studies.samples import Sample, Study
+from aftershock.engine.studies.samples import Prepared, Sample
 from aftershock.engine.studies.types import Floats
 
 EXACT = 50
 """Up to so many rows without ties the signed-rank test is exact."""
 
 
-def sign_findings(study: Study, sample: Sample, tests: set[str], level: float) -> list[Finding]:
+def sign_findings(study: Prepared, sample: Sample, tests: set[str], level: float) -> list[Finding]:
     """Run those of the tests of signs that are asked for."""
     made = []
     if "sign" in tests:
@@ -35,7 +35,7 @@ def _signs(test: str, sample: Sample, expected: float, level: float) -> Finding:
     return finding(test, effect, float(np.sqrt(expected * (1.0 - expected) / n)), level=level)
 
 
-def _positive_before(study: Study, sample: Sample) -> float:
+def _positive_before(study: Prepared, sample: Sample) -> float:
     """Give the mean over rows of the share of positive residuals in the estimation window."""
     share = study.positive[sample.rows]
     share = share[np.isfinite(share)]

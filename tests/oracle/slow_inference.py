@@ -10,7 +10,7 @@ import datetime
 import math
 from functools import lru_cache
 from itertools import combinations
-from statistics import mean, stdev
+from statistics import correlation, mean, stdev
 from typing import Any
 
 NONE = (math.nan, math.nan, math.nan)
@@ -21,21 +21,26 @@ def usable(study: Any, i: int) -> bool:
 
 
 def rows_in(study: Any, first: int, last: int) -> list[int]:
-    """Rows with every return of the window."""
-    days = range(first - study.first, last - study.first + 1)
+    """Rows with at least half of the returns of the window."""
     return [
         i
         for i in range(len(study.window))
-        if usable(study, i) and all(not math.isnan(study.window[i, d]) for d in days)
+        if usable(study, i) and 2 * len(known_days(study, i, first, last)) >= last - first + 1
+    ]
+
+
+def known_days(study: Any, i: int, first: int, last: int) -> list[int]:
+    return [
+        d for d in range(first - study.first, last - study.first + 1) if not math.isnan(study.window[i, d])
     ]
 
 
 def car(study: Any, i: int, first: int, last: int) -> float:
-    return math.fsum(study.window[i, d] for d in range(first - study.first, last - study.first + 1))
+    return math.fsum(study.window[i, d] for d in known_days(study, i, first, last))
 
 
 def error(study: Any, i: int, first: int, last: int) -> float:
-    days = range(first - study.first, last - study.first + 1)
+    days = known_days(study, i, first, last)
     return float(study.scale[i] * math.sqrt(math.fsum(study.covariance[i, a, b] for a in days for b in days)))
 
 
@@ -106,14 +111,17 @@ def standard(study: Any, i: int) -> list[float]:
 
 
 def same_date_correlation(study: Any, rows: list[int]) -> float:
-    """Average product of standardised residuals over all pairs of rows and sessions both have."""
-    products = []
-    scaled = {i: standard(study, i) for i in rows}
+    """Average correlation of residuals over pairs of rows, each on the sessions that both have."""
+    found = []
     for i, j in combinations(rows, 2):
-        for a, b in zip(scaled[i], scaled[j], strict=True):
-            if not math.isnan(a) and not math.isnan(b):
-                products.append(a * b)
-    return mean(products) if products else 0.0
+        both = [
+            (a, b)
+            for a, b in zip(study.estimation[i], study.estimation[j], strict=True)
+            if not math.isnan(a) and not math.isnan(b)
+        ]
+        if len(both) >= 3:
+            found.append(correlation([a for a, _ in both], [b for _, b in both]))
+    return mean(found) if found else 0.0
 
 
 def apart(study: Any, one: list[int], other: list[int]) -> int:
@@ -314,7 +322,7 @@ def corrado(study: Any, first: int, last: int, zivney: bool) -> tuple[float, flo
         else:
             daily.append(mean(deviations[t]) if deviations[t] else None)
     size = math.sqrt(mean(x**2 for x in daily if x is not None))
-    days = range(length + first - study.first, length + last - study.first + 1)
+    days = [t for t in range(length + first - study.first, length + last - study.first + 1) if shares[t]]
     total = math.fsum(daily[t] for t in days)
     statistic = total / math.sqrt(len(days)) / size
     if zivney:
@@ -377,6 +385,8 @@ def calendar_time(study: Any, first: int, last: int) -> tuple[float, float, floa
     days: dict[Any, list[float]] = {}
     for i in rows_in(study, first, last):
         for d in range(first, last + 1):
+            if math.isnan(study.window[i, d - study.first]):
+                continue
             if study.session is not None:
                 day: Any = weekday_number(int(study.session[i])) + d
             else:
