@@ -47,7 +47,12 @@ def effects_table(run: StudyRun) -> Table:
         *([Column("part", "Part")] if several else []),
         Column("group", "Group"),
         Column("sessions", "Sessions"),
-        Column("firms", "Rows", "count", "events on instruments that have at least half of the returns of the window"),
+        Column(
+            "firms",
+            "Rows",
+            "count",
+            "events on instruments that have at least half of the returns of the window",
+        ),
         Column("dates", "Dates", "count", "event dates: the independent observations"),
         Column("effect", "Effect", "percent", "what, common to all rows, would give the statistic"),
         Column("band", f"{coverage} band", "number"),

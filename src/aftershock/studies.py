@@ -13,7 +13,7 @@ import pandas as pd
 from aftershock.data.errors import InputError, Problem, did_you_mean
 from aftershock.data.universes import Universe
 from aftershock.engine.studies.averages import average
-from aftershock.engine.types import Floats
+from aftershock.engine.types import Floats, Integers
 from aftershock.experiment import STUDY_GROUPS, StudySection
 from aftershock.inputs import Source
 from aftershock.reports.run import together
@@ -161,18 +161,23 @@ def matrix(ar: pd.DataFrame, column: str) -> Floats:
     return values.reshape(-1, width)
 
 
+def codes_of(rows: pd.DataFrame) -> Integers:
+    """Give the clusters of the rows of a study as numbers."""
+    return rows["cluster"].to_numpy("M8[D]").astype(np.int64)
+
+
 def averages_of(
     rows: pd.DataFrame, ar: pd.DataFrame, parts: Iterable[str], by: str | None, coverage: float
 ) -> pd.DataFrame:
     """Average rows by group and session; see `Study.caar`."""
     offsets = ar["offset"].unique()
     grids = {key: matrix(ar, key) for key in ("ar", "car", "bhar")}
-    found = []
+    codes, found = codes_of(rows), []
     for part in parts:
         own = np.flatnonzero((rows["part"] == part).to_numpy())
         for group, places in groups_of(rows.iloc[own], by):
             at = own[places]
-            date = rows["date"].to_numpy("M8[D]").astype(np.int64)[at]
+            date = codes[at]
             aar, caar = (average(grids[key][at], date, coverage=coverage) for key in ("ar", "car"))
             found.append(
                 pd.DataFrame(

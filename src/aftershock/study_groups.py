@@ -12,6 +12,7 @@ from aftershock.engine.studies.groups import with_adjusted
 from aftershock.engine.studies.inference import rows_of, tests_of
 from aftershock.engine.studies.models import Measured
 from aftershock.engine.studies.power import detectable_distance, power_of
+from aftershock.engine.studies.samples import LEAST_KNOWN
 from aftershock.engine.studies.types import Abnormal
 from aftershock.engine.types import Floats
 from aftershock.experiment import StudySection
@@ -89,10 +90,10 @@ def group_tests(
 
 
 def _planted(own: Abnormal, planted: Floats, first: int, last: int) -> float:
-    """Average what was planted in the windows that have every return."""
+    """Average what was planted in the windows that are tested."""
     inside = slice(first - own.first, last - own.first + 1)
-    whole = np.isfinite(own.window[:, inside]).all(axis=1)
-    return float(planted[whole, inside].sum(axis=1).mean()) if whole.any() else np.nan
+    tested = np.isfinite(own.window[:, inside]).mean(axis=1) >= LEAST_KNOWN
+    return float(planted[tested, inside].sum(axis=1).mean()) if tested.any() else np.nan
 
 
 def _detectable(table: pd.DataFrame, power: pd.DataFrame, section: StudySection) -> Floats:

@@ -11,8 +11,22 @@ from aftershock.engine.studies.abnormal import Days, cumulated
 from aftershock.engine.studies.averages import Average
 from aftershock.engine.studies.confounds import treated
 from aftershock.engine.studies.models import Measured
+from aftershock.engine.studies.samples import LEAST_KNOWN
 from aftershock.engine.types import Floats, Integers
 from aftershock.experiment import StudySection
+
+
+def clusters_of(date: Integers, session: Integers) -> Integers:
+    """Give for each row the earliest session of bar 0 among the rows of its date.
+
+    News of a weekend meets one opening: dates whose first bar is the same session share one shock, and are one cluster.
+
+    Examples
+    --------
+    >>> clusters_of(np.array([1, 1, 2, 5]), np.array([3, 4, 3, 6])).tolist()
+    [3, 3, 3, 6]
+    """
+    return pd.Series(session).groupby(date).transform("min").to_numpy(np.int64)
 
 
 def coefficient_names(model: str, count: int) -> list[str]:
@@ -94,12 +108,12 @@ def treatments_of(
 ) -> pd.DataFrame:
     """Set the effect with confounded events kept, excluded, down-weighted and regressed out side by side.
 
-    Windows that lack a return are left out, as the tests leave them out.
+    Windows that lack more than half of their returns are left out, as the tests leave them out.
     """
     found = []
     for first, last in section.sums:
         own = car[(car["first"] == first) & (car["last"] == last)]
-        whole = own["car"].where(own["sessions"] == last - first + 1).to_numpy(np.float64)
+        whole = own["car"].where(own["sessions"] >= LEAST_KNOWN * (last - first + 1)).to_numpy(np.float64)
         for name, one in treated(whole, date, count, others, section.coverage).items():
             found.append({"part": part, "first": first, "last": last, "treatment": name} | _as_record(one))
     return as_text(pd.DataFrame(found))

@@ -31,10 +31,17 @@ from aftershock.experiment import StudySection
 from aftershock.inputs import Source, priced, simulated_beside
 from aftershock.manifest import skipped_rows, warnings_of
 from aftershock.run import Inputs
-from aftershock.studies import Study, averages_of
+from aftershock.studies import Study, averages_of, codes_of
 from aftershock.study_beside import Beside
 from aftershock.study_groups import Grouped, group_tests
-from aftershock.study_parts import ar_table, as_text, car_table, coefficient_names, treatments_of
+from aftershock.study_parts import (
+    ar_table,
+    as_text,
+    car_table,
+    clusters_of,
+    coefficient_names,
+    treatments_of,
+)
 from aftershock.study_signals import (
     Signals,
     confounded_of,
@@ -178,12 +185,12 @@ def _rows(
     table = signals.table.iloc[kept].reset_index(drop=True)[list(SHOWN)]
     known = to_ns(table["known_by"])
     names = coefficient_names(section.model, found.coefficients.shape[1])
+    session = days.session[row0[kept]] if len(kept) else np.zeros(0, np.int64)
     return table.assign(
         part=part,
         date=(known // DAY).astype("M8[D]").astype("M8[ns]"),
-        session=days.session[row0[kept]].astype("M8[D]").astype("M8[ns]")
-        if len(kept)
-        else pd.to_datetime([]),
+        session=session.astype("M8[D]").astype("M8[ns]"),
+        cluster=clusters_of(known // DAY, session).astype("M8[D]").astype("M8[ns]"),
         known_offset=_known_offset(days, signals.instrument[kept], row0[kept], known),
         observations=found.abnormal.observations,
         residual_deviation=found.abnormal.scale,
@@ -316,9 +323,7 @@ def _treatments(
     own = place.reindex(block.signal).to_numpy(np.int64)
     others = others_of(inputs, around, len(rows), section.confounded_by)[own]
     side = block.rows["side"].to_numpy(np.float64)[:, None]
-    return treatments_of(
-        section, block.part, block.car, block.measured.abnormal.date, count[own], others * side
-    )
+    return treatments_of(section, block.part, block.car, codes_of(block.rows), count[own], others * side)
 
 
 def _manifest(
@@ -341,8 +346,8 @@ def _manifest(
         "rows": len(first_part),
         "events_measured": int(first_part["event_id"].nunique()),
         "symbols": int(first_part["symbol"].nunique()),
-        "event_dates": int(first_part["date"].nunique()),
-        "largest_date": int(first_part["date"].value_counts().max()) if len(first_part) else 0,
+        "event_dates": int(first_part["cluster"].nunique()),
+        "largest_date": int(first_part["cluster"].value_counts().max()) if len(first_part) else 0,
         "confounded": len(crowded[["event_id", "symbol"]].drop_duplicates()),
         "skipped": {str(code): int(count) for code, count in skipped["code"].value_counts().items()},
     }

@@ -226,7 +226,8 @@ def _days(session: Integers, names: int, n: int) -> Days:
 def _rows(found: pd.DataFrame, session: Integers, observations: Integers, scale: Floats) -> pd.DataFrame:
     zero = session[found["row"].to_numpy(np.int64)].astype("M8[D]").astype("M8[ns]")
     return found.drop(columns=["instrument", "row", "why"]).reset_index(drop=True).assign(
-        part="day", date=zero, session=zero, known_offset=0, observations=observations, residual_deviation=scale
+        part="day", date=zero, cluster=zero, session=zero, known_offset=0, observations=observations,
+        residual_deviation=scale,
     )  # fmt: skip
 
 
