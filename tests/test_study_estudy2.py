@@ -139,3 +139,24 @@ def test_ranks_of_several_days_but_for_missing_firms(folder: Path, study: Abnorm
     plain, _, counts = Prepared(study).rank_sums
     ours = np.sqrt(((plain / counts) ** 2).mean())
     same(statistics(study, "corrado", [(0, 4)]), [expected * theirs / ours])
+
+
+def test_their_other_statistics_follow_from_the_same_abnormal_returns(
+    folder: Path, study: Abnormal, market: pd.Series
+) -> None:
+    """Three tests that are not offered, because one that is does better, each a line of what is."""
+    parametric = table(folder, "expected/vignette__sim__parametric_daily.csv")
+    nonparametric = table(folder, "expected/vignette__sim__nonparametric_daily.csv")
+    mean = study.window.mean(axis=0)
+    # Brown and Warner (1980): names independent, as variable as before.
+    same(mean / np.sqrt(np.nanvar(study.estimation, axis=1, ddof=1).sum()) * 7, parametric["bw_1980_stat"])
+    # Lamb (1995): crude dependence with forecast error; theirs divides by n - 1 and by the mean length of histories.
+    past, now = market.loc[ESTIMATION].to_numpy(), market.loc[EVENT].to_numpy()
+    ahead = 1 + 1 / study.observations.mean() + (now - past.mean()) ** 2 / ((past - past.mean()) ** 2).sum()
+    same(statistics(study, "crude") / np.sqrt(ahead), parametric["lmb_stat"])
+    # Corrado and Zivney's sign (1992); theirs is scaled up to seven firms on days that lack some.
+    both = np.concatenate([study.estimation, study.window], axis=1)
+    signs = np.sign(both - np.nanmedian(both, axis=1, keepdims=True))
+    counts, sums = (~np.isnan(both)).sum(axis=0), np.nansum(signs, axis=0)
+    theirs = np.sqrt(((sums * 7 / counts**1.5) ** 2).sum() / (study.observations + 5).mean())
+    same(sums[-5:] / np.sqrt(7) / theirs, nonparametric["csign_stat"])

@@ -127,7 +127,7 @@ def simulated(seed: int) -> Panel:
 class Design(NamedTuple):
     """One line of the table.
 
-    ``source`` is a key of `SOURCES`; ``sizes`` the names on each date; ``volatility`` and ``common`` factors of
+    ``source`` says where returns are from (`drawn`); ``sizes`` the names on each date; ``volatility`` and ``common`` factors of
     returns in the event window; ``effect`` a return added on day 0; ``market`` whether the market model is fitted
     (else the mean).
     """
