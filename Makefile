@@ -32,6 +32,8 @@ bench: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest benchmarks --benchmark-autosave
 	$(BIN)/python benchmarks/news_scores.py
 	$(BIN)/python benchmarks/peers.py --quick
+	$(BIN)/python benchmarks/study_size.py --quick
+	$(BIN)/python benchmarks/study_placebo.py --quick
 
 images: demo
 	$(BIN)/python docs/images/take.py runs/demo/report.html

@@ -50,6 +50,37 @@ def planted_and_recovered(tape: Tape, truth: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def planted_by_bar(tape: Tape, truth: pd.DataFrame) -> tuple[Floats, Floats]:
+    """Lay what was planted out over the bars of a tape.
+
+    Parameters
+    ----------
+    tape : Tape
+        Simulated daily prices, n bars.
+    truth : DataFrame
+        As in `planted_and_recovered`.
+
+    Returns
+    -------
+    gap, session : ndarrays of float64, shape (n,)
+        Log returns of all effects together, from the last close to the open and from open to close.
+    """
+    gap, session = np.zeros(len(tape.close)), np.zeros(len(tape.close))
+    opens = to_ns(truth["opens_at"])
+    for symbol, rows in truth.groupby("symbol").indices.items():
+        k = tape.position(str(symbol))
+        first, end = int(tape.offsets[k]), int(tape.offsets[k + 1])
+        # A session whose row is missing has its gap in the next one's, as prices have it.
+        bar = first + np.searchsorted(tape.opens_at[first:end], opens[rows])
+        gaps, drifts = (truth[key].to_numpy(np.float64)[rows] for key in ("gap", "drift"))
+        lengths = truth["sessions"].to_numpy(np.int64)[rows]
+        for at, jump, drift, length in zip(bar, gaps, drifts, lengths, strict=True):
+            if at < end:
+                gap[at] += jump
+                session[at : min(at + length, end)] += drift / length
+    return gap, session
+
+
 def _measured(tape: Tape, truth: pd.DataFrame) -> dict[str, Floats]:
     gap, drift = np.full(len(truth), np.nan), np.full(len(truth), np.nan)
     opens = to_ns(truth["opens_at"])

@@ -74,8 +74,8 @@ class Run:
             for name in TABLES:
                 write_parquet(getattr(self, name), place / f"{name}.parquet", metadata=mark)
             write_text(self.experiment, place / "experiment.toml")
-            write_text(_to_json(self.stats), place / "stats.json")
-            write_text(_to_json(self.manifest), place / "manifest.json")
+            write_text(to_json(self.stats), place / "stats.json")
+            write_text(to_json(self.manifest), place / "manifest.json")
 
     @classmethod
     def read(cls, folder: Path) -> Self:
@@ -99,10 +99,10 @@ class Run:
                 )
             )
         return cls(
-            manifest=_read(folder / "manifest.json"),
-            experiment=_read(folder / "experiment.toml"),
-            stats=_undefined(_read(folder / "stats.json")),
-            **{name: _read(folder / f"{name}.parquet") for name in needed},
+            manifest=read_part(folder / "manifest.json"),
+            experiment=read_part(folder / "experiment.toml"),
+            stats=undefined(read_part(folder / "stats.json")),
+            **{name: read_part(folder / f"{name}.parquet") for name in needed},
         )
 
 
@@ -160,7 +160,7 @@ def _unwritable(path: Path, got: str) -> InputError:
     return InputError(Problem("a place that can be written", got, "choose another folder", str(path)))
 
 
-def _read(path: Path) -> Any:
+def read_part(path: Path) -> Any:
     """Read one file of a run: a table, JSON or text."""
     import pyarrow as pa
 
@@ -174,16 +174,17 @@ def _read(path: Path) -> Any:
         raise InputError(Problem(expected, f"'{error}'", cure, str(path))) from None
 
 
-def _undefined(value: Any) -> Any:
+def undefined(value: Any) -> Any:
     """Turn what JSON holds of an undefined figure back into NaN."""
     if isinstance(value, dict):
-        return {key: _undefined(item) for key, item in value.items()}
+        return {key: undefined(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_undefined(item) for item in value]
+        return [undefined(item) for item in value]
     return float("nan") if value is None else value
 
 
-def _to_json(value: Any) -> str:
+def to_json(value: Any) -> str:
+    """Write figures as JSON."""
     return json.dumps(plain(value), indent=2, allow_nan=False, default=str) + "\n"
 
 

@@ -98,7 +98,14 @@ class Selection:
     skipped: pd.DataFrame
 
 
-def select(events: Events | pd.DataFrame, strategy: Reaction, universe: Universe, links: Links) -> Selection:
+def select(
+    events: Events | pd.DataFrame,
+    strategy: Reaction,
+    universe: Universe,
+    links: Links,
+    *,
+    sided: bool = True,
+) -> Selection:
     """Turn events into signals.
 
     Parameters
@@ -111,6 +118,8 @@ def select(events: Events | pd.DataFrame, strategy: Reaction, universe: Universe
         What may be traded; an event's scope is resolved in it.
     links : Links
         Impacts, exposures and factors, for ``side_by="impact"``.
+    sided : bool
+        Whether a signal needs a side; without, all have side and weight 1.
 
     Returns
     -------
@@ -118,7 +127,7 @@ def select(events: Events | pd.DataFrame, strategy: Reaction, universe: Universe
         Signals and the reasons for what is not among them.
     """
     table, first = _settled(events)
-    code = _event_codes(table, first, strategy)
+    code = _event_codes(table, first, strategy, sided)
     chosen = table[code == ""]
     pairs = pairs_of(chosen, universe, strategy.instruments)
     if strategy.side_by == "impact" and strategy.instruments == "auto":
@@ -132,7 +141,8 @@ def select(events: Events | pd.DataFrame, strategy: Reaction, universe: Universe
         impact_of(signals, links) if strategy.side_by == "impact" else event_side(signals, strategy.side_by)
     )
     size = -size if strategy.stance == "fade" else size
-    why_not = _side_codes(size, strategy)
+    size = size if sided else np.ones(len(signals))
+    why_not = _side_codes(size, strategy) if sided else np.full(len(signals), "", object)
     signals = signals.assign(
         venue=[members[symbol].venue for symbol in signals["symbol"]],
         market=[members[symbol].market for symbol in signals["symbol"]],
@@ -162,7 +172,7 @@ def _settled(events: Events | pd.DataFrame) -> tuple[pd.DataFrame, Mask]:
     return events, first_prints(events)
 
 
-def _event_codes(events: pd.DataFrame, first: Mask, strategy: Reaction) -> NDArray[np.object_]:
+def _event_codes(events: pd.DataFrame, first: Mask, strategy: Reaction, sided: bool) -> NDArray[np.object_]:
     """Say why the strategy passes an event over, "" where it does not; the first reason stands."""
     strength, confidence = events["strength"], events["confidence"]
     tests = {
@@ -173,7 +183,7 @@ def _event_codes(events: pd.DataFrame, first: Mask, strategy: Reaction) -> NDArr
         "no_news": _status(events).isin(["move", "scheduled"]),
         "echo": ~first,
     }
-    if strategy.side_by != "impact":
+    if sided and strategy.side_by != "impact":
         missing = "no_side" if strategy.side_by == "direction" else "no_surprise"
         tests[missing] = event_side(events, strategy.side_by) == 0.0
     code = np.full(len(events), "", object)

@@ -113,3 +113,12 @@ def test_prices_are_described_as_they_are(root: Path) -> None:
 def test_the_example_is_an_experiment(root: Path) -> None:
     for path in sorted((root / "examples").glob("*.toml")):
         assert read_experiment(path).strategy.hold >= 0
+
+
+@pytest.mark.shared
+def test_the_note_on_the_catalogue_says_what_the_example_finds(root: Path, shared: Path) -> None:
+    from study_note import tables
+
+    text = (root / "docs/studies.md").read_text("utf-8")
+    for key, body in tables(root / "examples/study.toml").items():
+        assert f"|\n{body}<!-- {key} -->" in text, key

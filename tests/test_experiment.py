@@ -222,9 +222,10 @@ class TestWriting:
             "fee",
             "lot",
         }
-        # What a sweep varies is written where there is something: it decides no run.
-        sections = [model for name, model in SECTIONS.items() if name not in ("venues", "sweep")]
+        # What a sweep varies and a study measures is written where there is something: it decides no run.
+        sections = [model for name, model in SECTIONS.items() if name not in ("venues", "sweep", "study")]
         assert "[sweep" not in written
+        assert "[study" not in written
         for model in (*sections, Reaction):
             for key in set(model.keys()) - off:
                 assert re.search(rf"^{key} = ", written, re.MULTILINE), key

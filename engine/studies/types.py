@@ -28,13 +28,18 @@ class Abnormal(NamedTuple):
     observations, parameters : (n,) int64
         Returns in the estimation window, and fitted parameters.
     covariance : (n, w, w) float64
-        Covariance of the forecast errors in units of ``scale`` squared: identity + X* (X'X)^-1 X*'.
+        Covariance of the forecast errors in units of ``scale`` squared: identity + X* (X'X)^-1 X*'; NaN in rows and
+        columns of sessions without a return.
     date : (n,) int64
         Event date of each row, as a code: rows of one date share one shock.
     instrument : (n,) int64
         Instrument of each row, as a code.
     first : int
         Event time of the first column of ``window``, in sessions from the bar that the join found (0).
+    session : (n,) int64 or None
+        Local date of bar 0 of each row, in days since 1970: windows of dates that lie closer than a window is
+        long share returns, and tests count what they share. None (or a negative day) where it is not known:
+        then rows of different dates are taken to share nothing.
     """
 
     window: Floats
@@ -48,3 +53,4 @@ class Abnormal(NamedTuple):
     date: Ints
     instrument: Ints
     first: int
+    session: Ints | None = None

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from aftershock import cli_fills, cli_fx, cli_places, cli_prices, cli_sweep, cli_venues
+from aftershock import cli_fills, cli_fx, cli_places, cli_prices, cli_study, cli_sweep, cli_venues
 from aftershock.showing import (
     Json,
     Members,
@@ -230,12 +230,12 @@ Pdf = Annotated[bool, typer.Option("--pdf", help="Print it as PDF too, by a Chro
 
 @app.command()
 def report(
-    runs: Annotated[list[Path], typer.Argument(help="Run folders.")],
+    runs: Annotated[list[Path], typer.Argument(help="Run folders, or the folder of a study.")],
     path: Annotated[Path | None, typer.Option("--out", "-o", help="The HTML file.")] = None,
     pdf: Pdf = False,
     as_json: Json = False,
 ) -> None:
-    """Write the HTML report of a run or of a sweep again, or of several runs side by side.
+    """Write the HTML report of a run, a sweep or a study again, or of several runs side by side.
 
     With --json it prints the numbers behind every figure instead.
 
@@ -244,6 +244,9 @@ def report(
     from aftershock.result import load_run
     from aftershock.result import report as write
 
+    if len(runs) == 1 and cli_study.is_study(runs[0]):
+        say_written(cli_study.report_again(runs[0], path, pdf=pdf, as_json=as_json))
+        return
     if any(map(cli_sweep.is_sweep, runs)):
         cli_sweep.report(runs, path, pdf=pdf, as_json=as_json)
         return
@@ -290,6 +293,7 @@ app.add_typer(cli_places.symbols, name="symbols")
 app.command()(cli_places.sessions)
 app.command(name="check-fills")(cli_fills.check_fills)
 app.command(name="sweep")(cli_sweep.sweep)
+app.command(name="study")(cli_study.study)
 
 
 def _say_left_out(warnings: list[dict[str, Any]]) -> None:

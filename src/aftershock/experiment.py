@@ -6,6 +6,7 @@ import re
 import tomllib
 from dataclasses import dataclass, field, replace
 from datetime import date
+from numbers import Integral
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,9 +17,12 @@ from aftershock.data.fx.currencies import CURRENCIES
 from aftershock.data.prices.cleaning import EXCLUDABLE
 from aftershock.data.prices.hours import DAILY, interval_ns
 from aftershock.data.settings import Settings
-from aftershock.data.universes import resolve
+from aftershock.data.universes import resolve, universe
 from aftershock.data.venues import VENUES, DeskRules, venue
 from aftershock.engine.sizing import Sizing
+from aftershock.engine.studies.confounds import LEVELS
+from aftershock.engine.studies.findings import TESTS
+from aftershock.engine.studies.windows import span_of
 from aftershock.engine.types import MODES, Book
 from aftershock.engine.types import Costs as CostTerms
 from aftershock.strategies.library import strategy as strategy_of
@@ -421,6 +425,151 @@ class SweepSection(Settings):
     returns: bool = False
 
 
+def _pair(value: Any) -> Any:
+    """Refuse what is no window before it is taken apart."""
+    whole = isinstance(value, (list, tuple)) and len(value) == 2
+    if not whole or not all(isinstance(end, Integral) and not isinstance(end, bool) for end in value):
+        raise ValueError("a first and a last session, whole numbers such as [-5, 10]")
+    return tuple(map(int, value))
+
+
+Reach = Annotated[tuple[int, int], BeforeValidator(_pair)]
+"""First and last session of a window in event time."""
+
+
+class StudySection(Settings):
+    """``[study]``: what an event study of the same signals measures.
+
+    Parameters
+    ----------
+    model : str
+        What is expected without the event: ``raw`` (nothing), ``mean``, ``market_adjusted``, ``market``,
+        ``scholes_williams``, ``market_us``, ``factors`` or ``control``.
+    window, estimation : pair of int
+        Event and estimation window in the instrument's sessions from the bar that the join found (0), ends included.
+    cars : list of pairs of int, optional
+        The windows whose cumulative abnormal returns are tested; by default session 0, from 0 to the end of the
+        window, and what lies before 0.
+    part : {"day", "halves", "gap", "session", "bar"}
+        What a return covers: close to close; gap and session apart, or one of them; each bar of a tape with bars
+        inside sessions.
+    returns : {"simple", "log"}
+        How returns are taken.
+    min_observations : int
+        The fewest returns in an estimation window. With 0 and the model ``raw`` nothing is estimated, and rows
+        without a history are measured and not tested.
+    market : str, optional
+        The symbol that stands for the market everywhere.
+    markets : mapping of str to str
+        By market (``JP``, ``KR``, ...) the symbol that stands for it; else a broad index of the venue.
+    us : str, optional
+        The US series of the model ``market_us``; the S&P 500 by default.
+    factors : str, optional
+        A file of factor returns by date for the model ``factors``.
+    control : str or sequence of str
+        The names of the control group; by default all names with prices that no event of the study reaches.
+    signed : bool
+        Whether returns are taken in the direction of the signals. Without, events that have none are studied too.
+    quiet : bool
+        Whether estimation windows leave out sessions in the window of another event that reaches the instrument.
+    by : str or sequence of str
+        Groups that are tested: ``tag``, ``direction``, ``surprise``, ``market``, ``theme``, ``phase``, ``symbol``,
+        ``year``.
+    confounded : {"keep", "exclude"}
+        What is done with events into whose window others fall; the alternatives are always shown beside.
+    confounded_by : str or sequence of str
+        What another event must share with the instrument: ``name``, ``theme``, ``market``.
+    test : str
+        The test that decides.
+    coverage : float
+        Of confidence bands.
+    draws : int
+        Of the bootstraps; 0 leaves them out.
+    """
+
+    model: Literal[
+        "raw",
+        "mean",
+        "market_adjusted",
+        "market",
+        "scholes_williams",
+        "market_us",
+        "factors",
+        "control",
+    ] = "market"
+    window: Reach = (-5, 10)
+    estimation: Reach = (-250, -30)
+    cars: tuple[Reach, ...] = ()
+    part: Literal["day", "halves", "gap", "session", "bar"] = "day"
+    returns: Literal["simple", "log"] = "simple"
+    min_observations: Annotated[int, Field(ge=0)] = 60
+    market: Annotated[str, AfterValidator(_symbol)] | None = None
+    markets: Annotated[dict[str, str], AfterValidator(_by_market)] = Field(default_factory=dict)
+    us: Annotated[str, AfterValidator(_symbol)] | None = None
+    factors: str | None = None
+    control: Words = ()
+    signed: bool = True
+    quiet: bool = False
+    by: Words = ("tag", "direction")
+    confounded: Literal["keep", "exclude"] = "keep"
+    confounded_by: Words = ("name",)
+    test: str = "kolari_pynnonen"
+    coverage: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    draws: Annotated[int, Field(ge=0)] = 1_000
+
+    @model_validator(mode="after")
+    def _fits(self) -> StudySection:
+        """Refuse windows that overlap, groups and levels nobody knows, and a model without what it needs."""
+        span_of(self.window, self.estimation)
+        for key, values, known in (
+            ("by", self.by, STUDY_GROUPS),
+            ("confounded_by", self.confounded_by, LEVELS),
+            ("test", (self.test,), TESTS),
+        ):
+            for value in values:
+                if value not in known:
+                    cure = did_you_mean(value, known)
+                    raise InputError(Problem(f"{key}: {', '.join(known)}", f"'{value}'", cure))
+        for first, last in self.cars:
+            if not self.window[0] <= first <= last <= self.window[1]:
+                got, cure = f"({first}, {last})", "widen the window, or take sessions inside it"
+                raise InputError(Problem(f"cars within window = {self.window}", got, cure))
+        if (self.factors is None) == (self.model == "factors"):
+            got = "no factors" if self.factors is None else f"model = '{self.model}'"
+            raise InputError(Problem("factors (a file) with model = 'factors'", got, "write both or neither"))
+        if self.factors is not None and self.part != "day":
+            cure = "take part = 'day': a file of factors has closes alone"
+            raise InputError(Problem("part = 'day' with model = 'factors'", f"part = '{self.part}'", cure))
+        return self
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The symbols that are looked at beside what is studied."""
+        control = () if not self.control else universe(self.control).symbols
+        single = tuple(each for each in (self.market, self.us) if each is not None)
+        return (*single, *self.markets.values(), *control)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The parts that are measured, one study for each."""
+        return ("gap", "session") if self.part == "halves" else (self.part,)
+
+    @property
+    def sums(self) -> tuple[Reach, ...]:
+        """The windows whose cumulative abnormal returns are tested."""
+        if self.cars:
+            return self.cars
+        first, last = self.window
+        if last < 0 or first > 0:
+            return ((first, last),)
+        before = ((first, -1),) if first < 0 else ()
+        return tuple(dict.fromkeys([(0, 0), (0, last), *before]))
+
+
+STUDY_GROUPS = ("tag", "direction", "surprise", "market", "theme", "phase", "symbol", "year")
+"""What the events of a study can be grouped by."""
+
+
 class RunSection(Settings):
     """``[run]``: the name of the run and the seed of its draws."""
 
@@ -438,7 +587,7 @@ class Experiment:
         The strategy, made from ``[strategy]`` (``kind`` and its parameters).
     kind : str
         The kind of strategy that was named.
-    events, prices, universe, portfolio, costs, venues, hedge, sweep, run
+    events, prices, universe, portfolio, costs, venues, hedge, sweep, study, run
         The sections of the file.
 
     Raises
@@ -457,6 +606,7 @@ class Experiment:
     venues: Any = field(default_factory=VenuesSection)
     hedge: Hedge = Hedge()
     sweep: SweepSection = field(default_factory=SweepSection)
+    study: StudySection = field(default_factory=StudySection)
     run: RunSection = RunSection()
 
     def __post_init__(self) -> None:
@@ -481,7 +631,9 @@ class Experiment:
         """Write the experiment with every default spelt out; what is off has no line."""
         import tomli_w
 
-        left_out = {"venues"} if self.sweep != SweepSection() else {"venues", "sweep"}
+        # Sections of other verbs are written where they say something.
+        others = {"sweep": SweepSection(), "study": StudySection()}
+        left_out = {"venues", *(name for name, none in others.items() if getattr(self, name) == none)}
         table = {name: _dump(getattr(self, name)) for name in SECTIONS if name not in left_out}
         own = {
             mic: rules.model_dump(mode="json", exclude_defaults=True, by_alias=True)
@@ -497,12 +649,13 @@ class Experiment:
     def without_paths(self) -> Experiment:
         """Leave out where the inputs lie and what they are called there; their content is hashed apart.
 
-        What a sweep would vary decides no run either.
+        What a sweep would vary and a study measure decides no run either.
         """
         nowhere = {"files": (), "impacts": ()}
         return replace(
             self,
             sweep=SweepSection(),
+            study=StudySection(),
             events=self.events.model_copy(update=nowhere),
             prices=self.prices.model_copy(update={"files": (), "snapshot": None}),
             portfolio=self.portfolio.model_copy(update={"fx": (ECB,), "marks": ()}),
@@ -533,6 +686,7 @@ SECTIONS: dict[str, type[Settings]] = {
     "venues": VenuesSection,
     "hedge": Hedge,
     "sweep": SweepSection,
+    "study": StudySection,
     "run": RunSection,
 }
 """The sections of an experiment besides ``[strategy]``."""
@@ -634,10 +788,13 @@ def _relative(experiment: Experiment, folder: Path) -> Experiment:
         )
 
     events, prices, portfolio = experiment.events, experiment.prices, experiment.portfolio
-    table = experiment.sweep.table
+    table, factors = experiment.sweep.table, experiment.study.factors
     return replace(
         experiment,
         sweep=experiment.sweep.model_copy(update={"table": None if table is None else str(folder / table)}),
+        study=experiment.study.model_copy(
+            update={"factors": None if factors is None else str(folder / factors)}
+        ),
         events=events.model_copy(
             update={
                 "files": found(events.files),

@@ -201,7 +201,7 @@ def tape_of(
     return load_tape(prices, symbols=symbols, skip_bad=skip_bad, interval=_asked(interval))
 
 
-def beside_tape(prices: Source, tape: Tape, interval: str = "1d") -> Tape | None:
+def beside_tape(prices: Source, tape: Tape, interval: str = "1d", also: Iterable[str] = ()) -> Tape | None:
     """Load the indices that stand beside what is traded: those of its venues, and the US ones that move overnight.
 
     Parameters
@@ -212,6 +212,8 @@ def beside_tape(prices: Source, tape: Tape, interval: str = "1d") -> Tape | None
         What was loaded of them.
     interval : str
         How long bars are.
+    also : iterable of str
+        What else a study looks at: its markets and its control group.
 
     Returns
     -------
@@ -222,6 +224,7 @@ def beside_tape(prices: Source, tape: Tape, interval: str = "1d") -> Tape | None
     symbols = [
         one.symbol for one in known_instruments().values() if one.kind == "index" and one.venue in mics
     ]
+    symbols += [symbol for symbol in dict.fromkeys(also) if symbol not in symbols]
     try:
         found = load_tape(
             prices, symbols=symbols, skip_bad=not isinstance(prices, Tape), interval=_asked(interval)
@@ -229,6 +232,17 @@ def beside_tape(prices: Source, tape: Tape, interval: str = "1d") -> Tape | None
     except InputError:
         return None
     return found if len(found) else None
+
+
+def simulated_beside(experiment: Experiment, tape: Tape) -> Tape:
+    """Simulate the indices beside a simulated market, from the same seed, so that they share its world and markets.
+
+    No effect is planted in them: what was planted in the names is then what they do beyond their market.
+    """
+    symbols = [
+        one.symbol for one in known_instruments().values() if one.kind == "index" and one.venue in tape.venues
+    ]
+    return simulated_market(symbols, seed=experiment.run.seed).tape
 
 
 def _asked(interval: str) -> str | None:

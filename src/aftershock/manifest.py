@@ -78,7 +78,7 @@ def manifest_of(
         ],
         "warnings": [*warnings_of(loaded, tape), *exchange.warnings(audit)],
         "price_audit": _price_audit(tape),
-        "skipped_events": [*_skipped_rows(loaded.skipped), *selection.skipped.to_dict("records")],
+        "skipped_events": [*skipped_rows(loaded.skipped), *selection.skipped.to_dict("records")],
     }
 
 
@@ -205,7 +205,7 @@ def _price_audit(tape: Tape) -> dict[str, list[dict[str, Any]]] | None:
     return audit_prices(tape).to_records()
 
 
-def _skipped_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+def skipped_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows of the events files that were left out on request."""
     return [
         {

@@ -26,6 +26,7 @@ from aftershock.experiment import (
     Hedge,
     Portfolio,
     RunSection,
+    StudySection,
     UniverseSection,
     read_experiment,
 )
@@ -188,8 +189,9 @@ def given(
     name: str = "backtest",
     skip_bad: bool = False,
     interval: str = "1d",
+    study: StudySection | None = None,
 ) -> Inputs:
-    """Load what was given in Python; parameters as `backtest` has them."""
+    """Load what was given in Python; parameters as `backtest` has them, and what a study of it measures."""
     chosen = strategy_of(strategy) if isinstance(strategy, str) else strategy
     asked = universe_section(universe)
     loaded = events_of(events, zone, skip_bad)
@@ -205,10 +207,11 @@ def given(
         portfolio=portfolio or Portfolio(),
         costs=costs or Costs(),
         hedge=hedge or Hedge(),
+        study=study or StudySection(),
         run=RunSection(name=name, seed=seed),
     )
     linked = links_of(impacts, loaded, catalogue=experiment.events.catalogue)
-    beside = beside_tape(prices, tape, interval)
+    beside = beside_tape(prices, tape, interval, experiment.study.needs)
     return Inputs(loaded, tape, wanted, linked, anchored(experiment), beside=beside)
 
 
@@ -264,7 +267,8 @@ def written(
         tape, truth = experiment_tape(experiment, wanted, loaded)
         linked = links_of(experiment.events.impacts, loaded, news, experiment.events.catalogue)
     section = experiment.prices
-    beside = beside_tape(list(section.files), tape, section.interval) if section.files else None
+    needs = experiment.study.needs
+    beside = beside_tape(list(section.files), tape, section.interval, needs) if section.files else None
     return Inputs(loaded, tape, wanted, linked, pinned(anchored(experiment), tape), truth, beside)
 
 
