@@ -37,6 +37,7 @@ def made():  # type: ignore[no-untyped-def]
         due[rows],
         np.zeros(N_SIGNALS, np.int64),
         rng.random(N_SIGNALS),
+        np.full(N_SIGNALS, -1, np.int64),
     )
     return tape, bars, entries
 

@@ -42,7 +42,7 @@ inlined = njit(cache=True, nogil=True, _nrt=False, forceinline=True)  # type: ig
 OPEN, INSIDE, CLOSE = 0, 1, 2
 NO_BAR = -1
 
-STILL_OPEN, HOLD, STOP, TRAIL, TAKE, BY_OPPOSITE = range(len(KINDS))
+STILL_OPEN, HOLD, STOP, TRAIL, TAKE, BY_OPPOSITE, BY_RULE = range(len(KINDS))
 EVENT, ACCOUNT, PORTFOLIO = range(len(MODES))
 IGNORE, EXTEND, STACK = range(len(SAME))
 CLOSE_IT, REVERSE, IGNORE_OPPOSITE = range(len(OPPOSITE))
@@ -268,7 +268,7 @@ def touched(
 
 @inner
 def walk(
-    bars: Bars, rules: Rules, exits: Exits, place: tuple[int, int, bool], side: int, hold_bar: int
+    bars: Bars, rules: Rules, exits: Exits, place: tuple[int, int, bool], side: int, ends: tuple[int, int]
 ) -> Exit:
     """Walk a trade from its entry to its exit (docs/fills.md, section 5).
 
@@ -280,15 +280,15 @@ def walk(
         The entry bar, the first row after the instrument's bars, and whether entry was at the close.
     side : int
         +1 for a long, -1 for a short.
-    hold_bar : int
-        The bar at which the hold is over.
+    ends : (int, int)
+        The bar at which the hold is over, and that at whose open a rule takes the trade out (-1: none does).
 
     Returns
     -------
     Exit
         With bar -1 where the data end first.
     """
-    entry_bar, end, at_close = place
+    (entry_bar, end, at_close), (hold_bar, rule_bar) = place, ends
     s = float(side)
     entry_price = price_at(bars, entry_bar, CLOSE if at_close else OPEN)
     stop = entry_price * (1.0 - s * exits.stop)
@@ -301,7 +301,9 @@ def walk(
         if bar > entry_bar:
             carried = kind != STILL_OPEN
             if not carried:
-                if not halted:
+                if bar == rule_bar:
+                    kind = BY_RULE
+                elif not halted:
                     kind = gap_kind(s, bars.open[bar], stop, trail, take)
                 if kind == STILL_OPEN and exits.at_open and bar == hold_bar:
                     kind = HOLD
@@ -437,7 +439,14 @@ def simulate(
     """
     side, weight, outcome = net(entries, order, orders.max_defer)
     netted = Entries(
-        entries.instrument, entries.market, side, weight, entries.due, entries.waited, entries.draw
+        entries.instrument,
+        entries.market,
+        side,
+        weight,
+        entries.due,
+        entries.waited,
+        entries.draw,
+        entries.rule_bar,
     )
     case = Case(bars, rules, netted, exits, orders, book)
     if book.mode == EVENT:
@@ -543,7 +552,8 @@ def schedule(trades: np.ndarray, k: int, case: Case) -> None:
     """Find the exit of trade ``k`` as things stand now and write it down; it is not booked yet."""
     trade, bars = trades[k], case.bars
     place = (trade["entry_bar"], bars.offsets[trade["instrument"] + 1], case.orders.at_close)
-    plan(trade, walk(bars, case.rules, case.exits, place, trade["side"], trade["hold_bar"]), bars)
+    ends = (trade["hold_bar"], case.entries.rule_bar[trade["signal"]])
+    plan(trade, walk(bars, case.rules, case.exits, place, trade["side"], ends), bars)
 
 
 class Holding(NamedTuple):
@@ -1454,7 +1464,7 @@ def settle_legs(bars: Bars, rules: Rules, legs: np.ndarray, notional: Floats, at
 
 NEVER = 2**31 - 1
 SORTS = 8
-AT_STOP, AT_TRAIL, AT_TAKE, AT_HOLD, IN_LEVEL, IN_TAKE, CLOSE_HOLD = range(7)
+AT_RULE, AT_STOP, AT_TRAIL, AT_TAKE, AT_HOLD, IN_LEVEL, IN_TAKE, CLOSE_HOLD = range(SORTS)
 """Within a bar, what comes first (docs/fills.md, section 5). A key is the bars since entry times ``SORTS`` plus it."""
 
 (DATES, TRADES, STILL, WINS, GAINS, LOSSES, COSTS, TRADED, END, BAD, NAKED, TOTAL, SPREAD, SHORTFALL, LARGEST, FALL,
@@ -1544,14 +1554,23 @@ class Day(NamedTuple):
 
 
 @inlined
-def sweepable_entry(case: Case, row: int) -> int:
-    """Give the bar at which a signal by itself is entered, or -1; in an account it does not wait."""
+def first_fill(case: Case, row: int) -> int:
+    """Give the bar at which a signal is entered, if it is: the first within its patience that fills it, or -1."""
     bar = case.entries.due[row]
     if bar < 0 or case.entries.waited[row] > case.orders.max_defer:
         return NO_BAR
     while bar >= 0 and entry_refusal(case, row, bar) != FILLED:
-        bar = next_try(case, row, bar) if case.book.mode == EVENT else NO_BAR
+        bar = next_try(case, row, bar)
     return bar
+
+
+@kernel
+def first_fills(case: Case) -> Integers:
+    """Give for each signal the bar at which it is entered, if it is, or -1."""
+    found = np.empty(len(case.entries.due), np.int64)
+    for row in range(len(found)):
+        found[row] = first_fill(case, row)
+    return found
 
 
 @inlined
@@ -1604,6 +1623,14 @@ def dates_of(session: Integers, held: Integers) -> tuple[Integers, Integers]:
     return days, of_bar
 
 
+@inlined
+def leaves_by(case: Case, row: int, entry: int, bar: int) -> bool:
+    """Tell whether a trade that has to leave by the close of a bar is gone then, its exit carried or not."""
+    bars, rules, side = case.bars, case.rules, case.entries.side[row]
+    at_open = exit_refusal(bars, rules, entry, side, bar, OPEN) == FILLED
+    return at_open and exit_refusal(bars, rules, entry, side, bar, CLOSE) == FILLED
+
+
 @kernel
 def reach(case: Case, hold: int) -> tuple[Integers, Integers]:
     """Give for each signal the first and the last bar that a trade of it may touch, held for so long at most.
@@ -1616,14 +1643,14 @@ def reach(case: Case, hold: int) -> tuple[Integers, Integers]:
     n, bars = len(case.entries.due), case.bars
     first, last = np.full(n, NO_BAR, np.int64), np.full(n, NO_BAR, np.int64)
     for row in range(n):
-        entry = sweepable_entry(case, row)
+        entry = first_fill(case, row)
         if entry < 0:
             continue
         end = bars.offsets[case.entries.instrument[row] + 1]
         bar = entry + hold
         if bar >= end:
             bar = end
-        elif exit_refusal(bars, case.rules, entry, case.entries.side[row], bar, CLOSE) != FILLED:
+        elif not leaves_by(case, row, entry, bar):
             bar = carry(bars, case.rules, (entry, case.entries.side[row]), bar + 1, end)
             bar = end if bar < 0 else bar
         first[row], last[row] = entry, bar
@@ -1635,7 +1662,7 @@ def passages(case: Case, levels: Levels, found: Passages, hold: int, part: tuple
     """Walk the signals of a part (first, end) once each, and write down when they reach each level first."""
     bars, entries = case.bars, case.entries
     for row in range(part[0], part[1]):
-        entry = sweepable_entry(case, row)
+        entry = first_fill(case, row)
         found.entry[row] = entry
         if entry < 0:
             continue
@@ -1699,6 +1726,9 @@ def exit_of(case: Case, levels: Levels, found: Passages, trials: Trials, trial: 
     end = bars.offsets[case.entries.instrument[row] + 1]
     key = hold * SORTS + (AT_HOLD if case.exits.at_open else CLOSE_HOLD)
     kind, price = HOLD, np.nan
+    ruled = case.entries.rule_bar[row]
+    if ruled >= 0 and (ruled - entry) * SORTS + AT_RULE < key:
+        key, kind = (ruled - entry) * SORTS + AT_RULE, BY_RULE
     at, tie = trials.stop[trial], False
     if at >= 0 and found.stop_key[at, row] < key:
         key, price, kind = found.stop_key[at, row], found.stop_price[at, row], STOP
@@ -1714,7 +1744,7 @@ def exit_of(case: Case, levels: Levels, found: Passages, trials: Trials, trial: 
         point = OPEN if sort < IN_LEVEL else (CLOSE if sort == CLOSE_HOLD else INSIDE)
         filled = (found.free[bar] >> (2 * point + (1 if side < 0 else 0))) & 1
         if filled and (side < 0 or bar >= entry + case.rules.sell_from[entry]):
-            if kind == HOLD:
+            if kind in (HOLD, BY_RULE):
                 price = price_at(bars, bar, point)
             at_bar = bars.opens_at[bar] if point == OPEN else bars.closes_at[bar]
             return Exit(bar, price, point, kind, False, at_bar)
@@ -1724,7 +1754,7 @@ def exit_of(case: Case, levels: Levels, found: Passages, trials: Trials, trial: 
         exits_of(case.exits, levels, trials, trial),
         (entry, end, case.orders.at_close),
         side,
-        entry + hold,
+        (entry + hold, ruled),
     )
 
 
@@ -1830,7 +1860,14 @@ def cut_off(case: Case, cuts: Cuts, cut: int) -> tuple[Case, Integers]:
             rows[kept] = rows[k]
             kept += 1
     netted = Entries(
-        entries.instrument, entries.market, side, weight, entries.due, entries.waited, entries.draw
+        entries.instrument,
+        entries.market,
+        side,
+        weight,
+        entries.due,
+        entries.waited,
+        entries.draw,
+        entries.rule_bar,
     )
     return Case(case.bars, case.rules, netted, case.exits, case.orders, case.book), rows[:kept]
 
@@ -2378,7 +2415,7 @@ def run_accounts(case, signals, lanes, instrument, room):  # type: ignore[no-unt
     for at in range(starts[instrument], starts[instrument + 1]):
         row = order[at]
         some = taking(lanes.least, strength[row])
-        entry = sweepable_entry(case, row) if some > 0 else NO_BAR
+        entry = first_fill(case, row) if some > 0 else NO_BAR
         if entry >= 0:
             walk_holds(case, lanes.holds, row, entry, path)
             give(accounts, lanes, path, some, entry)

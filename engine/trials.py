@@ -627,6 +627,7 @@ def _is_whole(setup: Setup) -> bool:
     book, sides, rules = setup.book, setup.entries.side, setup.rules
     return (
         _holds_one(setup)
+        and bool((setup.entries.rule_bar < 0).all())
         and book.partial
         and not (setup.orders.at_close or setup.exits.at_open)
         and bool((book.size * setup.entries.weight >= 1.0).all())

@@ -106,7 +106,8 @@ class Entries(NamedTuple):
     """One row per signal, in the order ``known``, ``event_id``, symbol.
 
     ``due`` is the row of the entry bar in ``Bars`` (-1: there is none), ``waited`` the sessions already waited because
-    the first session that could be had has no bar, ``draw`` a uniform random number that settles ties.
+    the first session that could be had has no bar, ``draw`` a uniform random number that settles ties, ``rule_bar`` the
+    bar at whose open a rule of the desk's own takes the trade out (-1: none does; see `aftershock.engine.exit_rules`).
     """
 
     instrument: Integers
@@ -116,6 +117,7 @@ class Entries(NamedTuple):
     due: Integers
     waited: Integers
     draw: Floats
+    rule_bar: Integers
 
 
 class Exits(NamedTuple):
@@ -160,7 +162,7 @@ class Book(NamedTuple):
 MODES = ("event", "account", "portfolio")
 SAME = ("ignore", "extend", "stack")
 OPPOSITE = ("close", "reverse", "ignore")
-KINDS = ("open", "hold", "stop", "trail", "take", "opposite")
+KINDS = ("open", "hold", "stop", "trail", "take", "opposite", "rule")
 """How a trade ended, by code; ``open`` has not."""
 
 REASONS: dict[str, str] = {

@@ -15,6 +15,7 @@ from aftershock.data.instants import to_ns
 from aftershock.data.prices.tape import Tape
 from aftershock.data.venues.charges import GROUPS
 from aftershock.engine import kernels
+from aftershock.engine.exit_rules import Rule, ruled
 from aftershock.engine.portfolio import bars_of, entries_of, live_rows, netting_order, pnl_of
 from aftershock.engine.rules import ChargeSets, fees_by_class
 from aftershock.engine.types import (
@@ -66,6 +67,7 @@ class Plan(NamedTuple):
     delay: int
     latency: int
     seed: int
+    rule: Rule | None = None
 
 
 def waterfall(
@@ -183,8 +185,8 @@ def _stages(tape: Tape, rules: Rules, entries: Entries, plan: Plan) -> Stages:
     in_time = entries._replace(waited=np.zeros(len(entries.due), np.int64))
     clock = Exits(plan.exits.hold, np.nan, np.nan, np.nan, False, False)
     return Stages(
-        _alone(open_market, free, in_time, clock, plan.orders, alone),
-        _alone(open_market, free, in_time, plan.exits, plan.orders, alone),
+        _alone(kernels.Case(open_market, free, in_time, clock, plan.orders, alone), None),
+        _alone(kernels.Case(open_market, free, in_time, plan.exits, plan.orders, alone), plan.rule),
         _together(open_market, free, in_time, plan),
         _together(bars, locking, entries, plan),
         _together(bars, banning, entries, plan),
@@ -210,12 +212,10 @@ def _free(rules: Rules) -> Rules:
     )  # fmt: skip
 
 
-def _alone(
-    bars: Bars, rules: Rules, entries: Entries, exits: Exits, orders: Orders, book: Book
-) -> np.ndarray:
+def _alone(case: kernels.Case, rule: Rule | None) -> np.ndarray:
     """Trade every signal with a due bar by itself, not even netted with those at the same bar."""
-    case = kernels.Case(bars, rules, entries, exits, orders, book)
-    tried = np.where(entries.due >= 0, kernels.FILLED, kernels.NO_BAR_REASON).astype(np.int64)
+    case = case._replace(entries=ruled(case, rule))
+    tried = np.where(case.entries.due >= 0, kernels.FILLED, kernels.NO_BAR_REASON).astype(np.int64)
     records: np.ndarray = kernels.each_alone(case, tried)[0]
     return records
 
@@ -229,6 +229,7 @@ def _together(bars: Bars, rules: Rules, entries: Entries, plan: Plan) -> np.ndar
             False, False, 0.0, np.inf, np.inf, np.inf, np.inf, np.inf,
         )  # fmt: skip
     order = netting_order(entries)
+    entries = ruled(kernels.Case(bars, rules, entries, plan.exits, plan.orders, book), plan.rule)
     records: np.ndarray = kernels.simulate(bars, rules, entries, order, plan.exits, plan.orders, book)[0]
     return records
 

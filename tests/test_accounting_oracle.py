@@ -251,7 +251,9 @@ def signals(case: Case, bars: Bars, costs: Rules, exit_as: str) -> Entries:
     fill = price * (1.0 + side * costs.slippage.at_open[due])
     shares = np.array([weight(case, *place) for place in zip(column, bar, fill, strict=True)], np.float64)
     none = np.zeros(len(rows), np.int64)
-    return Entries(column, none, side, shares * rows[:, 3], due, none, np.linspace(0.0, 0.9, len(rows)))
+    return Entries(
+        column, none, side, shares * rows[:, 3], due, none, np.linspace(0.0, 0.9, len(rows)), none - 1
+    )
 
 
 def exits(case: Case, exit_as: str) -> Exits:

@@ -82,7 +82,7 @@ def setup_of(workload: Workload, bars: Bars, rules: Rules, delay: int, orders: O
     rows = np.flatnonzero(entered < len(workload.close))
     stock, none = workload.stock[rows].astype(np.int64), np.zeros(len(rows), np.int64)
     due = bars.offsets[stock] + entered[rows]
-    entries = Entries(stock, none, none + 1, np.ones(len(rows)), due, none, np.zeros(len(rows)))
+    entries = Entries(stock, none, none + 1, np.ones(len(rows)), due, none, np.zeros(len(rows)), none - 1)
     return Setup(
         rules, entries, workload.strength[rows], none, Exits(1, NAN, NAN, NAN, False, True), orders, book
     )

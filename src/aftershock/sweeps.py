@@ -28,6 +28,7 @@ from aftershock.execution import execute
 from aftershock.experiment import Costs, Portfolio
 from aftershock.grid import OFF, Grid, grid_of
 from aftershock.inputs import Source
+from aftershock.manifest import own_code
 from aftershock.plan import Plan
 from aftershock.result import Result
 from aftershock.run import given, written
@@ -344,7 +345,8 @@ def sweep(
         skip_bad=skip_bad,
         interval=interval,
     )
-    axes = grid_of({} if grid is None else grid, sample=sample, method=method, seed=seed)
+    kind = type(inputs.experiment.strategy)
+    axes = grid_of({} if grid is None else grid, sample=sample, method=method, seed=seed, strategy=kind)
     return run_plan(
         Plan(inputs, axes), placebo=placebo, jobs=jobs, returns=returns, folder=folder, progress=progress
     )
@@ -393,6 +395,7 @@ def sweep_experiment(
         sample=section.sample if trials is None else trials,
         method=section.method,
         seed=inputs.experiment.run.seed,
+        strategy=type(inputs.experiment.strategy),
     )
     return run_plan(
         Plan(inputs, grid),
@@ -734,6 +737,7 @@ def _digest(plan: Plan, returns: bool) -> str:
     told = [
         version("aftershock"),
         inputs.experiment.without_paths().to_toml(),
+        own_code(inputs.experiment.strategy),
         inputs.loaded.digest(),
         inputs.tape.digest(),
         [int(one) for one in links],

@@ -7,6 +7,8 @@ import ledger
 import numpy as np
 from hypothesis import strategies as st
 
+from aftershock.engine.exit_rules import ruled
+from aftershock.engine.kernels import Case
 from aftershock.engine.rules import UNSIZED
 from aftershock.engine.types import (
     MODES,
@@ -34,6 +36,29 @@ TERMS: list[list[ledger.Term]] = [
     [ledger.Term(0.003, 0.0, 100.0, False, True), ledger.Term(0.0005, 2000.0, 0.0, True, False)],
 ]
 """Charges with bounds: commissions, tariffs, settlement fees; one so dear that it decides what cash allows."""
+
+
+def red_bar(side, open, close):
+    """Leaves after a bar against it; an open or close that is unknown says nothing."""
+    return side * close < side * open
+
+
+def given_back(held, side, entry_price, close, best):
+    """Leaves once a third of the best gain is gone, but not on the first bar."""
+    gain = side * (best - entry_price)
+    return held > 0 and gain > 0.0 and side * (close - entry_price) < gain * 2.0 / 3.0
+
+
+def wide(high: float, low: float) -> bool:
+    """Leaves after a wide bar."""
+    return high - low >= 8.0
+
+
+def at_once() -> bool:
+    return True
+
+
+RULES = [red_bar, given_back, wide, at_once]
 BARS_OF_SHORTS = [""] * 10 + ["short_banned", "short_rule"]
 
 
@@ -131,6 +156,7 @@ def cases(draw: st.DrawFn) -> tuple[Any, ...]:
         stop=draw(level),
         take=draw(level),
         trail=draw(level),
+        rule=draw(st.sampled_from([None, *RULES])),
         max_defer=draw(st.integers(0, 3)),
         same=draw(st.sampled_from(SAME)),
         opposite=draw(st.sampled_from(OPPOSITE)),
@@ -197,11 +223,9 @@ def market_of(
         np.array([s.due + offsets[s.instrument] if s.due >= 0 else -1 for s in signals], np.int64),
         np.array([s.waited for s in signals], np.int64),
         np.array([s.draw for s in signals], np.float64),
+        np.full(len(signals), -1, np.int64),
     )
-    return (
-        tape,
-        rules,
-        entries,
+    settings = (
         Exits(
             chosen.hold,
             float(chosen.stop),
@@ -229,3 +253,5 @@ def market_of(
             ),
         ),
     )
+    entries = ruled(Case(tape, rules, entries, *settings), chosen.rule)
+    return tape, rules, entries, *settings
