@@ -67,7 +67,7 @@ CAP_NET = OUTCOMES.index("cap_net")
 BELOW_LOT = OUTCOMES.index("below_lot")
 
 RATE, MINIMUM, MAXIMUM, BUYS, SELLS = range(5)
-"""The columns of ``Charges.terms``."""
+"""The columns of ``Rules.terms``."""
 MOST_SLIPPAGE = 0.5
 """No fill loses more than this share of its price to slippage."""
 
@@ -160,11 +160,11 @@ def refusal(bars: Bars, rules: Rules, bar: int, point: int, buy: bool) -> int:
     if point != INSIDE and not price_at(bars, bar, point) > 0.0:
         return NO_PRICE
     if buy:
-        limit = rules.limit_up[bar]
+        limit = rules.bar[bar].limit_up
         if bars.low[bar] >= limit or (point == CLOSE and bars.close[bar] >= limit):
             return LOCKED
     else:
-        limit = rules.limit_down[bar]
+        limit = rules.bar[bar].limit_down
         if bars.high[bar] <= limit or (point == CLOSE and bars.close[bar] <= limit):
             return LOCKED
     return FILLED
@@ -173,7 +173,7 @@ def refusal(bars: Bars, rules: Rules, bar: int, point: int, buy: bool) -> int:
 @inlined
 def exit_refusal(bars: Bars, rules: Rules, entry_bar: int, side: int, bar: int, point: int) -> int:
     """Say why a bar does not fill the exit of a trade at a point, or ``FILLED``."""
-    if side > 0 and bar < entry_bar + rules.sell_from[entry_bar]:
+    if side > 0 and bar < entry_bar + rules.bar[entry_bar].sell_from:
         return T_PLUS
     return refusal(bars, rules, bar, point, side < 0)
 
@@ -181,17 +181,17 @@ def exit_refusal(bars: Bars, rules: Rules, entry_bar: int, side: int, bar: int, 
 @inlined
 def short_refusal(rules: Rules, bar: int, point: int) -> int:
     """Say why a short cannot be opened at a point of a bar, or ``FILLED``."""
-    return rules.short_open[bar] if point == OPEN else rules.short_close[bar]
+    return rules.bar[bar].short_open if point == OPEN else rules.bar[bar].short_close
 
 
 @inlined
 def slipped(rules: Rules, bar: int, point: int, order: tuple[float, float, bool]) -> float:
     """Move the price of an order (price, value, whether it buys) against it by the slippage of its bar and size."""
     price, value, buy = order
-    slippage = rules.slippage
-    share = slippage.at_open[bar] if point == OPEN else slippage.at_close[bar]
-    if slippage.impact[bar] > 0.0:
-        share += slippage.impact[bar] * np.sqrt(value)
+    terms = rules.bar[bar]
+    share = terms.at_open if point == OPEN else terms.at_close
+    if terms.impact > 0.0:
+        share += terms.impact * np.sqrt(value)
     share = min(share, MOST_SLIPPAGE)
     return price * (1.0 + share) if buy else price * (1.0 - share)
 
@@ -199,11 +199,11 @@ def slipped(rules: Rules, bar: int, point: int, order: tuple[float, float, bool]
 @inlined
 def fee_of(rules: Rules, bar: int, value: float, buy: bool) -> float:
     """Give what a fill of a value is charged."""
-    charges = rules.charges
-    fee = value * (charges.buy_rate[bar] if buy else charges.sell_rate[bar])
-    row, unit = charges.schedule[bar], charges.unit[bar]
-    for k in range(charges.starts[row], charges.starts[row + 1]):
-        term = charges.terms[k]
+    charges = rules.bar[bar]
+    fee = value * (charges.buy_rate if buy else charges.sell_rate)
+    row, unit = charges.schedule, charges.unit
+    for k in range(rules.starts[row], rules.starts[row + 1]):
+        term = rules.terms[k]
         if term[BUYS if buy else SELLS] > 0.0:
             money = max(value * term[RATE], term[MINIMUM] * unit)
             if term[MAXIMUM] * unit > 0.0:
@@ -215,14 +215,14 @@ def fee_of(rules: Rules, bar: int, value: float, buy: bool) -> float:
 @inlined
 def fee_bound(rules: Rules, bar: int, buy: bool) -> tuple[float, float]:
     """Give a rate and a fixed sum that together no fee of a fill at a bar exceeds."""
-    charges = rules.charges
-    rate, fixed = (charges.buy_rate[bar] if buy else charges.sell_rate[bar]), 0.0
-    row = charges.schedule[bar]
-    for k in range(charges.starts[row], charges.starts[row + 1]):
-        term = charges.terms[k]
+    charges = rules.bar[bar]
+    rate, fixed = (charges.buy_rate if buy else charges.sell_rate), 0.0
+    row = charges.schedule
+    for k in range(rules.starts[row], rules.starts[row + 1]):
+        term = rules.terms[k]
         if term[BUYS if buy else SELLS] > 0.0:
             rate += term[RATE]
-            fixed += term[MINIMUM] * charges.unit[bar]
+            fixed += term[MINIMUM] * charges.unit
     return rate, fixed
 
 
@@ -516,7 +516,7 @@ def each_alone(case: Case, outcome: Integers) -> tuple[np.ndarray, Integers]:
 @inlined
 def lots_of(rules: Rules, bar: int, quantity: float) -> float:
     """Round a quantity down to whole lots."""
-    lot = rules.lot[bar]
+    lot = rules.bar[bar].lot
     if lot > 0.0:
         return np.floor(quantity / lot + 1e-9) * lot
     return quantity
@@ -616,7 +616,7 @@ def borrow_of(bars: Bars, rules: Rules, held: Holding, bar: int) -> float:
     if held.side > 0:
         return 0.0
     days = bars.session[bar] - bars.session[held.first]
-    return held.quantity * held.fill * rules.borrow[held.first] * days
+    return held.quantity * held.fill * rules.bar[held.first].borrow * days
 
 
 @inlined
@@ -626,8 +626,8 @@ def withheld_of(bars: Bars, rules: Rules, held: Holding, last: int) -> float:
     if held.side > 0:
         price = held.fill
         for bar in range(held.first, last + 1):
-            if bar > held.first and rules.withheld[bar] > 0.0:
-                total += held.quantity * price * rules.withheld[bar]
+            if bar > held.first and rules.bar[bar].withheld > 0.0:
+                total += held.quantity * price * rules.bar[bar].withheld
             if not np.isnan(bars.close[bar]):
                 price = bars.close[bar]
     return total
@@ -1585,12 +1585,14 @@ def free_of(bars: Bars, rules: Rules, bar: int) -> int:
 
 
 @inner
-def is_nowhere(values: Floats) -> bool:
-    """Tell whether all values are 0."""
-    found = False
-    for value in values:
-        found |= value != 0.0
-    return not found
+def costs_are_shares(rules: Rules, shorts: bool) -> bool:
+    """Tell whether what a trade costs is a share of its value, whatever its size and how long it is held."""
+    other = len(rules.terms) > 0
+    for bar in range(len(rules.bar)):
+        terms = rules.bar[bar]
+        other |= terms.lot != 0.0 or terms.impact != 0.0
+        other |= terms.borrow != 0.0 if shorts else terms.withheld != 0.0
+    return not other
 
 
 @inner
@@ -1743,7 +1745,7 @@ def exit_of(case: Case, levels: Levels, found: Passages, trials: Trials, trial: 
     if bar < end and not tie:
         point = OPEN if sort < IN_LEVEL else (CLOSE if sort == CLOSE_HOLD else INSIDE)
         filled = (found.free[bar] >> (2 * point + (1 if side < 0 else 0))) & 1
-        if filled and (side < 0 or bar >= entry + case.rules.sell_from[entry]):
+        if filled and (side < 0 or bar >= entry + case.rules.bar[entry].sell_from):
             if kind in (HOLD, BY_RULE):
                 price = price_at(bars, bar, point)
             at_bar = bars.opens_at[bar] if point == OPEN else bars.closes_at[bar]
@@ -2164,7 +2166,7 @@ def spread(over, once, case, marks, day, place):  # type: ignore[no-untyped-def]
                 if not np.isnan(bars.close[bar]):
                     moves[place, marks.date[bar]] += quantity * (bars.close[bar] - value)
                     value = bars.close[bar]
-        if marks.withholds if side > 0 else case.rules.borrow[first] > 0.0:
+        if marks.withholds if side > 0 else case.rules.bar[first].borrow > 0.0:
             hold_costs(held, quantity, last if closed else last - 1, case, marks, day, place)
     if closed:
         date = marks.date[last]
@@ -2178,14 +2180,14 @@ def hold_costs(held, quantity, last, case, marks, day, place):  # type: ignore[n
     """Lay what holding costs over the dates: borrowing of a short, what a long loses of its dividends."""
     bars, rules, first = case.bars, case.rules, held.first
     if held.side < 0:
-        daily = quantity * held.fill * rules.borrow[first]
+        daily = quantity * held.fill * rules.bar[first].borrow
         for bar in range(first + 1, last + 1):
             day.profit[place, marks.date[bar]] -= daily * (bars.session[bar] - bars.session[bar - 1])
     else:
         value = held.fill
         for bar in range(first, last + 1):
             if bar > first:
-                day.profit[place, marks.date[bar]] -= quantity * value * rules.withheld[bar]
+                day.profit[place, marks.date[bar]] -= quantity * value * rules.bar[bar].withheld
             if not np.isnan(bars.close[bar]):
                 value = bars.close[bar]
 
@@ -2559,13 +2561,13 @@ def mark(
         value = trade["entry_fill"]
         pnl[date_of[first]] -= trade["entry_fee"]
         held_from = date_of[first]
-        daily = quantity * trade["entry_fill"] * rules.borrow[first] if side < 0 else 0.0
+        daily = quantity * trade["entry_fill"] * rules.bar[first].borrow if side < 0 else 0.0
         for bar in range(first, last + 1):
             date = date_of[bar]
             if bar > first:
                 pnl[date] -= daily * (bars.session[bar] - bars.session[bar - 1])
                 if side > 0:
-                    pnl[date] -= quantity * value * rules.withheld[bar]
+                    pnl[date] -= quantity * value * rules.bar[bar].withheld
             for between in range(held_from, date):
                 exposure[between] += quantity * value
                 positions[between] += 1

@@ -527,7 +527,7 @@ def _marks_of(
     place = np.where(active, np.cumsum(active) - 1, -1)
     date = place[axis.of_bar] if len(axis.days) else axis.of_bar
     edges = np.concatenate(([-1], np.flatnonzero(active), [len(axis.days)]))
-    withholds = any(bool(setup.rules.withheld.any()) for setup in setups)
+    withholds = any(bool(setup.rules.bar["withheld"].any()) for setup in setups)
     return Marks(date, *kernels.closes(bars), np.diff(edges) - 1, withholds, capital)
 
 
@@ -605,26 +605,26 @@ class Whole(NamedTuple):
 def _wholes_of(bars: Bars, setups: list[Setup], params: Params) -> Iterator[Whole]:
     """Gather the trials that each signal can be walked once for."""
     plain = np.isnan(params.stop) & np.isnan(params.take) & np.isnan(params.trail)
-    free = {id(setup.rules): _charges_by_rate(setup.rules) for setup in setups}
+    payers = {_costs_of(setup): setup.rules for setup in setups}
+    free = {key: kernels.costs_are_shares(rules, key[1]) for key, rules in payers.items()}
     by_setup = np.lexsort((params.hold, params.least, params.setup))
     by_setup = by_setup[plain[by_setup]]
     edges = np.searchsorted(params.setup[by_setup], np.arange(len(setups) + 1))
     if not len(by_setup) or not _bars_are_sessions(bars):
         return
     for setup, first, end in zip(setups, edges[:-1], edges[1:], strict=True):
-        if end > first and free[id(setup.rules)] and _is_whole(setup):
+        if end > first and free[_costs_of(setup)] and _is_whole(setup):
             yield _whole_of(bars, setup, params, by_setup[first:end])
 
 
-def _charges_by_rate(rules: Rules) -> bool:
-    """Tell whether what a trade costs is a share of its value, whatever its size and how long it is held."""
-    sized = (rules.lot, rules.slippage.impact, rules.withheld)
-    return not len(rules.charges.terms) and all(map(kernels.is_nowhere, sized))
+def _costs_of(setup: Setup) -> tuple[int, bool]:
+    """Say whose costs a set-up pays: by which rules, and whether as a short."""
+    return id(setup.rules), bool((setup.entries.side < 0).any())
 
 
 def _is_whole(setup: Setup) -> bool:
     """Tell whether each trade takes an account up whole, and nothing but its hold ends it."""
-    book, sides, rules = setup.book, setup.entries.side, setup.rules
+    book, sides = setup.book, setup.entries.side
     return (
         _holds_one(setup)
         and bool((setup.entries.rule_bar < 0).all())
@@ -632,7 +632,6 @@ def _is_whole(setup: Setup) -> bool:
         and not (setup.orders.at_close or setup.exits.at_open)
         and bool((book.size * setup.entries.weight >= 1.0).all())
         and bool((sides == sides[:1]).all())
-        and (bool((sides > 0).all()) or kernels.is_nowhere(rules.borrow))
     )
 
 

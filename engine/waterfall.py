@@ -176,11 +176,11 @@ def _stages(tape: Tape, rules: Rules, entries: Entries, plan: Plan) -> Stages:
     halted.flags.writeable = False
     open_market = bars._replace(halted=halted)
     free = _free(rules)
-    locking = free._replace(limit_up=rules.limit_up, limit_down=rules.limit_down)
-    banning = locking._replace(
-        short_open=rules.short_open, short_close=rules.short_close, sell_from=rules.sell_from
+    locking = free.with_columns(**{name: rules.bar[name] for name in ("limit_up", "limit_down")})
+    banning = locking.with_columns(
+        **{name: rules.bar[name] for name in ("short_open", "short_close", "sell_from")}
     )
-    costly = rules._replace(lot=free.lot)
+    costly = rules.with_columns(lot=0.0)
     alone = plan.book._replace(mode=MODES.index("event"))
     in_time = entries._replace(waited=np.zeros(len(entries.due), np.int64))
     clock = Exits(plan.exits.hold, np.nan, np.nan, np.nan, False, False)
@@ -197,19 +197,10 @@ def _stages(tape: Tape, rules: Rules, entries: Entries, plan: Plan) -> Stages:
 
 def _free(rules: Rules) -> Rules:
     """Take all costs, lots, limits and bans away."""
-    none, nan, allowed = (
-        np.zeros(len(rules.lot)),
-        np.full(len(rules.lot), np.nan),
-        np.zeros_like(rules.short_open),
-    )
-    return Rules(
-        rules.charges._replace(
-            buy_rate=none, sell_rate=none, schedule=allowed,
-            starts=np.zeros(2, np.int64), terms=np.zeros((0, 5)),
-        ),
-        rules.slippage._replace(at_open=none, at_close=none, impact=none),
-        none, none, none, nan, nan, allowed, allowed, allowed,
-    )  # fmt: skip
+    bar = np.zeros_like(rules.bar)
+    bar["limit_up"] = bar["limit_down"] = np.nan
+    bar["unit"] = rules.bar["unit"]
+    return Rules(bar, np.zeros(2, np.int64), np.zeros((0, 5)))
 
 
 def _alone(case: kernels.Case, rule: Rule | None) -> np.ndarray:
@@ -271,7 +262,7 @@ def trade_fees(rules: Rules, charged: ChargeSets, records: np.ndarray) -> dict[s
     out = np.where(closed, records["exit_bar"], records["entry_bar"])
     sold = np.where(closed, records["quantity"] * records["exit_fill"], 0.0)
     longs: Flags = records["side"] > 0
-    unit = rules.charges.unit
+    unit = rules.bar["unit"]
     into = fees_by_class(
         charged,
         records["entry_bar"],

@@ -144,14 +144,8 @@ def test_figures_are_those_of_a_run_alone_whatever_the_threads_and_parts(grid):
 def whole_accounts(draw):
     """A grid whose accounts put all they have into each trade, on one side, ended by the hold alone."""
     bars, setup, params = draw(grids())
-    n, rules = len(bars.close), setup.rules
-    none = np.zeros(n)
-    charges = rules.charges._replace(
-        schedule=np.zeros(n, np.int64), starts=np.zeros(2, np.int64), terms=np.zeros((0, 5))
-    )
-    rules = rules._replace(
-        charges=charges, slippage=rules.slippage._replace(impact=none), borrow=none, withheld=none, lot=none
-    )
+    rules = setup.rules.with_columns(schedule=0, impact=0.0, borrow=0.0, withheld=0.0, lot=0.0)
+    rules = rules._replace(starts=np.zeros(2, np.int64), terms=np.zeros((0, 5)))
     side = draw(st.sampled_from([1, -1]))
     entries = setup.entries._replace(
         side=np.full(len(setup.entries.due), side, np.int64), weight=np.ones(len(setup.entries.due))

@@ -10,7 +10,7 @@ from workload import CAPITAL, FEE, SIZE, YEAR, Trials, Workload
 
 from aftershock.engine import kernels
 from aftershock.engine.trials import Params, Setup, account_figures, axis_of, figures_of, ground_of, sums_of
-from aftershock.engine.types import Bars, Book, Charges, Entries, Exits, Orders, Rules, Slippage
+from aftershock.engine.types import Bars, Book, Entries, Exits, Orders, Rules
 
 NAN, INF = float("nan"), float("inf")
 LONG_DAY, SESSION = 100, 60
@@ -69,11 +69,31 @@ def bars_of(workload: Workload) -> Bars:
 
 def rules_of(workload: Workload) -> Rules:
     """Charge the fee, and allow everything."""
-    count = workload.close.size
-    fee, none, unknown = np.full(count, FEE), np.zeros(count), np.full(count, NAN)
-    free = np.zeros(count, np.int64)
-    charges = Charges(fee, fee, free, np.ones(count), np.zeros(2, np.int64), np.zeros((0, 5)))
-    return Rules(charges, Slippage(none, none, none), none, none, none, unknown, unknown, free, free, free)
+    nothing = dict.fromkeys(
+        (
+            "at_open",
+            "at_close",
+            "impact",
+            "borrow",
+            "withheld",
+            "schedule",
+            "short_open",
+            "short_close",
+            "sell_from",
+        ),
+        0,
+    )
+    return Rules.of(
+        np.zeros(2, np.int64),
+        np.zeros((0, 5)),
+        **nothing,
+        buy_rate=FEE,
+        sell_rate=FEE,
+        unit=1.0,
+        lot=np.zeros(workload.close.size),
+        limit_up=NAN,
+        limit_down=NAN,
+    )
 
 
 def setup_of(workload: Workload, bars: Bars, rules: Rules, delay: int, orders: Orders, book: Book) -> Setup:

@@ -238,7 +238,7 @@ def _simulate(
         rule=chosen.exit,
     )
     done = _hedged(done, tape, rules, part, experiment)
-    return exchange.settle(done, tape, rules.lot, chosen.orders.at_close)
+    return exchange.settle(done, tape, rules.bar["lot"], chosen.orders.at_close)
 
 
 def _hedged(

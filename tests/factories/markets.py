@@ -17,12 +17,11 @@ from aftershock.engine.types import (
     SAME,
     Bars,
     Book,
-    Charges,
     Entries,
     Exits,
     Orders,
     Rules,
-    Slippage,
+    rule_dtype,
 )
 
 GRID = [90.0, 95.0, 97.0, 98.0, 99.0, 100.0, 101.0, 102.0, 103.0, 105.0, 110.0]
@@ -196,23 +195,18 @@ def market_of(
         column("halted", np.bool_),
     )
     terms = [(t.rate, t.minimum, t.maximum, float(t.buys), float(t.sells)) for each in TERMS for t in each]
-    charges = Charges(
-        column("buy_rate", np.float64),
-        column("sell_rate", np.float64),
-        np.array([TERMS.index(row.terms) for row in flat], np.int64),
-        column("unit", np.float64),
+    names = {"at_open": "slip_open", "at_close": "slip_close"}
+    codes = ("short_open", "short_close")
+    rules = Rules.of(
         np.cumsum([0] + [len(each) for each in TERMS]).astype(np.int64),
         np.array(terms, np.float64),
-    )
-    rules = Rules(
-        charges,
-        Slippage(*(column(name, np.float64) for name in ("slip_open", "slip_close", "impact"))),
-        *(column(name, np.float64) for name in ("borrow", "withheld", "lot", "limit_up", "limit_down")),
-        *(
-            np.array([OUTCOMES.index(getattr(row, name) or "filled") for row in flat], np.int64)
-            for name in ("short_open", "short_close")
-        ),
-        column("sell_from", np.int64),
+        schedule=[TERMS.index(row.terms) for row in flat],
+        **{name: [OUTCOMES.index(getattr(row, name) or "filled") for row in flat] for name in codes},
+        **{
+            name: column(names.get(name, name), rule_dtype[name].type)
+            for name in rule_dtype.names or ()
+            if name not in ("schedule", *codes)
+        },
     )
     instrument = np.array([s.instrument for s in signals], np.int64)
     entries = Entries(
