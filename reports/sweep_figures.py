@@ -245,7 +245,7 @@ def effects_figure(swept: Swept) -> Drawing | None:
     order = np.argsort([-one for one in swept.effects], kind="stable").tolist()
     bars, data = [], {}
     for place in order:
-        axis, medians = swept.axes[place], swept.levels[place]
+        axis, medians = swept.grouped[place][0], swept.levels[place]
         bars.append(effect_bar(swept, place))
         data[axis.label] = {"levels": list(axis.levels), "median": medians.tolist()}
     words = (
@@ -259,7 +259,7 @@ def effects_figure(swept: Swept) -> Drawing | None:
 
 def effect_bar(swept: Swept, place: int) -> Bar:
     """Give the row of an axis: from its worst level to its best, by their medians."""
-    axis, medians = swept.axes[place], swept.levels[place]
+    axis, medians = swept.grouped[place][0], swept.levels[place]
     known = np.flatnonzero(np.isfinite(medians))
     if not len(known):
         return Bar(axis.label, math.nan, UNDEFINED)
