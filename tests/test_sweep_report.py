@@ -326,6 +326,9 @@ def test_the_command_line_leaves_the_page_and_writes_it_again(
     capsys.readouterr()
     assert command(monkeypatch, "report", folder, "--json") == 0
     assert json.loads(capsys.readouterr().out)["neighbours"]["neighbours"]
+    assert command(monkeypatch, "report", folder, "--by", "pnl", "-o", tmp_path / "pnl.html") == 0
+    assert "The whole grid: Net P&amp;L of every trial" in (tmp_path / "pnl.html").read_text("utf-8")
+    assert command(monkeypatch, "report", folder, "--by", "luck") == 2
     assert command(monkeypatch, "report", folder, tmp_path) == 2
     assert "expected one sweep, or runs" in capsys.readouterr().err
 
