@@ -107,6 +107,8 @@ class Swept:
         Of trials that cells show.
     missing : str
         Why there are none.
+    caveats : sequence of str
+        Those of the best trial's run.
     """
 
     name: str
