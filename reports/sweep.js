@@ -150,4 +150,31 @@ globalThis.aftershock = {
 
     draw();
   },
+
+  // Let the reader keep only the lines that pass through chosen levels.
+  parallel(figure, live, { make, show }) {
+    const chart = figure.querySelector(".chart");
+    const lines = [...figure.querySelectorAll("path.line")];
+    const chosen = live.axes.map(() => -1);
+    const told = make("output", { class: "period", "aria-live": "polite" });
+    const [label, kind] = live.figure;
+
+    const keep = () => {
+      const passes = live.codes.map((codes) => codes.every((code, axis) => chosen[axis] < 0 || Math.floor(code / live.axes[axis].step) === chosen[axis]));
+      lines.forEach((line, at) => line.classList.toggle("off", !passes[at]));
+      const kept = live.values.filter((_, at) => passes[at]).sort((a, b) => a - b);
+      const written = (value) => show(value, kind === "depth" ? "percent" : kind, 0);
+      const range = kept.length ? `: ${label} from ${written(kept[0])} to ${written(kept[kept.length - 1])}` : "";
+      told.textContent = chosen.every((level) => level < 0) ? "" : `${kept.length} of the ${lines.length} drawn trials${range}.`;
+    };
+
+    const pickers = live.axes.map((axis, place) => {
+      const names = axis.levels.map((level, at) => make("option", { value: at }, axis.step > 1 ? `from ${level}` : level));
+      const select = make("select", { onchange: () => ((chosen[place] = Number(select.value)), keep()) }, make("option", { value: -1 }, "any"), ...names);
+      return make("label", {}, axis.label, select);
+    });
+    chart.before(make("div", { class: "tools pickers" }, ...pickers));
+    chart.after(told);
+    chart.removeAttribute("tabindex");
+  },
 };

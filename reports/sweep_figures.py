@@ -23,7 +23,7 @@ from aftershock.reports.drawing import (
     timeline,
 )
 from aftershock.reports.sweep_words import CENTRES, form_of, measure_of, name_of, said, titled
-from aftershock.reports.swept import Swept
+from aftershock.reports.swept import Axis, Swept
 from aftershock.reports.words import (
     UNDEFINED,
     counted,
@@ -245,7 +245,7 @@ def effects_figure(swept: Swept) -> Drawing | None:
     order = np.argsort([-one for one in swept.effects], kind="stable").tolist()
     bars, data = [], {}
     for place in order:
-        axis, medians = swept.axes[place], swept.levels[place]
+        axis, medians = swept.grouped[place][0], swept.levels[place]
         bars.append(effect_bar(swept, place))
         data[axis.label] = {"levels": list(axis.levels), "median": medians.tolist()}
     words = (
@@ -259,7 +259,7 @@ def effects_figure(swept: Swept) -> Drawing | None:
 
 def effect_bar(swept: Swept, place: int) -> Bar:
     """Give the row of an axis: from its worst level to its best, by their medians."""
-    axis, medians = swept.axes[place], swept.levels[place]
+    axis, medians = swept.grouped[place][0], swept.levels[place]
     known = np.flatnonzero(np.isfinite(medians))
     if not len(known):
         return Bar(axis.label, math.nan, UNDEFINED)
@@ -289,8 +289,7 @@ def parallel_figure(swept: Swept) -> Drawing | None:
     for place, axis in enumerate(swept.axes):
         frame.rule(x=place, style="rule ink")
         count = len(axis.levels)
-        step = max(1, math.ceil(count / 12))
-        for code in range(0, count, step):
+        for code in range(0, count, _step(axis)):
             frame.say(place, _up(code, count), axis.levels[code], "fill level")
     frame.rule(x=sides, style="rule ink")
     for value in ticks(low, high, 5):
@@ -319,7 +318,22 @@ def parallel_figure(swept: Swept) -> Drawing | None:
         "best": swept.trials["trial"].iloc[top].tolist(),
         "others": swept.trials["trial"].iloc[rest].tolist(),
     }
-    return Drawing("parallel", titled(swept, "All parameters at once"), words, markup, data)
+    live = {
+        "form": "parallel",
+        "axes": [
+            {"label": axis.label, "levels": list(axis.levels[:: _step(axis)]), "step": _step(axis)}
+            for axis in swept.axes
+        ],
+        "codes": swept.codes[[row for row, _ in drawn]].tolist(),
+        "values": [float(f"{swept.values[row]:.6g}") for row, _ in drawn],
+        "figure": [measure_of(swept.by).label, measure_of(swept.by).kind],
+    }
+    return Drawing("parallel", titled(swept, "All parameters at once"), words, markup, data, live)
+
+
+def _step(axis: Axis) -> int:
+    """Give how many levels share one label of an axis."""
+    return max(1, math.ceil(len(axis.levels) / 12))
 
 
 def _up(code: int, count: int) -> float:

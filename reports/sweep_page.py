@@ -362,9 +362,7 @@ def trials_grid(swept: Swept) -> Grid:
         Column("path", "Exits by"),
     ]
     values: list[Sequence[Any]] = [told["trial"].tolist()]
-    values += [
-        _levels(axis.levels, axis.ordered, swept.codes[order, place]) for place, axis in enumerate(swept.axes)
-    ]
+    values += [_levels(swept, place, order) for place in range(len(swept.axes))]
     values += [_plain(told[figure]) for figure in shown]
     values.append(told["path"].astype(str).tolist())
     left = len(swept) - len(order)
@@ -378,9 +376,13 @@ def trials_grid(swept: Swept) -> Grid:
     return Grid("trials", caption, "trials", columns, rows, "There is no trial.", digits=0, note=note)
 
 
-def _levels(levels: Sequence[str], ordered: bool, codes: Any) -> list[Any]:
-    values = [(None if level == "off" else float(level)) if ordered else level for level in levels]
-    return [values[code] for code in codes.tolist()]
+def _levels(swept: Swept, place: int, rows: Any) -> list[Any]:
+    """Give the levels of trials on an axis: numbers in full, None where one is off, else their words."""
+    axis, codes = swept.axes[place], swept.codes[rows, place].tolist()
+    if not axis.ordered:
+        return [axis.levels[code] for code in codes]
+    column = swept.trials[swept.columns[place]].iloc[rows]
+    return [float(f"{value:.10g}") if defined(value) else None for value in column.tolist()]
 
 
 def _kind(figure: str) -> str:

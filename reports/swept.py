@@ -21,6 +21,14 @@ MOST_BINS = (24, 16, 12, 8, 6, 4, 2)
 """Into how many groups of neighbouring levels an axis of more is laid, the fewer the more cells there are."""
 NUMBERS = 200_000
 """Numbers that heat maps may hold."""
+IN_A_CELL = 10
+"""Trials that a cell has on average at least, where they are a sample."""
+IN_A_GROUP = 50
+"""Trials that a level has on average at least, where they are a sample, to be compared by itself."""
+GROUPS = 8
+"""Groups of levels whose medians tell whether a parameter matters, where trials are a sample."""
+MANY = 50
+"""Levels beyond which four digits are enough to read."""
 PLATEAU, SPIKE = 0.75, 0.5
 """What the neighbours of the best keep of its lead over the median trial, on a plateau at least, on a spike less."""
 
@@ -99,6 +107,8 @@ class Swept:
         Of trials that cells show.
     missing : str
         Why there are none.
+    caveats : sequence of str
+        Those of the best trial's run.
     """
 
     name: str
@@ -137,6 +147,11 @@ class Swept:
         """The parameters of more than one level."""
         return self._coded[0]
 
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """The column of ``trials`` of each of the axes."""
+        return tuple(label for label in self.labels if self.trials[label].nunique(dropna=False) > 1)
+
     @property
     def codes(self) -> Integers:
         """The level of each trial on each of the axes, shape (trials, axes)."""
@@ -160,7 +175,8 @@ class Swept:
     @cached_property
     def bins(self) -> tuple[tuple[Axis, Integers], ...]:
         """Each axis as heat maps lay it out, and the place of each of its levels there."""
-        for most in MOST_BINS:
+        sparse = max(4.0, (len(self) / IN_A_CELL) ** 0.5) if self.sampled else np.inf
+        for most in (most for most in MOST_BINS if most <= sparse):
             binned = tuple(_binned(axis, most) for axis in self.axes)
             sizes = [len(axis.levels) for axis, _ in binned]
             cells = sum(a * b for a, b in combinations(sizes, 2))
@@ -216,11 +232,17 @@ class Swept:
         return {pair: self.cells(*pair) for pair in self.pairs} if self.axes else {}
 
     @cached_property
+    def grouped(self) -> tuple[tuple[Axis, Integers], ...]:
+        """Each axis as its levels are compared: of a sample, whose levels may have a trial each, in groups."""
+        enough = max(GROUPS, len(self) // IN_A_GROUP) if self.sampled else len(self)
+        return tuple(_binned(axis, GROUPS if len(axis.levels) > enough else enough) for axis in self.axes)
+
+    @cached_property
     def levels(self) -> list[Floats]:
-        """The median of the figure over the trials of each level, by axis."""
+        """The median of the figure over the trials of each level or group of them, by axis."""
         found: list[Floats] = []
-        for place, axis in enumerate(self.axes):
-            medians = pd.Series(self.values).groupby(self.codes[:, place]).median()
+        for place, (axis, at) in enumerate(self.grouped):
+            medians = pd.Series(self.values).groupby(at[self.codes[:, place]]).median()
             found.append(np.asarray(medians.reindex(range(len(axis.levels))), np.float64))
         return found
 
@@ -262,7 +284,7 @@ class Swept:
         size = np.array([len(self.axes[place].levels) - 1 for place in ordered], np.float64)
         away = (((self.codes[rows][:, ordered] - own[ordered]) / size) ** 2).sum(axis=1)
         near = rows[np.argsort(away, kind="stable")[: 2 * len(ordered)]]
-        return [self._neighbour(self.settings(int(row)), int(row)) for row in near]
+        return [self._neighbour(self.settings(int(row), ordered), int(row)) for row in near]
 
     def _neighbour(self, words: str, row: int) -> Neighbour:
         return Neighbour(words, int(self.trials["trial"].iloc[row]), float(self.values[row]))
@@ -276,12 +298,15 @@ class Swept:
         beside = float(np.median([one.value for one in self.neighbours]))
         return (beside - middle) / (best - middle) if best > middle else float("nan")
 
-    def settings(self, row: int) -> str:
-        """Say the parameters of the trial in a row."""
+    def settings(self, row: int, places: Sequence[int] | None = None) -> str:
+        """Say the parameters of the trial in a row, on all axes or on some."""
         if not self.axes:
             return "no parameter varies"
-        pairs = zip(self.axes, self.codes[row].tolist(), strict=True)
-        return ", ".join(f"{axis.label} {axis.levels[code]}" for axis, code in pairs)
+        own = self.codes[row].tolist()
+        chosen = range(len(self.axes)) if places is None else places
+        return ", ".join(
+            f"{self.axes[place].label} {self.axes[place].levels[own[place]]}" for place in chosen
+        )
 
     def shown(self, most: int) -> Integers:
         """Choose the trials whose equity is kept: the best, then the best of cells, figure by figure, up to a number.
@@ -322,13 +347,22 @@ def coded_axis(label: str, column: pd.Series[Any]) -> tuple[Axis, Integers]:
         return Axis(named, tuple(str(value).lower() for value in found), False), codes.astype(np.int64)
     if pd.api.types.is_numeric_dtype(column):
         codes, found = pd.factorize(column, sort=True)
-        texts = [f"{value:.10g}" for value in found]
+        texts = _short_texts(found.tolist())
         if (codes < 0).any():
             codes, texts = np.where(codes < 0, len(texts), codes), [*texts, OFF]
         return Axis(named, tuple(texts), True), np.asarray(codes, np.int64)
     words = column.fillna(OFF).astype(str)
     codes, names = pd.factorize(words, sort=True)
     return Axis(named, tuple(map(visible, names)), False), np.asarray(codes, np.int64)
+
+
+def _short_texts(values: Sequence[float]) -> list[str]:
+    """Write numbers in as few digits as tell them apart, but in no more than four where there are very many."""
+    for digits in range(3, 10):
+        texts = [f"{value:.{digits}g}" for value in values]
+        if len(set(texts)) == len(texts) or (digits == 4 and len(texts) > MANY):
+            return texts
+    return [f"{value:.10g}" for value in values]
 
 
 def _binned(axis: Axis, most: int) -> tuple[Axis, Integers]:
@@ -340,10 +374,14 @@ def _binned(axis: Axis, most: int) -> tuple[Axis, Integers]:
     whole, groups = count - off, most - off
     at = (np.arange(whole) * groups) // whole
     edges = [np.flatnonzero(at == group)[[0, -1]] for group in range(groups)]
-    names = [f"{_brief(axis, first)} to {_brief(axis, last)}" for first, last in edges]
+    names = [_between(axis, first, last) for first, last in edges]
     if off:
         at, names = np.append(at, groups), [*names, OFF]
     return Axis(axis.label, tuple(names), axis.ordered), at
+
+
+def _between(axis: Axis, first: int, last: int) -> str:
+    return axis.levels[first] if first == last else f"{_brief(axis, first)} to {_brief(axis, last)}"
 
 
 def _brief(axis: Axis, place: int) -> str:

@@ -205,6 +205,28 @@ def test_every_cell_of_every_pair_opens(page: Any, swept: Swept) -> None:
     assert told["without"] == 0
 
 
+def test_lines_through_chosen_levels_stay(page: Any, swept: Swept) -> None:
+    script = """
+    ((wanted) => {
+      const figure = document.querySelector("#sweep-figure-parallel");
+      for (const label of figure.querySelectorAll(".pickers label")) {
+        const select = label.querySelector("select");
+        const name = wanted[label.firstChild.textContent] ?? "any";
+        select.value = [...select.options].find((option) => option.textContent === name).value;
+        select.dispatchEvent(new Event("change"));
+      }
+      const kept = [...figure.querySelectorAll("path.line:not(.off) title")].map((one) => one.textContent);
+      return { kept, told: figure.querySelector("output").textContent };
+    })
+    """
+    every = page.run(f"{script}({{}})")
+    assert len(every["kept"]) == 240 and every["told"] == ""
+    told = page.run(f"{script}({{stance: 'fade', hold: '3'}})")
+    expected = [line for line in every["kept"] if "stance fade;" in line and "hold 3," in line]
+    assert told["kept"] == expected and expected
+    assert told["told"].startswith(f"{len(expected)} of the 240 drawn trials: Sharpe from ")
+
+
 def test_trials_sort_and_search_and_the_theme_turns(page: Any, found: Sweep) -> None:
     told = page.run(
         """(() => {

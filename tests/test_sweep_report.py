@@ -83,7 +83,13 @@ def test_axes_of_many_levels_are_grouped_in_order(market: Any) -> None:
     drawn = {"stop": {"from": 0.01, "to": 0.1}, "take": {"from": 0.02, "to": 0.2}, "hold": [1, 2]}
     told = swept_of(sweep(market, drawn, sample=300, method="latin"))
     (stop, at), *_ = told.bins
-    assert len(stop.levels) == 24 and len(told.axes[0].levels) == 300
+    # Of a sample a cell has ten trials on average at least: 300 of them make up 4 groups by 4.
+    assert len(stop.levels) == 4 and len(told.axes[0].levels) == 300
+    (groups, within), *_ = told.grouped
+    assert len(groups.levels) == 8 and np.bincount(within).min() > 30
+    for group, median in enumerate(told.levels[0]):
+        own = told.values[within[told.codes[:, 0]] == group]
+        assert median == np.nanmedian(own)
     assert (np.diff(at) >= 0).all() and np.bincount(at).max() - np.bincount(at).min() <= 1
     assert sum(cells.trials.sum() for cells in told.laid.values()) == 3 * 300
     assert told.sampled and len(told.neighbours) == 6
@@ -320,6 +326,9 @@ def test_the_command_line_leaves_the_page_and_writes_it_again(
     capsys.readouterr()
     assert command(monkeypatch, "report", folder, "--json") == 0
     assert json.loads(capsys.readouterr().out)["neighbours"]["neighbours"]
+    assert command(monkeypatch, "report", folder, "--by", "pnl", "-o", tmp_path / "pnl.html") == 0
+    assert "The whole grid: Net P&amp;L of every trial" in (tmp_path / "pnl.html").read_text("utf-8")
+    assert command(monkeypatch, "report", folder, "--by", "luck") == 2
     assert command(monkeypatch, "report", folder, tmp_path) == 2
     assert "expected one sweep, or runs" in capsys.readouterr().err
 

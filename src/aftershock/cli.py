@@ -233,6 +233,7 @@ def report(
     runs: Annotated[list[Path], typer.Argument(help="Run folders, or the folder of a study.")],
     path: Annotated[Path | None, typer.Option("--out", "-o", help="The HTML file.")] = None,
     pdf: Pdf = False,
+    by: Annotated[str, typer.Option(help="Of a sweep: the figure that makes a trial the best.")] = "sharpe",
     as_json: Json = False,
 ) -> None:
     """Write the HTML report of a run, a sweep or a study again, or of several runs side by side.
@@ -248,7 +249,7 @@ def report(
         say_written(cli_study.report_again(runs[0], path, pdf=pdf, as_json=as_json))
         return
     if any(map(cli_sweep.is_sweep, runs)):
-        cli_sweep.report(runs, path, pdf=pdf, as_json=as_json)
+        cli_sweep.report(runs, path, by, pdf=pdf, as_json=as_json)
         return
     if as_json:
         told = [load_run(folder).numbers() for folder in runs]

@@ -74,7 +74,7 @@ def is_sweep(folder: Path) -> bool:
     return (folder / "sweep.json").is_file()
 
 
-def report(folders: list[Path], path: Path | None, *, pdf: bool, as_json: bool) -> None:
+def report(folders: list[Path], path: Path | None, by: str, *, pdf: bool, as_json: bool) -> None:
     """Write the page of a sweep's folder again, or print the numbers behind its figures."""
     from aftershock.data.errors import InputError, Problem
     from aftershock.reports.sweep_page import numbers_of
@@ -86,7 +86,7 @@ def report(folders: list[Path], path: Path | None, *, pdf: bool, as_json: bool) 
             Problem("one sweep, or runs", f"{len(folders)} folders with a sweep among them", cure)
         )
     with working("writing the report") as told:
-        swept = swept_in(folders[0])
+        swept = swept_in(folders[0], by)
         if as_json:
             print_json(numbers_of(swept))
             return
