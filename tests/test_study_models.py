@@ -81,6 +81,7 @@ def test_a_side_turns_returns_round():
     np.testing.assert_array_equal(short.abnormal.window, -long.abnormal.window)
     np.testing.assert_array_equal(short.abnormal.covariance, long.abnormal.covariance)
     assert short.abnormal.scale == long.abnormal.scale
+    np.testing.assert_array_equal(short.coefficients, long.coefficients)
 
 
 def test_rows_outside_quiet_are_not_fitted():
@@ -121,8 +122,16 @@ def test_windows_that_cannot_be():
 
 
 @pytest.mark.shared
-def test_agrees_with_estudy2(shared):
-    """AR, fits and CAR of the vignette (market model): its abnormal returns to 1e-10."""
+@pytest.mark.parametrize(
+    ("study", "model", "columns"),
+    [
+        ("sim", "market", ["alpha", "beta"]),
+        ("mean_adj", "mean", ["mean"]),
+        ("mrkt_adj", "market_adjusted", []),
+    ],
+)
+def test_agrees_with_estudy2(shared, study, model, columns):
+    """AR, fits and CAR of the vignette to 1e-10; beside the market model the two that fit less."""
     folder = shared / "oracles/event_studies/estudy2"
 
     def read(name):
@@ -140,15 +149,16 @@ def test_agrees_with_estudy2(shared):
     )
     instrument = np.arange(len(names))
     due = instrument * n + event
-    found = measure(series, instrument, due, np.zeros_like(due), Span((0, 4), (-event, -1)), log=True)
-    fits = read("expected/vignette__sim__fit.csv")
+    span = Span((0, 4), (-event, -1))
+    found = measure(series, instrument, due, np.zeros_like(due), span, model, log=True)
+    fits = read(f"expected/vignette__{study}__fit.csv")
     assert list(fits.index) == names
     np.testing.assert_allclose(found.abnormal.observations, fits["estimation_length"])
-    np.testing.assert_allclose(found.coefficients, fits[["alpha", "beta"]], rtol=1e-10, atol=1e-12)
-    printed = read("expected/vignette__sim__abnormal.csv")
+    np.testing.assert_allclose(found.coefficients, fits[columns], rtol=1e-10, atol=1e-12)
+    printed = read(f"expected/vignette__{study}__abnormal.csv")
     np.testing.assert_allclose(found.abnormal.window.T, printed.iloc[event : event + 5], atol=1e-10, rtol=0)
     inside = np.hstack([found.abnormal.estimation, found.abnormal.window]).T
     np.testing.assert_allclose(inside, printed.iloc[: event + 5], atol=1e-10, rtol=0)
-    car = read("expected/vignette__sim__car_parametric.csv")["car_mean"].iloc[0]
+    car = read(f"expected/vignette__{study}__car_parametric.csv")["car_mean"].iloc[0]
     # That program divides the cumulated mean by the number of days.
     np.testing.assert_allclose(found.abnormal.window.sum(axis=1).mean() / 5, car, atol=1e-12, rtol=0)

@@ -1,5 +1,9 @@
-"""The tables of the note in docs/studies.md, made anew from the example."""
+"""The tables of the note in docs/studies.md, made anew from the example.
 
+`python tests/factories/study_note.py` writes them into the page.
+"""
+
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -50,3 +54,17 @@ def by_half(found: Study) -> list[list[str]]:
 
 def _plain(value: object) -> str:
     return str(value).replace("\N{NO-BREAK SPACE}", " ")
+
+
+def write(root: Path) -> None:
+    """Put the tables into the page, each in the place of the rows above its mark."""
+    page = root / "docs/studies.md"
+    text = page.read_text("utf-8")
+    for key, body in tables(root / "examples/study.toml").items():
+        rows = re.compile(rf"(\|[-|]+\|\n)(?:\|.*\n)*<!-- {key} -->")
+        text = rows.sub(lambda found, body=body, key=key: f"{found[1]}{body}<!-- {key} -->", text)
+    page.write_text(text, "utf-8")
+
+
+if __name__ == "__main__":
+    write(Path(__file__).parents[2])
