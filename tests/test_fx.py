@@ -600,9 +600,9 @@ class TestSizes:
 
     def test_rules_without_rates_are_in_the_base_currency(self):
         tape = Tape.from_frame(bars("8035.T", 100.0, factor=2.0))
-        assert set(rules_of(tape, CostTerms(lot=100.0)).lot) == {200.0}
+        assert set(rules_of(tape, CostTerms(lot=100.0)).bar["lot"].tolist()) == {200.0}
         unknown = rules_of(tape, CostTerms(lot=100.0), fx=np.full(len(tape), np.nan))
-        assert set(unknown.lot) == {UNSIZED}
+        assert set(unknown.bar["lot"].tolist()) == {UNSIZED}
 
 
 def yesterday(currency, day):

@@ -365,7 +365,7 @@ class TestFills:
             assert trade["exit_at"] == pd.Timestamp("2025-06-12T09:30+08:00")
             assert (trade["exit_kind"], trade["carried"], trade["bars"]) == (kind, True, 4)
         tape = Tape.from_frame(frame, interval="60m")
-        assert rules_of(tape, CostTerms()).sell_from.tolist() == [4, 3, 2, 1] * 3
+        assert rules_of(tape, CostTerms()).bar["sell_from"].tolist() == [4, 3, 2, 1] * 3
 
     def test_taipei_stands_on_the_last_close_of_the_session_before(self):
         frame = flat("2330.TW", "2025-06-10", "2025-06-12", 60)

@@ -114,12 +114,12 @@ class TestLots:
         ],
     )
     def test_of_the_book(self, symbol, day, lot):
-        assert rules_of(tape(symbol, [day]), VENUE).lot.tolist() == [lot]
+        assert rules_of(tape(symbol, [day]), VENUE).bar["lot"].tolist() == [lot]
 
     def test_odd_lots_where_the_venue_has_them(self):
         odd = VENUE._replace(odd_lots=True)
-        assert rules_of(tape("2330.TW", ["2020-10-23", "2020-10-26"]), odd).lot.tolist() == [1000.0, 1.0]
-        assert rules_of(tape("8035.T", ["2025-09-12"]), odd).lot.tolist() == [100.0]
+        assert rules_of(tape("2330.TW", ["2020-10-23", "2020-10-26"]), odd).bar["lot"].tolist() == [1000.0, 1.0]
+        assert rules_of(tape("8035.T", ["2025-09-12"]), odd).bar["lot"].tolist() == [100.0]
 
     def test_whole_lots_in_a_run(self):
         """Ten per cent of a million dollars buys 100,000 x 150 / 21,000 = 714 shares of Tokyo: 700."""
@@ -306,7 +306,7 @@ valid_to = 2024-06-30
         tokyo = books["XTKS"]
         assert desk_rules(tape("8035.T", ["2025-09-12"]), VENUE, {"XTKS": tokyo}) == ["XTKS our broker"]
         days = ["2023-12-28", "2024-01-02", "2024-06-28", "2024-07-01"]
-        shorts = rules_of(tape("000660.KS", days), Costs(), books).short_open
+        shorts = rules_of(tape("000660.KS", days), Costs(), books).bar["short_open"]
         assert [OUTCOMES[code] for code in shorts] == ["short_banned", "filled", "filled", "short_banned"]
 
     def test_wrong_ones_say_so(self, tmp_path):
