@@ -143,4 +143,9 @@ def _text(own: Any) -> str:
 def _codes(own: Any) -> list[types.CodeType]:
     members = vars(own).values() if inspect.isclass(own) else [own]
     functions = [getattr(one, "__func__", one) for one in members]
-    return [one.__code__ for one in functions if isinstance(one, types.FunctionType)]
+    # A class of settings has functions that were not written in it.
+    return [
+        one.__code__
+        for one in functions
+        if isinstance(one, types.FunctionType) and one.__module__ == own.__module__
+    ]

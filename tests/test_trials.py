@@ -11,27 +11,31 @@ from hypothesis import strategies as st
 from markets import cases, market_of
 
 from aftershock.engine import kernels, metrics, trials
+from aftershock.engine.exit_rules import ruled
 from aftershock.engine.types import trade_dtype
 
 NAN = math.nan
+LONGEST = 5
 
 
 @st.composite
 def grids(draw):
     """A market and a set-up of the kernels' own cases, and a grid of trials on it."""
-    bars, rules, entries, exits, orders, book = market_of(*draw(cases()))
+    case = draw(cases())
+    bars, rules, entries, exits, orders, book = market_of(*case)
     if draw(st.booleans()):
         # Most cases have a cap or wait: half of them are made to fit the tables of accounts.
         orders = orders._replace(max_defer=0, same=kernels.IGNORE)
         free = dict.fromkeys(("max_positions", "max_name", "max_market", "max_gross", "max_net"), math.inf)
         book = book._replace(mode=kernels.ACCOUNT, **free)
+    entries = ruled(trials.Case(bars, rules, entries, exits, orders, book), case[-1].rule, LONGEST)
     strength = np.array([draw(st.sampled_from([NAN, 0.5, 1.0, 2.0])) for _ in entries.due])
     first = bars.session[np.maximum(entries.due, 0)] - 1
     setup = trials.Setup(rules, entries, strength, first, exits, orders, book)
     least = 1 if orders.at_close or exits.at_open else 0
     level = st.lists(st.sampled_from([NAN, 0.01, 0.02, 0.03, 0.05]), min_size=1, max_size=3, unique_by=str)
     axes = [
-        draw(st.lists(st.integers(least, 5), min_size=1, max_size=3, unique=True)),
+        draw(st.lists(st.integers(least, LONGEST), min_size=1, max_size=3, unique=True)),
         *(draw(level) for _ in range(3)),
         draw(st.lists(st.sampled_from([0.0, 0.5, 1.5]), min_size=1, max_size=2, unique=True)),
     ]
@@ -154,7 +158,9 @@ def whole_accounts(draw):
     )
     side = draw(st.sampled_from([1, -1]))
     entries = setup.entries._replace(
-        side=np.full(len(setup.entries.due), side, np.int64), weight=np.ones(len(setup.entries.due))
+        side=np.full(len(setup.entries.due), side, np.int64),
+        weight=np.ones(len(setup.entries.due)),
+        rule_bar=np.full(len(setup.entries.due), -1, np.int64),
     )
     free = dict.fromkeys(("max_positions", "max_name", "max_market", "max_gross", "max_net"), math.inf)
     setup = setup._replace(
