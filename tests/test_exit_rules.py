@@ -16,14 +16,16 @@ from aftershock.strategies.reaction import Reaction
 
 LIMIT = 0.05
 EVENT = pd.DataFrame(
-    {"known_by": ["2025-09-08T12:00Z"], "tag": "chip", "direction": "positive", "symbols": "8035.T"}
+    {"known_by": ["2025-11-10T12:00Z"], "tag": "chip", "direction": "positive", "symbols": "8035.T"}
 )
-DAYS = pd.bdate_range("2025-09-08", periods=8)
+DAYS = pd.bdate_range("2025-11-10", periods=8)
 
 
 def prices(close, **columns):
     table = pd.DataFrame({"symbol": "8035.T", "date": DAYS[: len(close)], "close": close})
     table["open"] = [close[0], *close[:-1]]
+    both = table[["open", "close"]]
+    table = table.assign(high=both.max(axis=1), low=both.min(axis=1))
     return table.assign(**columns)
 
 
@@ -122,6 +124,7 @@ def number(held):
 def half(held):
     if held > 2:
         return True
+    return None
 
 
 def nothing(held):
@@ -152,9 +155,9 @@ def unknown_name(close):
     return np.nope(close) > 1.0
 
 
-def opens_file(close):
-    with open("file") as file:
-        return file.read() == close
+def handles(close):
+    with close as file:
+        return file
 
 
 def by_chance(close):
@@ -191,9 +194,9 @@ class Called:
         (reads_global, "nothing read but its arguments, got 'LIMIT'; write its value into the function"),
         (reads_inside, "nothing read but its arguments, got 'LIMIT'"),
         (around(), "nothing read but its arguments, got 'level', which stands around it"),
-        (unknown_attribute, r"expected a function that numba can compile, got one that it cannot \(Unknown attribute 'foo'"),
+        (unknown_attribute, r"a function that numba can compile, got one that it cannot \(Unknown attribute 'foo'"),
         (unknown_name, r"one that it cannot \(module 'numpy' has no attribute 'nope'\); use numbers"),
-        (opens_file, r"one that it cannot \(The 'with"),
+        (handles, r"one that it cannot \(The 'with"),
         (by_chance, r"the same answer each time, got one by chance \(random\)"),
         (generator, "exit to be a plain Python function"),
         (Called(), "exit to be a plain Python function, got <"),
@@ -231,7 +234,7 @@ def uses_math(held, close, entry_price):
 
 
 def test_math_and_numpy_may_be_used():
-    assert one_trade(CLOSES, uses_math, hold=6) == ("rule", 5, 97.0, False)
+    assert one_trade(CLOSES, uses_math, hold=6) == ("rule", 4, 98.0, False)
 
 
 # ------------------------------------------------------------------------------------------- in company
