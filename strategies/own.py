@@ -308,10 +308,9 @@ def _failed(strategy: Strategy, error: Exception) -> InputError:
     where = f"{name}.signals"
     if isinstance(error, InputError):
         return InputError([replace(one, file=where, line=line, column=None) for one in error.problems])
-    missing = getattr(error, "name", None) if isinstance(error, AttributeError) else None
-    if missing in LOOSE:
+    if isinstance(error, AttributeError) and isinstance(error.obj, Strategy) and error.name in LOOSE:
         cure = "add a field of your own: trials that differ in it alone share their signals"
-        return InputError(Problem("no use of how trades end", f"self.{missing}", cure, where, line))
+        return InputError(Problem("no use of how trades end", f"self.{error.name}", cure, where, line))
     told = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'without a word'}"
     return InputError(Problem("signals", told, "correct the class", where, line))
 

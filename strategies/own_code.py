@@ -81,7 +81,7 @@ def _module(path: Path) -> types.ModuleType:
     sys.modules[name] = module
     try:
         exec(compile(source, str(path.absolute()), "exec"), vars(module))
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[name]
         line = error.lineno if isinstance(error, SyntaxError) else line_in(error, str(path.absolute()))
         told = error.msg if isinstance(error, SyntaxError) else error

@@ -4,6 +4,7 @@ import itertools
 import math
 import os
 
+import ledger
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -192,3 +193,36 @@ def test_accounts_by_table_have_the_figures_of_accounts_marked_date_by_date(grid
     np.testing.assert_array_equal(trades, count)
     np.testing.assert_allclose(figures[:, :, :2], want[:, :, :2], rtol=1e-9, atol=1e-11)
     np.testing.assert_allclose(figures[:, :, 2], want[:, :, 2], rtol=1e-7, atol=1e-9)
+
+
+def test_a_carried_exit_may_outlast_its_hold():
+    """A stop is locked on bar 1, the open of the hold's bar 2 is unknown: the trade leaves at the open of bar 3."""
+    rows = [
+        (100.0, 100.0, 100.0, NAN),
+        (90.0, 90.0, 90.0, 90.0),
+        (NAN, 95.0, 95.0, NAN),
+        (95.0, 95.0, 95.0, NAN),
+        (96.0, 96.0, 96.0, NAN),
+    ]
+    bars = [
+        ledger.BarRow(
+            k, k, 20 * k, 20 * k + 10, open_, high, low, low, False, 0.0, 0.0, [], 1.0, 0.0, 0.0, 0.0, 0.0,
+            0.0, 0.0, NAN, limit, "", "", 0,
+        )
+        for k, (open_, high, low, limit) in enumerate(rows)
+    ]  # fmt: skip
+    chosen = ledger.Settings(hold=2, stop=0.05)
+    signals = [ledger.Signal(0, 1, 1.0, 0, 0, 0.5)]
+    (trade,), _ = ledger.run([bars], [0], signals, chosen)
+    assert (trade.kind, trade.exit_bar, trade.carried) == ("stop", 3, True)
+    market, rules, entries, exits, orders, book = market_of([bars], [0], signals, chosen)
+    setup = trials.Setup(rules, entries, np.ones(1), np.zeros(1, np.int64), exits, orders, book)
+    first, last = kernels.reach(trials.case_of(market, setup), 2)
+    assert (first.tolist(), last.tolist()) == ([0], [3])
+    params = trials.Params(*(np.array([one]) for one in (0, 2, 0.05, NAN, NAN, 0.0)))
+    axis = trials.axis_of(market)
+    ground = trials.ground_of(market, axis, [setup], np.array([2]), chosen.capital)
+    figures = trials.figures_of(trials.sums_of(ground, params), axis, chosen.capital)
+    want = figures_alone(market, setup, params, 0, axis, chosen.capital)
+    for name, value in want.items():
+        assert figures[name][0] == pytest.approx(value, rel=1e-9, abs=1e-12, nan_ok=True), name
