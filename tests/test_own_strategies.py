@@ -135,6 +135,12 @@ def test_what_is_not_given_is_the_events():
     assert audit[["event_id", "weight", "strength"]].to_numpy().tolist() == [["a", 1.0, 1.0], ["c", 1.0, 3.0]]
 
 
+@pytest.mark.parametrize("tag", ["chip", "fed"])
+def test_no_signals_are_no_trades(tag):
+    result = run(given(lambda *_: pd.DataFrame(columns=COLUMNS)).model_copy(update={"tag": (tag,)}))
+    assert (len(result.trades), len(result.audit), len(result.manifest["skipped_events"])) == (0, 0, 3)
+
+
 def test_orders_for_now_can_look_back_where_prices_are_given():
     strategy = Reversal(days=1, threshold=-1.0)
     with pytest.raises(
@@ -171,6 +177,21 @@ def test_windows_end_with_the_last_bar_and_begin_with_nothing():
 def test_no_window_reaches_into_another_source():
     past = history(source=list("aabbb") * 2).asof("8035.T", ["2025-09-12T12:00Z"])
     np.testing.assert_array_equal(past.window(5)[0], [np.nan, np.nan, 102.0, 103.0, 104.0])
+
+
+def test_history_is_what_a_slow_look_at_the_bars_finds(market):
+    events, tape = market
+    rng = np.random.default_rng(1)
+    known, latency = to_ns(events.frame["known_by"]), 3_600_000_000_000
+    symbols, instants = rng.choice(tape.symbols, 200), rng.choice(known, 200)
+    past = History(tape, known, latency).asof(symbols, instants)
+    windows = past.window(4, "low")
+    for row, (symbol, instant) in enumerate(zip(symbols, instants, strict=True)):
+        bars = tape.bars(symbol)
+        bars = bars[to_ns(bars["closes_at"]) <= instant + latency]
+        assert past.close[row] == bars["close"].iloc[-1]
+        assert past.closes_at[row] == bars["closes_at"].iloc[-1]
+        np.testing.assert_array_equal(windows[row], bars["low"].tail(4))
 
 
 def test_what_has_no_prices_is_unknown():
@@ -515,6 +536,8 @@ def test_a_sweep_by_file_goes_on_with_the_same_code_alone(folder):
     (folder / "mine.py").write_text(CODE + "\n# changed\n")
     with pytest.raises(InputError, match="the folder of this very sweep"):
         sweep_experiment(folder / "desk.toml", folder=folder / "s")
+    with pytest.raises(InputError, match="the code of your own that this sweep ran, got a changed one"):
+        af.load_sweep(folder / "s")
 
 
 @pytest.mark.parametrize(
@@ -553,6 +576,10 @@ def test_a_file_that_does_not_hold_it_is_told(folder, line, told):
         (
             CODE + "\nimport nowhere\n",
             r"mine.py, line 19: expected a file that runs, got ModuleNotFoundError",
+        ),
+        (
+            CODE + "\nraise SystemExit('no')\n",
+            r"mine.py, line 19: expected a file that runs, got SystemExit: no",
         ),
         ("x = 1", "it holds no class of af.Strategy"),
     ],
