@@ -120,10 +120,10 @@ def _asked(
     try:
         found: Integers = ask(prices, first, side, end, at_close)
     except Exception as error:
-        # The plain function fails at the same bar, and says on which line.
-        line = None
+        # The plain function, on Python's own numbers, fails at the same bar, and says on which line.
+        line, plain = None, tuple(values.tolist() for values in prices)
         try:
-            _loop(_adapter(rule, rule))(prices, first, side, end, at_close)
+            _loop(_adapter(rule, rule))(plain, first.tolist(), side.tolist(), end.tolist(), at_close)
         except Exception as again:
             line = _line_in(again, rule)
         told = f"{type(error).__name__}: {error}"
@@ -136,9 +136,7 @@ def _asked(
 def _loop(rule: Rule) -> Callable[..., Integers]:
     """Give the loop that asks a rule (taking all of ``ASKED`` in order) of each signal until it says yes."""
 
-    def ask(
-        prices: tuple[Any, ...], first: Integers, side: Integers, end: Integers, at_close: bool
-    ) -> Integers:
+    def ask(prices: tuple[Any, ...], first: Any, side: Any, end: Any, at_close: bool) -> Integers:
         opens, highs, lows, closes, halted = prices
         found = np.full(len(first), -1, np.int64)
         for row in range(len(first)):

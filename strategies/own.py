@@ -62,10 +62,10 @@ class Strategy(Reaction):
     ...         return pairs.assign(side=(pairs["side"] * fallen).astype(int))
     >>> Reversal(tag="chip", hold=3, threshold=0.1).threshold
     0.1
-    >>> Reversal(treshold=0.1)
+    >>> Reversal(thresholds=0.1)
     Traceback (most recent call last):
     ...
-    aftershock.data.errors.InputError: expected a key of Reversal, got 'treshold'; did you mean 'threshold'?
+    aftershock.data.errors.InputError: expected a key of Reversal, got 'thresholds'; did you mean 'threshold'?
     """
 
     @model_validator(mode="after")
