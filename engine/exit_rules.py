@@ -12,7 +12,7 @@ import dis
 import inspect
 import re
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -68,13 +68,13 @@ def check_rule(rule: Rule) -> Rule:
     ...     return held >= 2 and side * close < side * entry_price
     >>> check_rule(weak) is weak
     True
-    >>> check_rule(lambda closing: closing > 1.0)
+    >>> check_rule(lambda close: close)
     Traceback (most recent call last):
     ...
-    aftershock.data.errors.InputError: exit <lambda>: expected arguments among held, side, entry_price, open, high, \
-low, close, best, got 'closing'; did you mean 'close'?
+    aftershock.data.errors.InputError: exit <lambda>, line 1: expected an answer of type bool, got one of type \
+float64; return True or False, on every way out
     """
-    if not isinstance(rule, types.FunctionType):
+    if not isinstance(rule, types.FunctionType) or rule.__code__.co_flags & _NOT_PLAIN:
         cure = "write def leave(held, close, entry_price): ... and give exit=leave"
         raise InputError(Problem("exit to be a plain Python function", f"{rule!r}", cure))
     _check_arguments(rule)
@@ -120,10 +120,10 @@ def _asked(
     try:
         found: Integers = ask(prices, first, side, end, at_close)
     except Exception as error:
-        # The plain function fails at the same bar, and says on which line.
-        line = None
+        # The plain function, on Python's own numbers, fails at the same bar, and says on which line.
+        line, plain = None, tuple(values.tolist() for values in prices)
         try:
-            _loop(_adapter(rule, rule))(prices, first, side, end, at_close)
+            _loop(_adapter(rule, rule))(plain, first.tolist(), side.tolist(), end.tolist(), at_close)
         except Exception as again:
             line = _line_in(again, rule)
         told = f"{type(error).__name__}: {error}"
@@ -136,9 +136,7 @@ def _asked(
 def _loop(rule: Rule) -> Callable[..., Integers]:
     """Give the loop that asks a rule (taking all of ``ASKED`` in order) of each signal until it says yes."""
 
-    def ask(
-        prices: tuple[Any, ...], first: Integers, side: Integers, end: Integers, at_close: bool
-    ) -> Integers:
+    def ask(prices: tuple[Any, ...], first: Any, side: Any, end: Any, at_close: bool) -> Integers:
         opens, highs, lows, closes, halted = prices
         found = np.full(len(first), -1, np.int64)
         for row in range(len(first)):
@@ -165,20 +163,19 @@ def _loop(rule: Rule) -> Callable[..., Integers]:
 def _compiled(rule: Rule) -> Callable[..., Integers]:
     """Compile a rule and the loop that asks it."""
     from numba import njit, types
-    from numba.core.errors import NumbaError
 
     inner = njit(nogil=True)(rule)
     chosen = tuple(getattr(types, ASKED[name]) for name in inspect.signature(rule).parameters)
     try:
         inner.compile(chosen)
-    except NumbaError as error:
+    except Exception as error:  # numba's own, and what it lets through from names that it looks up
         cure = "use numbers, comparisons, math and numpy alone"
-        got = f"what numba cannot: {_sentence(error)}"
-        raise _refused(rule, "what numba compiles", got, cure, _line_of(error, rule)) from None
+        got = f"one that it cannot ({_sentence(error)})"
+        raise _refused(rule, "a function that numba can compile", got, cure, _line_of(error, rule)) from None
     given = str(inner.nopython_signatures[0].return_type)
     if not _BOOL.fullmatch(given):
         cure = "return True or False, on every way out"
-        raise _refused(rule, "an answer of type bool", f"one of type {given}", cure)
+        raise _refused(rule, "an answer of type bool", _TYPES.get(given, f"one of type {given}"), cure)
     adapted: Any = njit(_adapter(rule, inner))
     compiled: Callable[..., Integers] = njit(nogil=True)(_loop(adapted))
     return compiled
@@ -207,9 +204,10 @@ def _check_reads(rule: Rule) -> None:
         around = rule.__code__.co_freevars[0]
         cure = "write its value into the function"
         raise _refused(rule, "nothing read but its arguments", f"'{around}', which stands around it", cure)
-    line = rule.__code__.co_firstlineno
-    for step in dis.get_instructions(rule):
-        line = getattr(step.positions, "lineno", None) or line
+    for step, line in _steps(rule.__code__):
+        if step.opname.startswith("LOAD_") and step.argval == "random":
+            cure = "decide by the arguments alone"
+            raise _refused(rule, "the same answer each time", "one by chance (random)", cure, line)
         if step.opname not in ("LOAD_GLOBAL", "LOAD_NAME") or hasattr(builtins, str(step.argval)):
             continue
         value = rule.__globals__.get(step.argval)
@@ -218,10 +216,22 @@ def _check_reads(rule: Rule) -> None:
             raise _refused(rule, "nothing read but its arguments", f"'{step.argval}'", cure, line)
 
 
+def _steps(code: types.CodeType) -> Iterator[tuple[dis.Instruction, int]]:
+    """Go through the instructions of a function and of what is written inside it, each with its line."""
+    line = code.co_firstlineno
+    for step in dis.get_instructions(code):
+        line = getattr(step.positions, "lineno", None) or line
+        yield step, line
+    for inside in code.co_consts:
+        if isinstance(inside, types.CodeType):
+            yield from _steps(inside)
+
+
 def _refused(rule: Rule, expected: str, got: str, cure: str, line: int | None = None) -> InputError:
     name, place = rule.__name__, rule.__code__.co_filename
     where = f"{place}, exit {name}" if Path(place).is_file() else f"exit {name}"
-    return InputError(Problem(expected, got, cure, where, line))
+    at = rule.__code__.co_firstlineno if line is None else line
+    return InputError(Problem(expected, got, cure, where, at))
 
 
 def _sentence(error: Exception) -> str:
@@ -229,9 +239,15 @@ def _sentence(error: Exception) -> str:
     plain = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
     lines = [line.strip() for line in plain.splitlines() if line.strip()]
     told = [line for line in lines if not line.startswith(_PREAMBLE)]
-    return (told or lines or [type(error).__name__])[0].rstrip(".:")
+    return (told or lines or [type(error).__name__])[0].partition(" Raised from")[0].rstrip(".: ")
 
 
+_TYPES = {
+    "none": "none",
+    "OptionalType(bool)": "none on one way out",
+    "unicode_type": "a text",
+}
+_NOT_PLAIN = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 _BOOL = re.compile(r"bool|Literal\[bool\]\(\w+\)")
 _PREAMBLE = ("Failed in nopython", "During:", "File ", "<source", "- Resolution", "raised from", "[1]", ">>>")
 

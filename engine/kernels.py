@@ -2510,8 +2510,8 @@ def close_accounts(accounts, lanes, instrument, span, out):  # type: ignore[no-u
             accounts.trades[k] = WALK
         mean = accounts.first[k] / dates
         around = second - dates * mean * mean
-        # Squares that cancel but for rounding are no variance.
-        if dates > 1.0 and around > 1e-14 * second:
+        # Squares that cancel but for rounding are no variance, and neither is what moved by rounding alone.
+        if dates > 1.0 and around > 1e-14 * second and around > ROUNDING * ROUNDING * (dates - 1.0):
             line[2] = mean / np.sqrt(around / (dates - 1.0)) * np.sqrt(per_year)
         accounts.busy[k], accounts.equity[k], accounts.under[k] = NO_BAR, 1.0, 1.0
         accounts.first[k], accounts.second[k], accounts.fall[k] = 0.0, 0.0, 1.0

@@ -62,10 +62,10 @@ class Strategy(Reaction):
     ...         return pairs.assign(side=(pairs["side"] * fallen).astype(int))
     >>> Reversal(tag="chip", hold=3, threshold=0.1).threshold
     0.1
-    >>> Reversal(treshold=0.1)
+    >>> Reversal(thresholds=0.1)
     Traceback (most recent call last):
     ...
-    aftershock.data.errors.InputError: expected a key of Reversal, got 'treshold'; did you mean 'threshold'?
+    aftershock.data.errors.InputError: expected a key of Reversal, got 'thresholds'; did you mean 'threshold'?
     """
 
     @model_validator(mode="after")
@@ -149,26 +149,29 @@ def ask(strategy: Strategy, events: pd.DataFrame, history: History, universe: Un
     events = events.sort_values(["known_by", "event_id"], kind="stable", ignore_index=True)
     if not len(events):
         return _typed(pd.DataFrame(columns=[*NEEDED, *OPTIONAL]), events)
-    answer = _asked(strategy, events, history, universe)
     known = to_ns(events["known_by"])
+    answer = _asked(strategy, events, events, history.cut(int(known.max())), universe)
     for now in known[np.unique(np.linspace(0, len(known) - 1, CUTS).astype(int))][::-1]:
         part = events[known <= now].reset_index(drop=True)
-        again = _asked(strategy, part, history.cut(int(now)), universe)
+        again = _asked(strategy, events, part, history.cut(int(now)), universe)
         _same_as_before(strategy, part, answer, again, int(now), known)
     return answer
 
 
-def _asked(strategy: Strategy, events: pd.DataFrame, history: History, universe: Universe) -> pd.DataFrame:
+def _asked(
+    strategy: Strategy, events: pd.DataFrame, part: pd.DataFrame, history: History, universe: Universe
+) -> pd.DataFrame:
+    """Ask about a part of the events; signals that stand in a table of the class's own may be there for all."""
     try:
-        given = _without_ends(strategy).signals(events.copy(), history, universe)
+        given = _without_ends(strategy).signals(part.copy(), history, universe)
     except Exception as error:
         raise _failed(strategy, error) from None
     _check_table(strategy, given)
     table = given.reset_index(drop=True)
     problems = [*_check_names(strategy, table, events, universe), *_check_numbers(strategy, table)]
     if problems:
-        raise InputError(sorted(problems, key=lambda one: str(one.line)))
-    return _typed(table, events)
+        raise InputError(problems)
+    return _typed(table[table["event_id"].isin(part["event_id"])], events)
 
 
 def _without_ends(strategy: Strategy) -> Strategy:
@@ -305,10 +308,9 @@ def _failed(strategy: Strategy, error: Exception) -> InputError:
     where = f"{name}.signals"
     if isinstance(error, InputError):
         return InputError([replace(one, file=where, line=line, column=None) for one in error.problems])
-    missing = getattr(error, "name", None) if isinstance(error, AttributeError) else None
-    if missing in LOOSE:
+    if isinstance(error, AttributeError) and isinstance(error.obj, Strategy) and error.name in LOOSE:
         cure = "add a field of your own: trials that differ in it alone share their signals"
-        return InputError(Problem("no use of how trades end", f"self.{missing}", cure, where, line))
+        return InputError(Problem("no use of how trades end", f"self.{error.name}", cure, where, line))
     told = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'without a word'}"
     return InputError(Problem("signals", told, "correct the class", where, line))
 

@@ -81,7 +81,7 @@ def _module(path: Path) -> types.ModuleType:
     sys.modules[name] = module
     try:
         exec(compile(source, str(path.absolute()), "exec"), vars(module))
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[name]
         line = error.lineno if isinstance(error, SyntaxError) else line_in(error, str(path.absolute()))
         told = error.msg if isinstance(error, SyntaxError) else error
@@ -143,4 +143,9 @@ def _text(own: Any) -> str:
 def _codes(own: Any) -> list[types.CodeType]:
     members = vars(own).values() if inspect.isclass(own) else [own]
     functions = [getattr(one, "__func__", one) for one in members]
-    return [one.__code__ for one in functions if isinstance(one, types.FunctionType)]
+    # A class of settings has functions that were not written in it.
+    return [
+        one.__code__
+        for one in functions
+        if isinstance(one, types.FunctionType) and one.__module__ == own.__module__
+    ]

@@ -11,7 +11,6 @@ import pandas as pd
 from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
 from aftershock.data.settings import Settings
-from aftershock.engine.exit_rules import check_rule
 from aftershock.engine.types import OPPOSITE, SAME, Exits, Orders
 from aftershock.strategies.own_code import load_own, reference_to
 
@@ -36,7 +35,11 @@ def _rule(value: Any) -> Any:
     """Take an exit of the desk's own: a function, or ``file.py:name`` of one."""
     if isinstance(value, str):
         value = load_own(value, lambda one: isinstance(one, FunctionType), "a function")
-    return value if value is None else check_rule(value)
+    if value is None:
+        return None
+    from aftershock.engine.exit_rules import check_rule
+
+    return check_rule(value)
 
 
 LOOSE = {

@@ -205,7 +205,7 @@ class TestWriting:
 
     def test_every_default_is_spelt_out(self):
         written = Experiment(strategy=Reaction()).to_toml()
-        off = {"zone", "published", "taxonomy", "start", "end", "as_of", "stop", "take", "trail"}
+        off = {"zone", "published", "taxonomy", "start", "end", "as_of", "stop", "take", "trail", "exit"}
         off |= {
             "size",
             "strength_of_one",

@@ -21,6 +21,7 @@ from aftershock.experiment import Experiment, Portfolio
 from aftershock.inputs import links_of
 from aftershock.result import Result
 from aftershock.run import align, signals
+from aftershock.strategies.own import Strategy
 from aftershock.strategies.reaction import Reaction
 
 SYMBOLS = (
@@ -36,6 +37,23 @@ SYMBOLS = (
 )
 START, END = "2018-01-01", "2020-12-31"
 PRICES = ["open", "high", "low", "close", "volume"]
+
+
+class Fallen(Strategy):
+    """Buys what has fallen more than its names do on the median, and leaves once it has come back."""
+
+    def signals(self, events, history, universe):
+        pairs = self.pairs(events, universe)
+        past = history.asof(pairs["symbol"], pairs["known_by"])
+        usual = np.nanmedian(np.abs(past.window(60) / past.close[:, None] - 1.0), axis=1)
+        side = np.where(np.abs(past.returns(10)) > usual, -np.sign(past.returns(10)), 0.0)
+        return pairs.assign(side=np.nan_to_num(side), weight=np.clip(np.nan_to_num(usual) * 20, 0.1, 1.0))
+
+
+def come_back(held, side, entry_price, close, best):
+    return held >= 1 and side * (close - entry_price) < 0.5 * side * (best - entry_price)
+
+
 CASES = {
     "portfolio": (
         Reaction(hold=5, stop=0.03, trail=0.05, take=0.06),
@@ -49,6 +67,7 @@ CASES = {
         Portfolio(sizing="inverse_volatility", size=0.2, compound=True),
     ),
     "strength": (Reaction(hold=3), Portfolio(mode="event", sizing="strength", strength_of_one=25)),
+    "own": (Fallen(hold=6, exit=come_back, latency="10min"), Portfolio(size=0.1, compound=True)),
 }
 
 

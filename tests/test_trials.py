@@ -4,6 +4,7 @@ import itertools
 import math
 import os
 
+import ledger
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -11,27 +12,31 @@ from hypothesis import strategies as st
 from markets import cases, market_of
 
 from aftershock.engine import kernels, metrics, trials
+from aftershock.engine.exit_rules import ruled
 from aftershock.engine.types import trade_dtype
 
 NAN = math.nan
+LONGEST = 5
 
 
 @st.composite
 def grids(draw):
     """A market and a set-up of the kernels' own cases, and a grid of trials on it."""
-    bars, rules, entries, exits, orders, book = market_of(*draw(cases()))
+    case = draw(cases())
+    bars, rules, entries, exits, orders, book = market_of(*case)
     if draw(st.booleans()):
         # Most cases have a cap or wait: half of them are made to fit the tables of accounts.
         orders = orders._replace(max_defer=0, same=kernels.IGNORE)
         free = dict.fromkeys(("max_positions", "max_name", "max_market", "max_gross", "max_net"), math.inf)
         book = book._replace(mode=kernels.ACCOUNT, **free)
+    entries = ruled(trials.Case(bars, rules, entries, exits, orders, book), case[-1].rule, LONGEST)
     strength = np.array([draw(st.sampled_from([NAN, 0.5, 1.0, 2.0])) for _ in entries.due])
     first = bars.session[np.maximum(entries.due, 0)] - 1
     setup = trials.Setup(rules, entries, strength, first, exits, orders, book)
     least = 1 if orders.at_close or exits.at_open else 0
     level = st.lists(st.sampled_from([NAN, 0.01, 0.02, 0.03, 0.05]), min_size=1, max_size=3, unique_by=str)
     axes = [
-        draw(st.lists(st.integers(least, 5), min_size=1, max_size=3, unique=True)),
+        draw(st.lists(st.integers(least, LONGEST), min_size=1, max_size=3, unique=True)),
         *(draw(level) for _ in range(3)),
         draw(st.lists(st.sampled_from([0.0, 0.5, 1.5]), min_size=1, max_size=2, unique=True)),
     ]
@@ -148,7 +153,9 @@ def whole_accounts(draw):
     rules = rules._replace(starts=np.zeros(2, np.int64), terms=np.zeros((0, 5)))
     side = draw(st.sampled_from([1, -1]))
     entries = setup.entries._replace(
-        side=np.full(len(setup.entries.due), side, np.int64), weight=np.ones(len(setup.entries.due))
+        side=np.full(len(setup.entries.due), side, np.int64),
+        weight=np.ones(len(setup.entries.due)),
+        rule_bar=np.full(len(setup.entries.due), -1, np.int64),
     )
     free = dict.fromkeys(("max_positions", "max_name", "max_market", "max_gross", "max_net"), math.inf)
     setup = setup._replace(
@@ -180,3 +187,36 @@ def test_accounts_by_table_have_the_figures_of_accounts_marked_date_by_date(grid
     np.testing.assert_array_equal(trades, count)
     np.testing.assert_allclose(figures[:, :, :2], want[:, :, :2], rtol=1e-9, atol=1e-11)
     np.testing.assert_allclose(figures[:, :, 2], want[:, :, 2], rtol=1e-7, atol=1e-9)
+
+
+def test_a_carried_exit_may_outlast_its_hold():
+    """A stop is locked on bar 1, the open of the hold's bar 2 is unknown: the trade leaves at the open of bar 3."""
+    rows = [
+        (100.0, 100.0, 100.0, NAN),
+        (90.0, 90.0, 90.0, 90.0),
+        (NAN, 95.0, 95.0, NAN),
+        (95.0, 95.0, 95.0, NAN),
+        (96.0, 96.0, 96.0, NAN),
+    ]
+    bars = [
+        ledger.BarRow(
+            k, k, 20 * k, 20 * k + 10, open_, high, low, low, False, 0.0, 0.0, [], 1.0, 0.0, 0.0, 0.0, 0.0,
+            0.0, 0.0, NAN, limit, "", "", 0,
+        )
+        for k, (open_, high, low, limit) in enumerate(rows)
+    ]  # fmt: skip
+    chosen = ledger.Settings(hold=2, stop=0.05)
+    signals = [ledger.Signal(0, 1, 1.0, 0, 0, 0.5)]
+    (trade,), _ = ledger.run([bars], [0], signals, chosen)
+    assert (trade.kind, trade.exit_bar, trade.carried) == ("stop", 3, True)
+    market, rules, entries, exits, orders, book = market_of([bars], [0], signals, chosen)
+    setup = trials.Setup(rules, entries, np.ones(1), np.zeros(1, np.int64), exits, orders, book)
+    first, last = kernels.reach(trials.case_of(market, setup), 2)
+    assert (first.tolist(), last.tolist()) == ([0], [3])
+    params = trials.Params(*(np.array([one]) for one in (0, 2, 0.05, NAN, NAN, 0.0)))
+    axis = trials.axis_of(market)
+    ground = trials.ground_of(market, axis, [setup], np.array([2]), chosen.capital)
+    figures = trials.figures_of(trials.sums_of(ground, params), axis, chosen.capital)
+    want = figures_alone(market, setup, params, 0, axis, chosen.capital)
+    for name, value in want.items():
+        assert figures[name][0] == pytest.approx(value, rel=1e-9, abs=1e-12, nan_ok=True), name

@@ -118,7 +118,10 @@ class TestLots:
 
     def test_odd_lots_where_the_venue_has_them(self):
         odd = VENUE._replace(odd_lots=True)
-        assert rules_of(tape("2330.TW", ["2020-10-23", "2020-10-26"]), odd).bar["lot"].tolist() == [1000.0, 1.0]
+        assert rules_of(tape("2330.TW", ["2020-10-23", "2020-10-26"]), odd).bar["lot"].tolist() == [
+            1000.0,
+            1.0,
+        ]
         assert rules_of(tape("8035.T", ["2025-09-12"]), odd).bar["lot"].tolist() == [100.0]
 
     def test_whole_lots_in_a_run(self):

@@ -453,6 +453,11 @@ def load_sweep(folder: str | Path) -> Sweep:
             Problem("a sweep that is done", "one that was stopped", "run the same command again", str(place))
         )
     inputs = written(place / "experiment.toml")
+    if own_code(inputs.experiment.strategy) != {key: told[key] for key in ("own_code",) if key in told}:
+        cure = "run the sweep again, or put the code back as it was"
+        raise InputError(
+            Problem("the code of your own that this sweep ran", "a changed one", cure, str(place))
+        )
     grid = told_grid(place)
     return Sweep(Plan(inputs, grid), read_table(place / "placebo.parquet").drop(columns="_line"), place)
 
@@ -655,6 +660,7 @@ class _Store:
             "parameters": list(plan.grid.labels),
             "simulated": plan.inputs.tape.simulated,
             "returns": returns,
+            **own_code(plan.inputs.experiment.strategy),
         }
         write_text(json.dumps(told, indent=2) + "\n", folder / "sweep.json")
         return store
