@@ -242,6 +242,16 @@ def summary(told: dict) -> tuple[list[str], list[list[str]]]:
     return ["test", *present], rows
 
 
+def held(told: dict) -> str:
+    """Say how the default test fared where nothing happened and no common shock was larger than before."""
+    shares = [r["rejected"][DEFAULT] for r in told["rows"] if not r["effect"] and r["common"] == 1.0]
+    inside = sum(ALLOWED[0] <= share <= ALLOWED[1] for share in shares)
+    return (
+        f"{DEFAULT} rejects {100 * np.mean(shares):.2f} % on average over {len(shares)} lines without an effect or a larger "
+        f"common shock, {inside} of them from 4 to 6 %, the others {100 * min(shares):.1f} to {100 * max(shares):.1f} %"
+    )
+
+
 def spanned(shares: list[float]) -> str:
     if not shares:
         return ""
@@ -274,6 +284,7 @@ def show(told: dict) -> None:
             rest = [percent(row["rejected"][test]) for test in TESTS if test != DEFAULT]
             table.add_row(*cells(row), first, *rest)
         console.print(table)
+    console.print(held(told))
     console.print(
         f"{told['runs']} studies a line, so +-{100 * told['noise']:.1f} around 5; seed {told['seed']}; "
         f"{told['seconds']:.0f} s{'' if told['prices'] else '; no real prices were found'}"
@@ -294,7 +305,7 @@ def as_markdown(told: dict) -> str:
             shown[0] = f"**{shown[0]}**"
             lines.append("| " + " | ".join([*cells(row), *shown]) + " |")
         parts.append(f"{title} ({told['runs']} studies a line, seed {told['seed']}):\n\n" + "\n".join(lines))
-    return "\n\n".join(parts)
+    return "\n\n".join([*parts, held(told)])
 
 
 if __name__ == "__main__":
