@@ -247,8 +247,8 @@ def held(told: dict) -> str:
     shares = [r["rejected"][DEFAULT] for r in told["rows"] if not r["effect"] and r["common"] == 1.0]
     inside = sum(ALLOWED[0] <= share <= ALLOWED[1] for share in shares)
     return (
-        f"{DEFAULT} rejects {100 * np.mean(shares):.2f} % on average over {len(shares)} lines without an effect or a larger "
-        f"common shock, {inside} of them from 4 to 6 %, the others {100 * min(shares):.1f} to {100 * max(shares):.1f} %"
+        f"{DEFAULT} rejects {100 * np.mean(shares):.2f} % on average over {len(shares)} lines without an effect or a "
+        f"larger common shock, {inside} of them from 4 to 6 %, the others {100 * min(shares):.1f} to {100 * max(shares):.1f} %"
     )
 
 

@@ -127,9 +127,9 @@ def simulated(seed: int) -> Panel:
 class Design(NamedTuple):
     """One line of the table.
 
-    ``source`` says where returns are from (`drawn`); ``sizes`` the names on each date; ``volatility`` and ``common`` factors of
-    returns in the event window; ``effect`` a return added on day 0; ``market`` whether the market model is fitted
-    (else the mean).
+    ``source`` says where returns are from (`drawn`); ``sizes`` the names on each date; ``volatility`` and ``common``
+    factors of returns in the event window; ``effect`` a return added on day 0; ``market`` whether the market model is
+    fitted (else the mean).
     """
 
     source: str
