@@ -151,8 +151,8 @@ def by_quotients(study: Prepared, values: Floats, sample: Sample, clusters: Clus
     quotients themselves it holds too where common and own shocks have fat tails or their variances move together,
     because each session is divided by its own cross-section, as the event is. For a window of several days the mean
     square of as long windows of the past counts too, which follows shocks that take days to reach all names: m
-    windows that do not overlap weigh m / (m + `PRIOR_WINDOWS`), single days the rest. Such windows overlap between dates as
-    those of the event do; to single days that is added. Few rows or sessions: `by_past`.
+    windows that do not overlap weigh m / (m + `PRIOR_WINDOWS`), single days the rest. Such windows overlap between
+    dates as those of the event do; to single days that is added. Few rows or sessions: `by_past`.
     """
     n = len(values)
     df = freedom_of_rows(clusters)
