@@ -81,6 +81,7 @@ def test_a_side_turns_returns_round():
     np.testing.assert_array_equal(short.abnormal.window, -long.abnormal.window)
     np.testing.assert_array_equal(short.abnormal.covariance, long.abnormal.covariance)
     assert short.abnormal.scale == long.abnormal.scale
+    np.testing.assert_array_equal(short.coefficients, long.coefficients)
 
 
 def test_rows_outside_quiet_are_not_fitted():

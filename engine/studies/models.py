@@ -90,7 +90,7 @@ class Measured(NamedTuple):
     returns, expected : (m, w) float64
         Of the event window.
     coefficients : (m, k) float64
-        Constant first.
+        Constant first; those of the returns as they are, whatever the side.
     kept : (m,) int64
         Which of the n rows they are.
     why : (n,) object
@@ -227,7 +227,6 @@ def _towards(fitted: Fitted, side: Floats) -> Fitted:
         expected=fitted.expected * turn,
         window=fitted.window * turn,
         estimation=fitted.estimation * turn,
-        coefficients=fitted.coefficients * turn,
     )
 
 
