@@ -37,6 +37,7 @@ def made():  # type: ignore[no-untyped-def]
         due[rows],
         np.zeros(N_SIGNALS, np.int64),
         rng.random(N_SIGNALS),
+        np.full(N_SIGNALS, -1, np.int64),
     )
     return tape, bars, entries
 
@@ -60,8 +61,7 @@ def unruled(made):  # type: ignore[no-untyped-def]
     """The same market without a rule: no cost, lot, limit, T+1 or ban."""
     tape, bars, entries = made
     rules = rules_of(tape, Costs(price_limits=False))
-    free = np.zeros_like(rules.sell_from)
-    return bars, rules._replace(short_open=free, short_close=free, sell_from=free), entries
+    return bars, rules.with_columns(short_open=0, short_close=0, sell_from=0), entries
 
 
 def fast(bars, rules, entries):  # type: ignore[no-untyped-def]
@@ -88,20 +88,20 @@ def bar_row(bars, rules: Rules, i: int) -> ledger.BarRow:  # type: ignore[no-unt
     reasons = {name: OUTCOMES[getattr(rules, name)[i]] for name in ("short_open", "short_close")}
     return ledger.BarRow(
         **{name: getattr(bars, name)[i].item() for name in bars._fields if name != "offsets"},
-        buy_rate=float(rules.charges.buy_rate[i]),
-        sell_rate=float(rules.charges.sell_rate[i]),
+        buy_rate=float(rules.bar["buy_rate"][i]),
+        sell_rate=float(rules.bar["sell_rate"][i]),
         terms=[],
         unit=1.0,
-        slip_open=float(rules.slippage.at_open[i]),
-        slip_close=float(rules.slippage.at_close[i]),
+        slip_open=float(rules.bar["at_open"][i]),
+        slip_close=float(rules.bar["at_close"][i]),
         impact=0.0,
-        borrow=float(rules.borrow[i]),
+        borrow=float(rules.bar["borrow"][i]),
         withheld=0.0,
-        lot=float(rules.lot[i]),
-        limit_up=float(rules.limit_up[i]),
-        limit_down=float(rules.limit_down[i]),
+        lot=float(rules.bar["lot"][i]),
+        limit_up=float(rules.bar["limit_up"][i]),
+        limit_down=float(rules.bar["limit_down"][i]),
         **{name: "" if reason == "filled" else reason for name, reason in reasons.items()},
-        sell_from=int(rules.sell_from[i]),
+        sell_from=int(rules.bar["sell_from"][i]),
     )
 
 

@@ -73,5 +73,8 @@ def _problem(finding: dict[str, Any], model: type[Settings]) -> Problem:
             f"{key} to be one of {', '.join(options)}", f"{came!r}", did_you_mean(str(came), options)
         )
     own = finding["type"] == "value_error"
+    if own and isinstance(finding["ctx"]["error"], InputError):
+        told_already: Problem = finding["ctx"]["error"].problems[0]
+        return told_already
     told = str(finding["ctx"]["error"]) if own else finding["msg"].removeprefix("Input ").lower()
     return Problem(f"a value of {key} that fits", f"{came!r}", told)

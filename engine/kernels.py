@@ -6,13 +6,13 @@ They touch the bars between entry and exit and nothing else: work grows with eve
 
 from __future__ import annotations
 
-from heapq import heappop, heappush
 from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from aftershock.engine.metrics import ROUNDING
 from aftershock.engine.types import (
     KINDS,
     MODES,
@@ -36,14 +36,13 @@ from aftershock.engine.types import (
 # inlined, and those that allocate nothing are compiled without the counting, which makes sweeps thirty times as fast.
 # The option for that has no public name yet.
 kernel = njit(cache=True, nogil=True)
-joined = njit(cache=True, nogil=True, forceinline=True)
 inner = njit(cache=True, nogil=True, _nrt=False)  # type: ignore[call-overload]
 inlined = njit(cache=True, nogil=True, _nrt=False, forceinline=True)  # type: ignore[call-overload]
 
 OPEN, INSIDE, CLOSE = 0, 1, 2
 NO_BAR = -1
 
-STILL_OPEN, HOLD, STOP, TRAIL, TAKE, BY_OPPOSITE = range(len(KINDS))
+STILL_OPEN, HOLD, STOP, TRAIL, TAKE, BY_OPPOSITE, BY_RULE = range(len(KINDS))
 EVENT, ACCOUNT, PORTFOLIO = range(len(MODES))
 IGNORE, EXTEND, STACK = range(len(SAME))
 CLOSE_IT, REVERSE, IGNORE_OPPOSITE = range(len(OPPOSITE))
@@ -67,9 +66,8 @@ CAP_GROSS = OUTCOMES.index("cap_gross")
 CAP_NET = OUTCOMES.index("cap_net")
 BELOW_LOT = OUTCOMES.index("below_lot")
 
-EXIT_PHASE, ENTRY_PHASE = 0, 1
 RATE, MINIMUM, MAXIMUM, BUYS, SELLS = range(5)
-"""The columns of ``Charges.terms``."""
+"""The columns of ``Rules.terms``."""
 MOST_SLIPPAGE = 0.5
 """No fill loses more than this share of its price to slippage."""
 
@@ -96,18 +94,21 @@ class Case(NamedTuple):
     book: Book
 
 
-class Group(NamedTuple):
-    """Entries that one account tries at one instant, with what they ask for; ``base`` is what sizes are shares of."""
+class Heap(NamedTuple):
+    """Numbers by instant, then by number: ``place`` is where each stands in ``items``, -1 where it does not."""
 
-    account: int
-    base: float
-    rows: Integers
-    tried: Integers
-    target: Floats
+    items: Integers
+    place: Integers
+    at: Integers
+    size: Integers
 
 
 class Ledger(NamedTuple):
-    """The state of a simulation. Open trades of an account form a list in the order opened."""
+    """The state of a simulation. Open trades of an account form a list in the order opened.
+
+    ``exits`` are trades by when they leave, ``retries`` signals by when they are tried again, at ``bar``; ``waiting``
+    is the signal that waits on each instrument.
+    """
 
     trades: np.ndarray
     opened: Integers
@@ -116,9 +117,30 @@ class Ledger(NamedTuple):
     tail: Integers
     following: Integers
     preceding: Integers
-    version: Integers
+    exits: Heap
+    retries: Heap
+    bar: Integers
     waiting: Integers
     outcome: Integers
+
+
+class Group(NamedTuple):
+    """Entries that one account tries at one instant, what they ask for, and what of it they get, for what reason.
+
+    ``rows`` and ``tried`` are signals and bars, ``member`` and ``seen`` room for choosing among them, ``draws`` for
+    their order; the first ``size`` places count.
+    """
+
+    rows: Integers
+    tried: Integers
+    target: Floats
+    scale: Floats
+    reason: Integers
+    member: Flags
+    seen: Flags
+    draws: Integers
+    quantity: Floats
+    fill: Floats
 
 
 # ---------------------------------------------------------------------------------------------- one bar
@@ -138,11 +160,11 @@ def refusal(bars: Bars, rules: Rules, bar: int, point: int, buy: bool) -> int:
     if point != INSIDE and not price_at(bars, bar, point) > 0.0:
         return NO_PRICE
     if buy:
-        limit = rules.limit_up[bar]
+        limit = rules.bar[bar].limit_up
         if bars.low[bar] >= limit or (point == CLOSE and bars.close[bar] >= limit):
             return LOCKED
     else:
-        limit = rules.limit_down[bar]
+        limit = rules.bar[bar].limit_down
         if bars.high[bar] <= limit or (point == CLOSE and bars.close[bar] <= limit):
             return LOCKED
     return FILLED
@@ -151,7 +173,7 @@ def refusal(bars: Bars, rules: Rules, bar: int, point: int, buy: bool) -> int:
 @inlined
 def exit_refusal(bars: Bars, rules: Rules, entry_bar: int, side: int, bar: int, point: int) -> int:
     """Say why a bar does not fill the exit of a trade at a point, or ``FILLED``."""
-    if side > 0 and bar < entry_bar + rules.sell_from[entry_bar]:
+    if side > 0 and bar < entry_bar + rules.bar[entry_bar].sell_from:
         return T_PLUS
     return refusal(bars, rules, bar, point, side < 0)
 
@@ -159,27 +181,29 @@ def exit_refusal(bars: Bars, rules: Rules, entry_bar: int, side: int, bar: int, 
 @inlined
 def short_refusal(rules: Rules, bar: int, point: int) -> int:
     """Say why a short cannot be opened at a point of a bar, or ``FILLED``."""
-    return rules.short_open[bar] if point == OPEN else rules.short_close[bar]
+    return rules.bar[bar].short_open if point == OPEN else rules.bar[bar].short_close
 
 
 @inlined
 def slipped(rules: Rules, bar: int, point: int, order: tuple[float, float, bool]) -> float:
     """Move the price of an order (price, value, whether it buys) against it by the slippage of its bar and size."""
     price, value, buy = order
-    slippage = rules.slippage
-    share = slippage.at_open[bar] if point == OPEN else slippage.at_close[bar]
-    share = min(share + slippage.impact[bar] * np.sqrt(value), MOST_SLIPPAGE)
+    terms = rules.bar[bar]
+    share = terms.at_open if point == OPEN else terms.at_close
+    if terms.impact > 0.0:
+        share += terms.impact * np.sqrt(value)
+    share = min(share, MOST_SLIPPAGE)
     return price * (1.0 + share) if buy else price * (1.0 - share)
 
 
 @inlined
 def fee_of(rules: Rules, bar: int, value: float, buy: bool) -> float:
     """Give what a fill of a value is charged."""
-    charges = rules.charges
-    fee = value * (charges.buy_rate[bar] if buy else charges.sell_rate[bar])
-    row, unit = charges.schedule[bar], charges.unit[bar]
-    for k in range(charges.starts[row], charges.starts[row + 1]):
-        term = charges.terms[k]
+    charges = rules.bar[bar]
+    fee = value * (charges.buy_rate if buy else charges.sell_rate)
+    row, unit = charges.schedule, charges.unit
+    for k in range(rules.starts[row], rules.starts[row + 1]):
+        term = rules.terms[k]
         if term[BUYS if buy else SELLS] > 0.0:
             money = max(value * term[RATE], term[MINIMUM] * unit)
             if term[MAXIMUM] * unit > 0.0:
@@ -191,14 +215,14 @@ def fee_of(rules: Rules, bar: int, value: float, buy: bool) -> float:
 @inlined
 def fee_bound(rules: Rules, bar: int, buy: bool) -> tuple[float, float]:
     """Give a rate and a fixed sum that together no fee of a fill at a bar exceeds."""
-    charges = rules.charges
-    rate, fixed = (charges.buy_rate[bar] if buy else charges.sell_rate[bar]), 0.0
-    row = charges.schedule[bar]
-    for k in range(charges.starts[row], charges.starts[row + 1]):
-        term = charges.terms[k]
+    charges = rules.bar[bar]
+    rate, fixed = (charges.buy_rate if buy else charges.sell_rate), 0.0
+    row = charges.schedule
+    for k in range(rules.starts[row], rules.starts[row + 1]):
+        term = rules.terms[k]
         if term[BUYS if buy else SELLS] > 0.0:
             rate += term[RATE]
-            fixed += term[MINIMUM] * charges.unit[bar]
+            fixed += term[MINIMUM] * charges.unit
     return rate, fixed
 
 
@@ -244,7 +268,7 @@ def touched(
 
 @inner
 def walk(
-    bars: Bars, rules: Rules, exits: Exits, place: tuple[int, int, bool], side: int, hold_bar: int
+    bars: Bars, rules: Rules, exits: Exits, place: tuple[int, int, bool], side: int, ends: tuple[int, int]
 ) -> Exit:
     """Walk a trade from its entry to its exit (docs/fills.md, section 5).
 
@@ -256,15 +280,15 @@ def walk(
         The entry bar, the first row after the instrument's bars, and whether entry was at the close.
     side : int
         +1 for a long, -1 for a short.
-    hold_bar : int
-        The bar at which the hold is over.
+    ends : (int, int)
+        The bar at which the hold is over, and that at whose open a rule takes the trade out (-1: none does).
 
     Returns
     -------
     Exit
         With bar -1 where the data end first.
     """
-    entry_bar, end, at_close = place
+    (entry_bar, end, at_close), (hold_bar, rule_bar) = place, ends
     s = float(side)
     entry_price = price_at(bars, entry_bar, CLOSE if at_close else OPEN)
     stop = entry_price * (1.0 - s * exits.stop)
@@ -277,7 +301,9 @@ def walk(
         if bar > entry_bar:
             carried = kind != STILL_OPEN
             if not carried:
-                if not halted:
+                if bar == rule_bar:
+                    kind = BY_RULE
+                elif not halted:
                     kind = gap_kind(s, bars.open[bar], stop, trail, take)
                 if kind == STILL_OPEN and exits.at_open and bar == hold_bar:
                     kind = HOLD
@@ -341,27 +367,44 @@ def net(entries: Entries, order: Integers, max_defer: int) -> tuple[Integers, Fl
     n = len(order)
     side, weight = entries.side.copy(), entries.weight.copy()
     outcome = np.full(len(entries.due), NETTED, np.int64)
+    taken = np.ones(len(entries.due), np.bool_)
     start = 0
     while start < n:
-        total, stop = 0.0, start
+        stop = start
         while stop < n and same_bar(entries, order[start], order[stop]):
-            row = order[stop]
-            if entries.due[row] < 0 or entries.waited[row] > max_defer:
-                outcome[row] = NO_BAR_REASON
-            else:
-                total += entries.side[row] * entries.weight[row]
+            if not has_bar(entries, order[stop], max_defer):
+                outcome[order[stop]] = NO_BAR_REASON
             stop += 1
-        winner, largest = NO_BAR, 0.0
-        for k in range(start, stop):
-            row = order[k]
-            if outcome[row] == NETTED and entries.side[row] * total > 0.0:
-                winner = row if winner < 0 else winner
-                largest = max(largest, entries.weight[row])
+        winner, stands = stand_of(entries, order, (start, stop), max_defer, taken)
         if winner >= 0:
             outcome[winner] = FILLED
-            weight[winner] = min(abs(total), largest)
+            weight[winner] = stands
         start = stop
     return side, weight, outcome
+
+
+@inlined
+def has_bar(entries: Entries, row: int, max_defer: int) -> bool:
+    """Tell whether a signal has a bar that it is patient enough for."""
+    return entries.due[row] >= 0 and entries.waited[row] <= max_defer
+
+
+@inlined
+def stand_of(
+    entries: Entries, order: Integers, span: tuple[int, int], max_defer: int, taken: Flags
+) -> tuple[int, float]:
+    """Say which of the signals of one bar, those that are taken, stands for all (-1: none), and with what weight."""
+    total, largest, winner = 0.0, 0.0, NO_BAR
+    for k in range(span[0], span[1]):
+        row = order[k]
+        if taken[row] and has_bar(entries, row, max_defer):
+            total += entries.side[row] * entries.weight[row]
+    for k in range(span[0], span[1]):
+        row = order[k]
+        if taken[row] and has_bar(entries, row, max_defer) and entries.side[row] * total > 0.0:
+            winner = row if winner < 0 else winner
+            largest = max(largest, entries.weight[row])
+    return winner, min(abs(total), largest)
 
 
 @inner
@@ -396,12 +439,21 @@ def simulate(
     """
     side, weight, outcome = net(entries, order, orders.max_defer)
     netted = Entries(
-        entries.instrument, entries.market, side, weight, entries.due, entries.waited, entries.draw
+        entries.instrument,
+        entries.market,
+        side,
+        weight,
+        entries.due,
+        entries.waited,
+        entries.draw,
+        entries.rule_bar,
     )
     case = Case(bars, rules, netted, exits, orders, book)
     if book.mode == EVENT:
         return each_alone(case, outcome)
-    return shared_money(case, outcome)
+    ledger = new_ledger(outcome, len(bars.offsets) - 1, book)
+    shared_money(ledger, case, by_due(bars, netted, orders), new_group(len(outcome)))
+    return ledger.trades[: ledger.opened[0]], outcome
 
 
 @inlined
@@ -464,7 +516,7 @@ def each_alone(case: Case, outcome: Integers) -> tuple[np.ndarray, Integers]:
 @inlined
 def lots_of(rules: Rules, bar: int, quantity: float) -> float:
     """Round a quantity down to whole lots."""
-    lot = rules.lot[bar]
+    lot = rules.bar[bar].lot
     if lot > 0.0:
         return np.floor(quantity / lot + 1e-9) * lot
     return quantity
@@ -492,6 +544,7 @@ def record_entry(trades: np.ndarray, k: int, case: Case, opening: tuple[int, int
     trade["entry_fill"] = fill
     trade["entry_fee"] = fee_of(case.rules, bar, quantity * fill, side > 0)
     trade["hold_bar"] = bar + case.exits.hold
+    trade["exit_fee"], trade["done"] = 0.0, False
 
 
 @inlined
@@ -499,50 +552,82 @@ def schedule(trades: np.ndarray, k: int, case: Case) -> None:
     """Find the exit of trade ``k`` as things stand now and write it down; it is not booked yet."""
     trade, bars = trades[k], case.bars
     place = (trade["entry_bar"], bars.offsets[trade["instrument"] + 1], case.orders.at_close)
-    plan(trade, walk(bars, case.rules, case.exits, place, trade["side"], trade["hold_bar"]), bars)
+    ends = (trade["hold_bar"], case.entries.rule_bar[trade["signal"]])
+    plan(trade, walk(bars, case.rules, case.exits, place, trade["side"], ends), bars)
+
+
+class Holding(NamedTuple):
+    """What a trade holds from its entry bar on: its side, its quantity and what was paid for one."""
+
+    side: int
+    first: int
+    quantity: float
+    fill: float
+
+
+class Parting(NamedTuple):
+    """What leaving a trade brings: the fill, its fee, and what holding has cost until then."""
+
+    fill: float
+    fee: float
+    borrow: float
+    withheld: float
+
+
+@inlined
+def holding_of(trade) -> Holding:  # type: ignore[no-untyped-def]
+    """Give what a trade holds."""
+    return Holding(trade["side"], trade["entry_bar"], trade["quantity"], trade["entry_fill"])
+
+
+@inlined
+def parting_of(bars: Bars, rules: Rules, held: Holding, found: Exit, end: int, withholds: bool) -> Parting:
+    """Price the exit that was found for a trade, or what it has cost by the data's ``end`` where none was.
+
+    Without ``withholds`` no dividend loses anything.
+    """
+    bar, last, fill, fee = found.bar, end - 1, np.nan, 0.0
+    if bar >= 0:
+        last, buy = bar, held.side < 0
+        fill = slipped(rules, bar, found.point, (found.price, held.quantity * found.price, buy))
+        fee = fee_of(rules, bar, held.quantity * fill, buy)
+    withheld = withheld_of(bars, rules, held, last) if withholds else 0.0
+    return Parting(fill, fee, borrow_of(bars, rules, held, last), withheld)
 
 
 @inlined
 def leave(trades: np.ndarray, k: int, bars: Bars, rules: Rules) -> None:
     """Book the scheduled exit of trade ``k``, or leave it open where none has filled."""
     trade = trades[k]
-    bar = trade["exit_bar"]
-    if bar < 0:
+    exit_ = Exit(trade["exit_bar"], trade["exit_price"], trade["exit_point"], HOLD, False, 0)
+    parting = parting_of(bars, rules, holding_of(trade), exit_, bars.offsets[trade["instrument"] + 1], True)
+    trade["exit_fill"], trade["borrow"], trade["withheld"] = parting.fill, parting.borrow, parting.withheld
+    if exit_.bar < 0:
         trade["kind"] = STILL_OPEN
         trade["exit_price"] = np.nan
-        trade["exit_fill"] = np.nan
-        last = bars.offsets[trade["instrument"] + 1] - 1
-        trade["borrow"] = borrow_of(bars, rules, trade, last)
-        trade["withheld"] = withheld_of(bars, rules, trade, last)
         return
-    buy, price = trade["side"] < 0, trade["exit_price"]
-    fill = slipped(rules, bar, trade["exit_point"], (price, trade["quantity"] * price, buy))
-    trade["exit_fill"] = fill
-    trade["exit_fee"] = fee_of(rules, bar, trade["quantity"] * fill, buy)
-    trade["borrow"] = borrow_of(bars, rules, trade, bar)
-    trade["withheld"] = withheld_of(bars, rules, trade, bar)
+    trade["exit_fee"] = parting.fee
     trade["done"] = True
 
 
 @inlined
-def borrow_of(bars: Bars, rules: Rules, trade, bar: int) -> float:  # type: ignore[no-untyped-def]
+def borrow_of(bars: Bars, rules: Rules, held: Holding, bar: int) -> float:
     """Give what a short has paid for its shares from its entry to the session of a bar; nothing for a long."""
-    if trade["side"] > 0:
+    if held.side > 0:
         return 0.0
-    first = trade["entry_bar"]
-    days = bars.session[bar] - bars.session[first]
-    return trade["quantity"] * trade["entry_fill"] * rules.borrow[first] * days
+    days = bars.session[bar] - bars.session[held.first]
+    return held.quantity * held.fill * rules.bar[held.first].borrow * days
 
 
 @inlined
-def withheld_of(bars: Bars, rules: Rules, trade, last: int) -> float:  # type: ignore[no-untyped-def]
+def withheld_of(bars: Bars, rules: Rules, held: Holding, last: int) -> float:
     """Give what a long has lost of its dividends from its entry to a bar; a short owes them whole."""
     total = 0.0
-    if trade["side"] > 0:
-        price = trade["entry_fill"]
-        for bar in range(trade["entry_bar"], last + 1):
-            if bar > trade["entry_bar"] and rules.withheld[bar] > 0.0:
-                total += trade["quantity"] * price * rules.withheld[bar]
+    if held.side > 0:
+        price = held.fill
+        for bar in range(held.first, last + 1):
+            if bar > held.first and rules.bar[bar].withheld > 0.0:
+                total += held.quantity * price * rules.bar[bar].withheld
             if not np.isnan(bars.close[bar]):
                 price = bars.close[bar]
     return total
@@ -558,83 +643,225 @@ def account_of(book: Book, instrument: int) -> int:
 
 
 @kernel
+def new_heap(n: int) -> Heap:
+    """Make room for the numbers below n."""
+    return Heap(np.empty(n, np.int64), np.full(n, -1, np.int64), np.zeros(n, np.int64), np.zeros(1, np.int64))
+
+
+@inlined
+def comes_first(heap: Heap, one: int, other: int) -> bool:
+    """Tell which of two numbers is to leave a heap first."""
+    return heap.at[one] < heap.at[other] or (heap.at[one] == heap.at[other] and one < other)
+
+
+@inlined
+def rise(heap: Heap, spot: int) -> None:
+    """Let what stands at a spot pass what it comes before."""
+    item = heap.items[spot]
+    while spot > 0 and comes_first(heap, item, heap.items[(spot - 1) >> 1]):
+        heap.items[spot] = heap.items[(spot - 1) >> 1]
+        heap.place[heap.items[spot]] = spot
+        spot = (spot - 1) >> 1
+    heap.items[spot] = item
+    heap.place[item] = spot
+
+
+@inlined
+def sink(heap: Heap, spot: int) -> None:
+    """Let what stands at a spot be passed by what comes before it."""
+    item, size = heap.items[spot], heap.size[0]
+    while 2 * spot + 1 < size:
+        below = 2 * spot + 1
+        if below + 1 < size and comes_first(heap, heap.items[below + 1], heap.items[below]):
+            below += 1
+        if not comes_first(heap, heap.items[below], item):
+            break
+        heap.items[spot] = heap.items[below]
+        heap.place[heap.items[spot]] = spot
+        spot = below
+    heap.items[spot] = item
+    heap.place[item] = spot
+
+
+@inner
+def take_out(heap: Heap, item: int) -> None:
+    """Take a number out of a heap, if it is there."""
+    spot = heap.place[item]
+    if spot < 0:
+        return
+    heap.place[item] = -1
+    heap.size[0] -= 1
+    last = heap.items[heap.size[0]]
+    if last != item:
+        heap.items[spot] = last
+        heap.place[last] = spot
+        rise(heap, spot)
+        sink(heap, heap.place[last])
+
+
+@inner
+def put_in(heap: Heap, item: int, at: int) -> None:
+    """Put a number into a heap, or move it there."""
+    take_out(heap, item)
+    heap.at[item] = at
+    heap.items[heap.size[0]] = item
+    heap.size[0] += 1
+    rise(heap, heap.size[0] - 1)
+
+
+@kernel
 def new_ledger(outcome: Integers, instruments: int, book: Book) -> Ledger:
-    """Open the accounts, empty but for their capital."""
+    """Make room for a simulation; `open_accounts` begins it."""
     n, accounts = len(outcome), instruments if book.mode == ACCOUNT else 1
     return Ledger(
         np.zeros(n, trade_dtype),
         np.zeros(1, np.int64),
-        np.full(accounts, book.capital),
-        np.full(accounts, -1, np.int64),
-        np.full(accounts, -1, np.int64),
-        np.full(n, -1, np.int64),
-        np.full(n, -1, np.int64),
-        np.zeros(n, np.int64),
-        np.full(instruments, -1, np.int64),
+        np.empty(accounts),
+        np.empty(accounts, np.int64),
+        np.empty(accounts, np.int64),
+        np.empty(n, np.int64),
+        np.empty(n, np.int64),
+        new_heap(n),
+        new_heap(n),
+        np.empty(n, np.int64),
+        np.empty(instruments, np.int64),
         outcome,
     )
 
 
 @kernel
-def shared_money(case: Case, outcome: Integers) -> tuple[np.ndarray, Integers]:
-    """Trade signals out of accounts: cash moves in the order of instants, exits before entries."""
-    entries, n = case.entries, len(case.entries.due)
-    ledger = new_ledger(outcome, len(case.bars.offsets) - 1, case.book)
-    # (instant, phase, trade or row, version or bar): versions make a rescheduled exit's old entry stale.
-    queue = [(np.int64(0), np.int64(0), np.int64(0), np.int64(0)) for _ in range(0)]
-    for row in range(n):
-        if outcome[row] == FILLED:
-            push_entry(case, row, entries.due[row], queue)
-    rows = np.empty(n, np.int64)
-    tried = np.empty(n, np.int64)
-    while len(queue) > 0:
-        now, phase, key, stamp = heappop(queue)
-        if phase == EXIT_PHASE:
-            if stamp == ledger.version[key] and not ledger.trades[key]["done"]:
-                book_exit(ledger, int(key), case)
+def new_group(n: int) -> Group:
+    """Make room for n entries at one instant."""
+    return Group(
+        np.empty(n, np.int64),
+        np.empty(n, np.int64),
+        np.empty(n),
+        np.empty(n),
+        np.empty(n, np.int64),
+        np.empty(n, np.bool_),
+        np.empty(n, np.bool_),
+        np.empty(n, np.int64),
+        np.empty(n),
+        np.empty(n),
+    )
+
+
+@inlined
+def open_accounts(ledger: Ledger, book: Book) -> None:
+    """Begin with nothing but the capital of each account."""
+    ledger.opened[0] = ledger.exits.size[0] = ledger.retries.size[0] = 0
+    ledger.cash[:] = book.capital
+    ledger.head[:] = -1
+    ledger.tail[:] = -1
+    ledger.exits.place[:] = -1
+    ledger.retries.place[:] = -1
+    ledger.waiting[:] = -1
+
+
+@kernel
+def by_due(bars: Bars, entries: Entries, orders: Orders) -> Integers:
+    """Give the signals that have a due bar, by its instant and by row."""
+    some = np.flatnonzero(entries.due >= 0)
+    instants = np.empty(len(some), np.int64)
+    for k in range(len(some)):
+        instants[k] = instant_of(bars, entries.due[some[k]], entry_point(orders))
+    return some[np.argsort(instants, kind="mergesort")]
+
+
+@inner
+def shared_money(ledger, case, due, group):  # type: ignore[no-untyped-def]
+    """Trade signals out of accounts: cash moves in the order of instants, exits before entries.
+
+    Parameters
+    ----------
+    ledger, case : Ledger, Case
+        Room, and what it is about; ``outcome`` is ``FILLED`` for the signals that are to be tried.
+    due : ndarray of int64
+        Signals as `by_due` gives them.
+    group : Group
+        Room for those of one instant.
+    """
+    open_accounts(ledger, case.book)
+    at = 0
+    while True:
+        while at < len(due) and ledger.outcome[due[at]] != FILLED:
+            at += 1
+        now = next_entry(ledger, case, due, at)
+        if ledger.exits.size[0] > 0 and ledger.exits.at[ledger.exits.items[0]] <= now:
+            k = ledger.exits.items[0]
+            take_out(ledger.exits, k)
+            book_exit(ledger, k, case)
             continue
-        size = 1
-        rows[0], tried[0] = key, stamp
-        while len(queue) > 0 and queue[0][0] == now and queue[0][1] == ENTRY_PHASE:
-            _, _, key, stamp = heappop(queue)
-            rows[size], tried[size] = key, stamp
-            size += 1
-        supersede(ledger, entries, rows[:size], tried[:size])
-        size = keep_openers(ledger, case, now, (rows, tried, size), queue)
+        if now == NEVER_AGAIN:
+            break
+        at, size = gather(ledger, case, due, at, now, group)
+        supersede(ledger, case.entries, group, size)
+        size = keep_openers(ledger, case, now, group, size)
         if case.book.mode == PORTFOLIO:
-            open_group(ledger, case, now, (rows[:size], tried[:size]), queue)
+            open_group(ledger, case, now, group, 0, size)
         else:
             # An account holds one instrument, and of one instrument one entry is tried at a time.
             for k in range(size):
-                open_group(ledger, case, now, (rows[k : k + 1], tried[k : k + 1]), queue)
+                open_group(ledger, case, now, group, k, k + 1)
     for k in range(ledger.opened[0]):
         if not ledger.trades[k]["done"]:
             ledger.trades[k]["exit_bar"] = NO_BAR
             leave(ledger.trades, k, case.bars, case.rules)
-    return ledger.trades[: ledger.opened[0]], ledger.outcome
 
 
-@joined
-def push_entry(case, row, bar, queue):  # type: ignore[no-untyped-def]
-    """Queue the attempt to enter a signal at a bar."""
-    instant = instant_of(case.bars, bar, entry_point(case.orders))
-    heappush(queue, (np.int64(instant), np.int64(ENTRY_PHASE), np.int64(row), np.int64(bar)))
+NEVER_AGAIN = 2**63 - 1
 
 
-@joined
-def supersede(ledger: Ledger, entries: Entries, rows: Integers, tried: Integers) -> None:
+@inlined
+def due_at(case: Case, row: int) -> int:
+    """Give the instant at which a signal is first tried."""
+    return instant_of(case.bars, case.entries.due[row], entry_point(case.orders))
+
+
+@inlined
+def next_entry(ledger: Ledger, case: Case, due: Integers, at: int) -> int:
+    """Give the instant of the next entry that is tried, for the first time or again."""
+    now = due_at(case, due[at]) if at < len(due) else NEVER_AGAIN
+    if ledger.retries.size[0] > 0:
+        now = min(now, ledger.retries.at[ledger.retries.items[0]])
+    return now
+
+
+@inlined
+def gather(ledger, case, due, at, now, group):  # type: ignore[no-untyped-def]
+    """Gather the signals that are tried now, by row; give where those due go on, and how many there are."""
+    size, retries = 0, ledger.retries
+    while True:
+        fresh = at < len(due) and due_at(case, due[at]) == now
+        again = retries.size[0] > 0 and retries.at[retries.items[0]] == now
+        if again and (not fresh or retries.items[0] < due[at]):
+            row = retries.items[0]
+            group.rows[size], group.tried[size] = row, ledger.bar[row]
+            take_out(retries, row)
+            size += 1
+        elif fresh:
+            if ledger.outcome[due[at]] == FILLED:
+                group.rows[size], group.tried[size] = due[at], case.entries.due[due[at]]
+                size += 1
+            at += 1
+        else:
+            return at, size
+
+
+@inlined
+def supersede(ledger: Ledger, entries: Entries, group: Group, size: int) -> None:
     """Let each entry that arrives now take the place of one that waits on its instrument."""
-    for k in range(len(rows)):
-        row = rows[k]
-        if tried[k] == entries.due[row]:
+    for k in range(size):
+        row = group.rows[k]
+        if group.tried[k] == entries.due[row]:
             older = ledger.waiting[entries.instrument[row]]
             if older >= 0:
                 ledger.outcome[older] = SUPERSEDED
             ledger.waiting[entries.instrument[row]] = row
 
 
-@joined
-def keep_openers(ledger, case, now, batch, queue):  # type: ignore[no-untyped-def]
+@inlined
+def keep_openers(ledger, case, now, group, size):  # type: ignore[no-untyped-def]
     """Try every entry of this instant and keep, in place, those that would open a trade.
 
     Parameters
@@ -643,32 +870,32 @@ def keep_openers(ledger, case, now, batch, queue):  # type: ignore[no-untyped-de
         The state and what it is about.
     now : int
         The instant.
-    batch : (ndarray, ndarray, int)
-        Rows and the bars at which they are tried, and how many there are.
-    queue : list
-        The heap of what is to come.
+    group : Group
+        Rows and the bars at which they are tried.
+    size : int
+        How many there are.
 
     Returns
     -------
     int
         How many were kept.
     """
-    rows, tried, size = batch
     kept = 0
     for k in range(size):
-        row, bar = rows[k], tried[k]
+        row, bar = group.rows[k], group.tried[k]
         instrument = case.entries.instrument[row]
         if ledger.waiting[instrument] != row:
             continue
-        verdict, settled = try_entry(ledger, case, now, (row, bar), queue)
+        verdict, settled = try_entry(ledger, case, now, row, bar)
         later = NO_BAR
         if not settled and verdict == FILLED:
-            rows[kept], tried[kept] = row, bar
+            group.rows[kept], group.tried[kept] = row, bar
             kept += 1
         elif not settled:
             later = next_try(case, row, bar)
         if later >= 0:
-            push_entry(case, row, later, queue)
+            ledger.bar[row] = later
+            put_in(ledger.retries, row, instant_of(case.bars, later, entry_point(case.orders)))
             continue
         ledger.waiting[instrument] = -1
         if verdict != FILLED:
@@ -676,9 +903,9 @@ def keep_openers(ledger, case, now, batch, queue):  # type: ignore[no-untyped-de
     return kept
 
 
-@joined
-def try_entry(ledger, case, now, attempt, queue):  # type: ignore[no-untyped-def]
-    """Try one entry (row, bar) against its bar and what is held (sections 4 and 6).
+@inlined
+def try_entry(ledger, case, now, row, bar):  # type: ignore[no-untyped-def]
+    """Try the entry of a signal at a bar against its bar and what is held (sections 4 and 6).
 
     Returns
     -------
@@ -687,12 +914,11 @@ def try_entry(ledger, case, now, attempt, queue):  # type: ignore[no-untyped-def
     settled : bool
         Whether it is over: it has acted on what was held and will not be tried again.
     """
-    row, bar = attempt
     side = case.entries.side[row]
     code = refusal(case.bars, case.rules, bar, entry_point(case.orders), side > 0)
     if code != FILLED:
         return code, False
-    opens, verdict = meet_held(ledger, case, now, attempt, queue)
+    opens, verdict = meet_held(ledger, case, now, row, bar)
     if not opens:
         return verdict, True
     code = short_refusal(case.rules, bar, entry_point(case.orders)) if side < 0 else FILLED
@@ -701,8 +927,8 @@ def try_entry(ledger, case, now, attempt, queue):  # type: ignore[no-untyped-def
     return FILLED, False
 
 
-@joined
-def meet_held(ledger, case, now, attempt, queue):  # type: ignore[no-untyped-def]
+@inlined
+def meet_held(ledger, case, now, row, bar):  # type: ignore[no-untyped-def]
     """Let a signal (row, bar) act on the trades held on its instrument (section 6).
 
     Returns
@@ -712,7 +938,6 @@ def meet_held(ledger, case, now, attempt, queue):  # type: ignore[no-untyped-def
     verdict : int
         What became of it otherwise; ``CLOSED`` where it has closed something first.
     """
-    row, bar = attempt
     instrument, side = case.entries.instrument[row], case.entries.side[row]
     opens, verdict = True, FILLED
     k = ledger.head[account_of(case.book, instrument)]
@@ -724,11 +949,11 @@ def meet_held(ledger, case, now, attempt, queue):  # type: ignore[no-untyped-def
                 if case.orders.same == IGNORE:
                     opens, verdict = False, IGNORED
                 elif case.orders.same == EXTEND:
-                    opens, verdict = False, extend(ledger, k, case, now, bar, queue)
+                    opens, verdict = False, extend(ledger, k, case, now, bar)
             elif case.orders.opposite == IGNORE_OPPOSITE:
                 opens, verdict = False, IGNORED
             else:
-                gone = close_opposite(ledger, k, case, now, bar, queue)
+                gone = close_opposite(ledger, k, case, now, bar)
                 opens = opens and gone and case.orders.opposite == REVERSE
                 verdict = CLOSED
         k = following
@@ -741,35 +966,36 @@ def is_carried(trade, now):  # type: ignore[no-untyped-def]
     return trade["kind"] != STILL_OPEN and trade["carried"] and trade["triggered_at"] <= now
 
 
-@joined
-def extend(ledger, k, case, now, bar, queue):  # type: ignore[no-untyped-def]
+@inlined
+def extend(ledger, k, case, now, bar):  # type: ignore[no-untyped-def]
     """Start the hold of a trade anew from this bar, unless its exit is on its way already."""
     trade = ledger.trades[k]
     if is_carried(trade, now):
         return IGNORED
     trade["hold_bar"] = bar + case.exits.hold
     schedule(ledger.trades, k, case)
-    push_exit(ledger, k, queue)
+    push_exit(ledger, k)
     return EXTENDED
 
 
-@joined
-def push_exit(ledger, k, queue):  # type: ignore[no-untyped-def]
-    """Queue the scheduled exit of a trade and make what was queued before stale."""
-    ledger.version[k] += 1
+@inlined
+def push_exit(ledger: Ledger, k: int) -> None:
+    """Queue the scheduled exit of a trade in the place of the one before."""
     if ledger.trades[k]["exit_bar"] >= 0:
-        heappush(queue, (ledger.trades[k]["exit_at"], np.int64(EXIT_PHASE), np.int64(k), ledger.version[k]))
+        put_in(ledger.exits, k, ledger.trades[k]["exit_at"])
+    else:
+        take_out(ledger.exits, k)
 
 
-@joined
-def close_opposite(ledger, k, case, now, bar, queue):  # type: ignore[no-untyped-def]
+@inlined
+def close_opposite(ledger, k, case, now, bar):  # type: ignore[no-untyped-def]
     """End a trade at the point of an opposite signal; say whether it is gone, else its exit is carried."""
     carried = is_carried(ledger.trades[k], now)
     gone = turn(ledger.trades[k], case.bars, case.rules, (bar, entry_point(case.orders)), now)
     if gone:
         book_exit(ledger, k, case)
     elif not carried:
-        push_exit(ledger, k, queue)
+        push_exit(ledger, k)
     return gone
 
 
@@ -808,9 +1034,10 @@ def paid_out(trade, cash):  # type: ignore[no-untyped-def]
     return cash
 
 
-@joined
+@inlined
 def book_exit(ledger: Ledger, k: int, case: Case) -> None:
     """Take a trade out of its account and pay what it returns."""
+    take_out(ledger.exits, k)
     leave(ledger.trades, k, case.bars, case.rules)
     account = account_of(case.book, ledger.trades[k]["instrument"])
     ledger.cash[account] = paid_out(ledger.trades[k], ledger.cash[account])
@@ -825,8 +1052,8 @@ def book_exit(ledger: Ledger, k: int, case: Case) -> None:
         ledger.tail[account] = before
 
 
-@joined
-def book_entry(ledger, case, opening, queue):  # type: ignore[no-untyped-def]
+@inlined
+def book_entry(ledger, case, opening):  # type: ignore[no-untyped-def]
     """Open a trade and pay for it; ``opening`` is (row, bar, quantity, fill)."""
     row, _, quantity, _ = opening
     k = ledger.opened[0]
@@ -836,7 +1063,7 @@ def book_entry(ledger, case, opening, queue):  # type: ignore[no-untyped-def]
     account = account_of(case.book, trade["instrument"])
     ledger.cash[account] -= quantity * trade["entry_fill"]
     ledger.cash[account] -= trade["entry_fee"]
-    ledger.preceding[k] = ledger.tail[account]
+    ledger.preceding[k], ledger.following[k] = ledger.tail[account], -1
     if ledger.tail[account] >= 0:
         ledger.following[ledger.tail[account]] = k
     else:
@@ -844,13 +1071,13 @@ def book_entry(ledger, case, opening, queue):  # type: ignore[no-untyped-def]
     ledger.tail[account] = k
     ledger.outcome[row] = FILLED
     schedule(ledger.trades, k, case)
-    push_exit(ledger, k, queue)
+    push_exit(ledger, k)
 
 
 # --------------------------------------------------------------------------------- who gets how much
 
 
-@joined
+@inlined
 def marked_bar(bars: Bars, trade, now: int) -> int:  # type: ignore[no-untyped-def]
     """Give the bar of the last known close of a trade since its entry, or -1."""
     first, end = trade["entry_bar"], bars.offsets[trade["instrument"] + 1]
@@ -862,7 +1089,7 @@ def marked_bar(bars: Bars, trade, now: int) -> int:  # type: ignore[no-untyped-d
     return NO_BAR
 
 
-@joined
+@inlined
 def base_of(ledger: Ledger, case: Case, account: int, now: int) -> float:
     """Give the capital that sizes are shares of: where it began, or the equity as last known."""
     bars, book = case.bars, case.book
@@ -876,7 +1103,8 @@ def base_of(ledger: Ledger, case: Case, account: int, now: int) -> float:
         bar = marked_bar(bars, trade, now)
         if bar >= 0:
             gain = trade["side"] * trade["quantity"] * (bars.close[bar] - trade["entry_fill"])
-            owed = borrow_of(bars, case.rules, trade, bar) + withheld_of(bars, case.rules, trade, bar)
+            held = holding_of(trade)
+            owed = borrow_of(bars, case.rules, held, bar) + withheld_of(bars, case.rules, held, bar)
         equity += trade["quantity"] * trade["entry_fill"] + gain - owed
         k = ledger.following[k]
     return equity
@@ -912,87 +1140,91 @@ def exposure_of(ledger: Ledger, entries: Entries, account: int, instrument: int,
 
 
 @inner
-def squeeze(scale: Floats, reason: Integers, member: Flags, factor: float, code: int) -> None:
-    """Scale the members of a group down and remember why."""
-    for k in range(len(scale)):
-        if member[k]:
-            scale[k] *= factor
-            reason[k] = code
+def squeeze(group: Group, first: int, end: int, factor: float, code: int) -> None:
+    """Scale the members among the places of a group down and remember why."""
+    for k in range(first, end):
+        if group.member[k]:
+            group.scale[k] *= factor
+            group.reason[k] = code
 
 
 @inner
-def wanted(target: Floats, scale: Floats, member: Flags) -> float:
-    """Add up what the members of a group want, in row order."""
+def wanted(group: Group, first: int, end: int) -> float:
+    """Add up what the members among the places of a group want, in row order."""
     total = 0.0
-    for k in range(len(target)):
-        if member[k]:
-            total += target[k] * scale[k]
+    for k in range(first, end):
+        if group.member[k]:
+            total += group.target[k] * group.scale[k]
     return total
 
 
-@kernel
-def squeeze_shared(ledger, case, group, scaled, cap, by_market):  # type: ignore[no-untyped-def]
-    """Apply a cap per name, or per market, to a group; ``scaled`` is (scale, reason), changed in place."""
-    entries, rows = case.entries, group.rows
-    scale, reason = scaled
+@inner
+def squeeze_shared(ledger, case, group, places, cap, by_market):  # type: ignore[no-untyped-def]
+    """Apply a cap per name, or per market, to the places (first, end) of a group."""
+    entries, (first, end) = case.entries, places
     key = entries.market if by_market else entries.instrument
-    seen = np.zeros(len(rows), np.bool_)
-    for first in range(len(rows)):
-        if seen[first]:
+    for k in range(first, end):
+        group.seen[k] = False
+    for one in range(first, end):
+        if group.seen[one]:
             continue
-        member = np.zeros(len(rows), np.bool_)
-        for k in range(first, len(rows)):
-            if key[rows[k]] == key[rows[first]]:
-                member[k] = True
-                seen[k] = True
-        row = rows[first]
-        held = exposure_of(ledger, entries, group.account, entries.instrument[row], entries.market[row])
+        row = group.rows[one]
+        for k in range(first, end):
+            group.member[k] = key[group.rows[k]] == key[row]
+            group.seen[k] = group.seen[k] or group.member[k]
+        account = account_of(case.book, entries.instrument[row])
+        held = exposure_of(ledger, entries, account, entries.instrument[row], entries.market[row])
         room = max(cap - (held.market if by_market else held.name), 0.0)
-        want = wanted(group.target, scale, member)
+        want = wanted(group, first, end)
         if want > room:
-            squeeze(scale, reason, member, room / want, CAP_MARKET if by_market else CAP_NAME)
+            squeeze(group, first, end, room / want, CAP_MARKET if by_market else CAP_NAME)
 
 
-@kernel
-def squeeze_net(held_net, sides, target, scaled, cap):  # type: ignore[no-untyped-def]
+@inner
+def squeeze_net(held_net, entries, group, places, cap):  # type: ignore[no-untyped-def]
     """Apply the cap on net exposure to the side of a group that would break it."""
-    scale, reason = scaled
+    first, end = places
     after = held_net
-    for k in range(len(target)):
-        after += sides[k] * (target[k] * scale[k])
-    if after > cap:
-        member, over = sides > 0, after - cap
-    elif after < -cap:
-        member, over = sides < 0, -cap - after
-    else:
+    for k in range(first, end):
+        after += entries.side[group.rows[k]] * (group.target[k] * group.scale[k])
+    if abs(after) <= cap:
         return
-    want = wanted(target, scale, member)
+    over = after - cap if after > cap else -cap - after
+    for k in range(first, end):
+        group.member[k] = (entries.side[group.rows[k]] > 0) == (after > cap)
+    want = wanted(group, first, end)
     if want > 0.0:
-        squeeze(scale, reason, member, max(want - over, 0.0) / want, CAP_NET)
+        squeeze(group, first, end, max(want - over, 0.0) / want, CAP_NET)
 
 
-@joined
-def scales_of(ledger, case, group):  # type: ignore[no-untyped-def]
+@inlined
+def share_out(ledger, case, group, places, base):  # type: ignore[no-untyped-def]
     """Say what share of its target each member of a group gets, and the last reason why not all (step 3)."""
-    book, base, cash, n = case.book, group.base, ledger.cash[group.account], len(group.rows)
-    scale, reason = np.ones(n), np.full(n, FILLED, np.int64)
-    everyone = np.ones(n, np.bool_)
+    book, (first, end) = case.book, places
+    account = account_of(book, case.entries.instrument[group.rows[first]])
+    for k in range(first, end):
+        group.scale[k], group.reason[k] = 1.0, FILLED
     if book.max_name < np.inf:
-        squeeze_shared(ledger, case, group, (scale, reason), book.max_name * base, False)
+        squeeze_shared(ledger, case, group, places, book.max_name * base, False)
     if book.max_market < np.inf:
-        squeeze_shared(ledger, case, group, (scale, reason), book.max_market * base, True)
-    held = exposure_of(ledger, case.entries, group.account, -1, -1)
+        squeeze_shared(ledger, case, group, places, book.max_market * base, True)
     if book.max_gross < np.inf:
+        held = exposure_of(ledger, case.entries, account, -1, -1)
         room = max(book.max_gross * base - held.gross, 0.0)
-        want = wanted(group.target, scale, everyone)
+        everyone(group, places)
+        want = wanted(group, first, end)
         if want > room:
-            squeeze(scale, reason, everyone, room / want, CAP_GROSS)
+            squeeze(group, first, end, room / want, CAP_GROSS)
     if book.max_net < np.inf:
-        sides = case.entries.side[group.rows]
-        squeeze_net(held.net, sides, group.target, (scale, reason), book.max_net * base)
-    need, ask, fixed = 0.0, 0.0, 0.0
-    for k in range(n):
-        want, bar, buy = group.target[k] * scale[k], group.tried[k], case.entries.side[group.rows[k]] > 0
+        held = exposure_of(ledger, case.entries, account, -1, -1)
+        squeeze_net(held.net, case.entries, group, places, book.max_net * base)
+    need, ask, fixed, cash = 0.0, 0.0, 0.0, ledger.cash[account]
+    for k in range(first, end):
+        want, bar, buy = (
+            group.target[k] * group.scale[k],
+            group.tried[k],
+            case.entries.side[group.rows[k]] > 0,
+        )
         if want > 0.0:
             need += want + fee_of(case.rules, bar, want, buy)
             rate, least = fee_bound(case.rules, bar, buy)
@@ -1000,50 +1232,70 @@ def scales_of(ledger, case, group):  # type: ignore[no-untyped-def]
             fixed += least
     if need > cash and need > 0.0:
         # Least fees do not shrink with what is bought.
-        squeeze(scale, reason, everyone, max(cash - fixed, 0.0) / ask, NO_CASH)
-    return scale, reason
+        everyone(group, places)
+        squeeze(group, first, end, max(cash - fixed, 0.0) / ask, NO_CASH)
 
 
-@joined
-def within_slots(entries: Entries, rows: Integers, slots: float) -> Flags:
-    """Choose by draw who may open where slots are short."""
-    n = len(rows)
-    chosen = np.ones(n, np.bool_)
-    if n > slots:
-        by_draw = np.argsort(entries.draw[rows], kind="mergesort")
-        for k in range(n):
-            if k >= slots:
-                chosen[by_draw[k]] = False
-    return chosen
+@inlined
+def everyone(group: Group, places: tuple[int, int]) -> None:
+    """Make all places of a group members."""
+    for k in range(places[0], places[1]):
+        group.member[k] = True
 
 
-@joined
-def with_slots(ledger, case, account, base, batch):  # type: ignore[no-untyped-def]
-    """Keep of a batch (rows, bars) what has a target and finds a slot (steps 1 and 2)."""
-    rows, tried = batch
-    book, entries = case.book, case.entries
-    keep = np.ones(len(rows), np.bool_)
-    for k in range(len(rows)):
-        if not (base > 0.0 and book.size * entries.weight[rows[k]] * base > 0.0):
-            keep[k] = False
-            ledger.outcome[rows[k]] = NO_CASH
-    rows, tried = rows[keep], tried[keep]
-    positions = exposure_of(ledger, entries, account, -1, -1).positions
-    keep = within_slots(entries, rows, book.max_positions - positions)
-    for k in range(len(rows)):
-        if not keep[k]:
-            ledger.outcome[rows[k]] = CAP_POSITIONS
-    return rows[keep], tried[keep]
+@inner
+def by_draw(entries: Entries, group: Group, places: tuple[int, int]) -> None:
+    """Put the places of a group in the order of their draws into ``draws``; equal ones stay as they are."""
+    first, end = places
+    for k in range(first, end):
+        spot = k
+        while spot > first and entries.draw[group.rows[group.draws[spot - 1]]] > entries.draw[group.rows[k]]:
+            group.draws[spot] = group.draws[spot - 1]
+            spot -= 1
+        group.draws[spot] = k
 
 
-@joined
-def group_of(case, account, base, batch):  # type: ignore[no-untyped-def]
-    """Gather the targets of a batch (rows, bars)."""
-    rows, tried = batch
-    target = np.empty(len(rows))
-    for k in range(len(rows)):
-        target[k] = case.book.size * case.entries.weight[rows[k]] * base
-    return Group(account, base, rows, tried, target)
+@inlined
+def within_slots(ledger, case, group, places):  # type: ignore[no-untyped-def]
+    """Choose as ``member`` by draw who may open where slots are short."""
+    first, end = places
+    everyone(group, places)
+    if case.book.max_positions == np.inf:
+        return
+    account = account_of(case.book, case.entries.instrument[group.rows[first]])
+    slots = case.book.max_positions - exposure_of(ledger, case.entries, account, -1, -1).positions
+    if end - first > slots:
+        by_draw(case.entries, group, places)
+        for k in range(first, end):
+            if k - first >= slots:
+                group.member[group.draws[k]] = False
+
+
+@inlined
+def with_slots(ledger, case, group, places, base):  # type: ignore[no-untyped-def]
+    """Keep, in place, what has a target and finds a slot (steps 1 and 2); give the new end."""
+    first, end = places
+    book, entries, kept = case.book, case.entries, first
+    for k in range(first, end):
+        row = group.rows[k]
+        target = book.size * entries.weight[row] * base
+        if base > 0.0 and target > 0.0:
+            group.rows[kept], group.tried[kept], group.target[kept] = row, group.tried[k], target
+            kept += 1
+        else:
+            ledger.outcome[row] = NO_CASH
+    if kept == first:
+        return first
+    within_slots(ledger, case, group, (first, kept))
+    end, kept = kept, first
+    for k in range(first, end):
+        if group.member[k]:
+            group.rows[kept], group.tried[kept] = group.rows[k], group.tried[k]
+            group.target[kept] = group.target[k]
+            kept += 1
+        else:
+            ledger.outcome[group.rows[k]] = CAP_POSITIONS
+    return kept
 
 
 @inlined
@@ -1053,42 +1305,45 @@ def bought(case, group, k, want):  # type: ignore[no-untyped-def]
     return lots_of(case.rules, group.tried[k], want / fill), fill
 
 
-@joined
-def open_group(ledger, case, now, batch, queue):  # type: ignore[no-untyped-def]
-    """Size and open the entries (rows, bars) that one account tries at one instant (section 7)."""
-    if len(batch[0]) == 0:
+@inner
+def open_group(ledger, case, now, group, first, end):  # type: ignore[no-untyped-def]
+    """Size and open the entries at some places of a group, which one account tries at one instant (section 7)."""
+    if first == end:
         return
-    account = account_of(case.book, case.entries.instrument[batch[0][0]])
+    account = account_of(case.book, case.entries.instrument[group.rows[first]])
     base = base_of(ledger, case, account, now)
-    group = group_of(case, account, base, with_slots(ledger, case, account, base, batch))
-    rows, n = group.rows, len(group.rows)
-    if n == 0:
+    end = with_slots(ledger, case, group, (first, end), base)
+    if first == end:
         return
-    scale, reason = scales_of(ledger, case, group)
-    if n == 1 and reason[0] != FILLED and not case.book.partial:
-        ledger.outcome[rows[0]] = reason[0]
+    share_out(ledger, case, group, (first, end), base)
+    if end - first == 1 and group.reason[first] != FILLED and not case.book.partial:
+        ledger.outcome[group.rows[first]] = group.reason[first]
         return
-    if n > 1 and lots_forbid(case, group, scale):
-        deal(ledger, case, group, queue)
-        return
-    for k in range(n):
-        quantity, fill = bought(case, group, k, group.target[k] * scale[k])
-        if scale[k] < case.book.min_share:
-            ledger.outcome[rows[k]] = reason[k]
-        elif quantity > 0.0:
-            book_entry(ledger, case, (rows[k], group.tried[k], quantity, fill), queue)
-        else:
-            ledger.outcome[rows[k]] = reason[k] if scale[k] == 0.0 else BELOW_LOT
+    if end - first > 1 and lots_forbid(case, group, (first, end)):
+        deal(ledger, case, group, (first, end), base)
+    else:
+        for k in range(first, end):
+            group.quantity[k], group.fill[k] = bought(case, group, k, group.target[k] * group.scale[k])
+            row = group.rows[k]
+            if group.scale[k] < case.book.min_share:
+                ledger.outcome[row] = group.reason[k]
+                group.quantity[k] = 0.0
+            elif not group.quantity[k] > 0.0:
+                ledger.outcome[row] = group.reason[k] if group.scale[k] == 0.0 else BELOW_LOT
+    for k in range(first, end):
+        if group.quantity[k] > 0.0:
+            book_entry(ledger, case, (group.rows[k], group.tried[k], group.quantity[k], group.fill[k]))
 
 
-@joined
-def lots_forbid(case: Case, group: Group, scale: Floats) -> bool:
+@inlined
+def lots_forbid(case: Case, group: Group, places: tuple[int, int]) -> bool:
     """Tell whether sharing pro rata leaves somebody less than a lot who could have had one."""
-    for k in range(len(group.rows)):
-        whole, _ = bought(case, group, k, group.target[k])
-        scaled, _ = bought(case, group, k, group.target[k] * scale[k])
-        if 0.0 < scale[k] < 1.0 and scaled == 0.0 and whole > 0.0:
-            return True
+    for k in range(places[0], places[1]):
+        if 0.0 < group.scale[k] < 1.0:
+            whole, _ = bought(case, group, k, group.target[k])
+            scaled, _ = bought(case, group, k, group.target[k] * group.scale[k])
+            if scaled == 0.0 and whole > 0.0:
+                return True
     return False
 
 
@@ -1111,52 +1366,48 @@ def misfit(
     return FILLED
 
 
-@kernel
-def with_dealt(
-    held: Exposure, entries: Entries, rows: Integers, dealt: Floats, by_draw: Integers
-) -> Exposure:
-    """Add what has been dealt so far, in the order of the draw; the last of ``by_draw`` is being dealt."""
+@inner
+def with_dealt(held, entries, group, first, place):  # type: ignore[no-untyped-def]
+    """Add what has been dealt before a place, in the order of the draw, to what is held."""
     gross, netted, name, in_market = held.gross, held.net, held.name, held.market
-    last = rows[by_draw[-1]]
-    for k in by_draw[:-1]:
-        row = rows[k]
-        gross += dealt[k]
-        netted += entries.side[row] * dealt[k]
+    last = group.rows[group.draws[place]]
+    for spot in range(first, place):
+        k = group.draws[spot]
+        row, dealt = group.rows[k], group.quantity[k] * group.fill[k]
+        gross += dealt
+        netted += entries.side[row] * dealt
         if entries.instrument[row] == entries.instrument[last]:
-            name += dealt[k]
+            name += dealt
         if entries.market[row] == entries.market[last]:
-            in_market += dealt[k]
+            in_market += dealt
     return Exposure(gross, netted, name, in_market, held.positions)
 
 
-@kernel
-def deal(ledger, case, group, queue):  # type: ignore[no-untyped-def]
+@inner
+def deal(ledger, case, group, places, base):  # type: ignore[no-untyped-def]
     """Give whole targets by draw while there is room (step 6)."""
-    entries, rows, cash = case.entries, group.rows, ledger.cash[group.account]
-    by_draw = np.argsort(entries.draw[rows], kind="mergesort")
-    quantity, fill, dealt = np.zeros(len(rows)), np.zeros(len(rows)), np.zeros(len(rows))
-    for place in range(len(rows)):
-        k = by_draw[place]
-        row = rows[k]
-        quantity[k], fill[k] = bought(case, group, k, group.target[k])
-        if quantity[k] == 0.0:
+    entries, (first, end) = case.entries, places
+    account = account_of(case.book, entries.instrument[group.rows[first]])
+    cash = ledger.cash[account]
+    by_draw(entries, group, places)
+    for place in range(first, end):
+        k = group.draws[place]
+        row = group.rows[k]
+        group.quantity[k], group.fill[k] = bought(case, group, k, group.target[k])
+        if group.quantity[k] == 0.0:
             ledger.outcome[row] = BELOW_LOT
             continue
-        held = exposure_of(ledger, entries, group.account, entries.instrument[row], entries.market[row])
-        held = with_dealt(held, entries, rows, dealt, by_draw[: place + 1])
-        want = quantity[k] * fill[k]
+        held = exposure_of(ledger, entries, account, entries.instrument[row], entries.market[row])
+        held = with_dealt(held, entries, group, first, place)
+        want = group.quantity[k] * group.fill[k]
         fee = fee_of(case.rules, group.tried[k], want, entries.side[row] > 0)
-        code = misfit(held, cash, entries.side[row], want, fee, (group.base, case.book))
+        code = misfit(held, cash, entries.side[row], want, fee, (base, case.book))
         if code == FILLED:
-            dealt[k] = want
             cash -= want
             cash -= fee
         else:
             ledger.outcome[row] = code
-            quantity[k] = 0.0
-    for k in range(len(rows)):
-        if quantity[k] > 0.0:
-            book_entry(ledger, case, (rows[k], group.tried[k], quantity[k], fill[k]), queue)
+            group.quantity[k] = 0.0
 
 
 # ------------------------------------------------------------------------------------------- hedges
@@ -1213,7 +1464,7 @@ def settle_legs(bars: Bars, rules: Rules, legs: np.ndarray, notional: Floats, at
 
 NEVER = 2**31 - 1
 SORTS = 8
-AT_STOP, AT_TRAIL, AT_TAKE, AT_HOLD, IN_LEVEL, IN_TAKE, CLOSE_HOLD = range(7)
+AT_RULE, AT_STOP, AT_TRAIL, AT_TAKE, AT_HOLD, IN_LEVEL, IN_TAKE, CLOSE_HOLD = range(SORTS)
 """Within a bar, what comes first (docs/fills.md, section 5). A key is the bars since entry times ``SORTS`` plus it."""
 
 (DATES, TRADES, STILL, WINS, GAINS, LOSSES, COSTS, TRADED, END, BAD, NAKED, TOTAL, SPREAD, SHORTFALL, LARGEST, FALL,
@@ -1259,12 +1510,16 @@ class Trials(NamedTuple):
 class Cuts(NamedTuple):
     """The least strengths of a sweep, rising, and the strength of each signal (NaN: below any cut above 0).
 
-    ``order`` has the rows of all signals by instrument, due bar and row.
+    ``order`` has the rows of all signals by instrument, due bar and row; those of the bar of signal ``row`` are at
+    ``start[row]:stop[row]``. ``strongest`` has them by falling strength, unknown ones last.
     """
 
     least: Floats
     strength: Floats
     order: Integers
+    start: Integers
+    stop: Integers
+    strongest: Integers
 
 
 class Marks(NamedTuple):
@@ -1285,23 +1540,37 @@ class Marks(NamedTuple):
 
 
 class Day(NamedTuple):
-    """What one trial moves on each date: closes of longs and of shorts, jumps of profit and of exposure."""
+    """What trials move on each date: closes of longs and of shorts, jumps of profit and of exposure.
+
+    Arrays have a row for each of the trials that run side by side, so that what they look up is still at hand;
+    ``returns`` are what comes of it.
+    """
 
     longs: Floats
     shorts: Floats
     profit: Floats
     exposure: Floats
+    returns: Floats
 
 
 @inlined
-def sweepable_entry(case: Case, row: int) -> int:
-    """Give the bar at which a signal by itself is entered, or -1; in an account it does not wait."""
+def first_fill(case: Case, row: int) -> int:
+    """Give the bar at which a signal is entered, if it is: the first within its patience that fills it, or -1."""
     bar = case.entries.due[row]
     if bar < 0 or case.entries.waited[row] > case.orders.max_defer:
         return NO_BAR
     while bar >= 0 and entry_refusal(case, row, bar) != FILLED:
-        bar = next_try(case, row, bar) if case.book.mode == EVENT else NO_BAR
+        bar = next_try(case, row, bar)
     return bar
+
+
+@kernel
+def first_fills(case: Case) -> Integers:
+    """Give for each signal the bar at which it is entered, if it is, or -1."""
+    found = np.empty(len(case.entries.due), np.int64)
+    for row in range(len(found)):
+        found[row] = first_fill(case, row)
+    return found
 
 
 @inlined
@@ -1313,6 +1582,55 @@ def free_of(bars: Bars, rules: Rules, bar: int) -> int:
             if refusal(bars, rules, bar, point, buy == 1) == FILLED:
                 bits |= 1 << (2 * point + buy)
     return bits
+
+
+@inner
+def costs_are_shares(rules: Rules, shorts: bool) -> bool:
+    """Tell whether what a trade costs is a share of its value, whatever its size and how long it is held."""
+    other = len(rules.terms) > 0
+    for bar in range(len(rules.bar)):
+        terms = rules.bar[bar]
+        other |= terms.lot != 0.0 or terms.impact != 0.0
+        other |= terms.borrow != 0.0 if shorts else terms.withheld != 0.0
+    return not other
+
+
+@inner
+def sessions_differ(offsets: Integers, ordinal: Integers) -> bool:
+    """Tell whether no two bars of an instrument share a session."""
+    for k in range(len(offsets) - 1):
+        for bar in range(offsets[k] + 1, offsets[k + 1]):
+            if ordinal[bar] == ordinal[bar - 1]:
+                return False
+    return True
+
+
+@kernel
+def dates_of(session: Integers, held: Integers) -> tuple[Integers, Integers]:
+    """Give the dates of ``held``, rising, and for each session how many of them come before it or are it, less 1."""
+    if len(session) == 0 or len(held) == 0:
+        return np.zeros(0, np.int64), np.full(len(session), -1, np.int64)
+    first = min(session.min(), held.min())
+    place = np.zeros(max(session.max(), held.max()) - first + 1, np.int64)
+    for k in range(len(held)):
+        place[held[k] - first] = 1
+    days = np.flatnonzero(place) + first
+    count = -1
+    for k in range(len(place)):
+        count += place[k]
+        place[k] = count
+    of_bar = np.empty(len(session), np.int64)
+    for k in range(len(session)):
+        of_bar[k] = place[session[k] - first]
+    return days, of_bar
+
+
+@inlined
+def leaves_by(case: Case, row: int, entry: int, bar: int) -> bool:
+    """Tell whether a trade that has to leave by the close of a bar is gone then, its exit carried or not."""
+    bars, rules, side = case.bars, case.rules, case.entries.side[row]
+    at_open = exit_refusal(bars, rules, entry, side, bar, OPEN) == FILLED
+    return at_open and exit_refusal(bars, rules, entry, side, bar, CLOSE) == FILLED
 
 
 @kernel
@@ -1327,14 +1645,14 @@ def reach(case: Case, hold: int) -> tuple[Integers, Integers]:
     n, bars = len(case.entries.due), case.bars
     first, last = np.full(n, NO_BAR, np.int64), np.full(n, NO_BAR, np.int64)
     for row in range(n):
-        entry = sweepable_entry(case, row)
+        entry = first_fill(case, row)
         if entry < 0:
             continue
         end = bars.offsets[case.entries.instrument[row] + 1]
         bar = entry + hold
         if bar >= end:
             bar = end
-        elif exit_refusal(bars, case.rules, entry, case.entries.side[row], bar, CLOSE) != FILLED:
+        elif not leaves_by(case, row, entry, bar):
             bar = carry(bars, case.rules, (entry, case.entries.side[row]), bar + 1, end)
             bar = end if bar < 0 else bar
         first[row], last[row] = entry, bar
@@ -1346,7 +1664,7 @@ def passages(case: Case, levels: Levels, found: Passages, hold: int, part: tuple
     """Walk the signals of a part (first, end) once each, and write down when they reach each level first."""
     bars, entries = case.bars, case.entries
     for row in range(part[0], part[1]):
-        entry = sweepable_entry(case, row)
+        entry = first_fill(case, row)
         found.entry[row] = entry
         if entry < 0:
             continue
@@ -1410,6 +1728,9 @@ def exit_of(case: Case, levels: Levels, found: Passages, trials: Trials, trial: 
     end = bars.offsets[case.entries.instrument[row] + 1]
     key = hold * SORTS + (AT_HOLD if case.exits.at_open else CLOSE_HOLD)
     kind, price = HOLD, np.nan
+    ruled = case.entries.rule_bar[row]
+    if ruled >= 0 and (ruled - entry) * SORTS + AT_RULE < key:
+        key, kind = (ruled - entry) * SORTS + AT_RULE, BY_RULE
     at, tie = trials.stop[trial], False
     if at >= 0 and found.stop_key[at, row] < key:
         key, price, kind = found.stop_key[at, row], found.stop_price[at, row], STOP
@@ -1424,8 +1745,8 @@ def exit_of(case: Case, levels: Levels, found: Passages, trials: Trials, trial: 
     if bar < end and not tie:
         point = OPEN if sort < IN_LEVEL else (CLOSE if sort == CLOSE_HOLD else INSIDE)
         filled = (found.free[bar] >> (2 * point + (1 if side < 0 else 0))) & 1
-        if filled and (side < 0 or bar >= entry + case.rules.sell_from[entry]):
-            if kind == HOLD:
+        if filled and (side < 0 or bar >= entry + case.rules.bar[entry].sell_from):
+            if kind in (HOLD, BY_RULE):
                 price = price_at(bars, bar, point)
             at_bar = bars.opens_at[bar] if point == OPEN else bars.closes_at[bar]
             return Exit(bar, price, point, kind, False, at_bar)
@@ -1435,7 +1756,7 @@ def exit_of(case: Case, levels: Levels, found: Passages, trials: Trials, trial: 
         exits_of(case.exits, levels, trials, trial),
         (entry, end, case.orders.at_close),
         side,
-        entry + hold,
+        (entry + hold, ruled),
     )
 
 
@@ -1472,35 +1793,56 @@ def sweep(case, levels, found, marks, cuts, trials, book, sums):  # type: ignore
     levels, found, marks, cuts : Levels, Passages, Marks, Cuts
         What trials look up.
     trials : Trials
-        Their parameters, best in the order of cuts: signals are netted anew where the cut changes.
+        Their parameters. In mode ``event`` those that differ in their cut alone stand together, the highest first: each
+        adds its signals to what is there. Else they are best in the order of cuts: signals are netted anew where it
+        changes.
     book : (ndarray of trade_dtype, Day, ndarray of float32)
-        Room for trades: for one, or for all of them where they are to be kept; for what moves on each date; and for the
-        returns of each trial, shape (trials, dates), with no columns where nobody wants them.
+        Room for trades: for one, or for all of one trial, ``signal`` -1 where there is none; for what moves on each
+        date; and for the returns of each trial, shape (trials, dates), with no columns where nobody wants them.
     sums : ndarray of float64, shape (trials, SUMS)
         Filled.
-
-    Returns
-    -------
-    int
-        The number of trades of the last trial.
     """
     trades, day, kept = book
-    count, cut = 0, -1
-    netted, rows = case, cuts.order
-    for trial in range(len(trials.hold)):
-        if trials.cut[trial] != cut:
-            cut = trials.cut[trial]
-            netted, rows = cut_off(case, cuts, cut)
-        clear(day)
-        row = sums[trial]
-        if case.book.mode == EVENT:
-            count = sweep_alone(netted, (levels, found, trials, marks), trial, rows, trades, day, row)
-        else:
-            count = sweep_accounts(netted, (levels, found, trials, marks), trial, rows, trades, day, row)
-        sum_up(day, marks, row)
-        for k in range(kept.shape[1]):
-            kept[trial, k] = day.profit[k]
-    return count
+    tables, many = (levels, found, trials, marks), len(day.returns)
+    if case.book.mode == EVENT:
+        taken, running = np.zeros(len(cuts.order), np.bool_), np.zeros((many, SUMS))
+        family, following = families(trials), np.zeros(many, np.int64)
+        for first in range(0, len(family) - 1, many):
+            part = family[first : first + many + 1]
+            sweep_alone(case, tables, cuts, part, (trades, day, kept, taken, running, following), sums)
+        return
+    first = 0
+    while first < len(trials.hold):
+        end = first + 1
+        while end < min(first + many, len(trials.hold)) and trials.cut[end] == trials.cut[first]:
+            end += 1
+        if first == 0 or trials.cut[first] != trials.cut[first - 1]:
+            netted, rows = cut_off(case, cuts, trials.cut[first])
+        sweep_accounts(netted, tables, (first, end), rows, trades, day, sums)
+        for trial in range(first, end):
+            sum_up(day, trial - first, marks, sums[trial])
+            keep_returns(day, trial - first, kept, trial)
+        first = end
+
+
+@kernel
+def families(trials: Trials) -> Integers:
+    """Give where trials begin that differ in their cut alone, and their number at the end."""
+    n, found = len(trials.hold), 0
+    firsts = np.empty(n + 1, np.int64)
+    for trial in range(n):
+        if trial == 0 or differs(trials, trial):
+            firsts[found] = trial
+            found += 1
+    firsts[found] = n
+    return firsts[: found + 1]
+
+
+@inlined
+def keep_returns(day: Day, place: int, kept: NDArray[np.float32], trial: int) -> None:
+    """Write down the returns of a trial where they are wanted."""
+    for k in range(kept.shape[1]):
+        kept[trial, k] = day.returns[place, k]
 
 
 @kernel
@@ -1520,55 +1862,164 @@ def cut_off(case: Case, cuts: Cuts, cut: int) -> tuple[Case, Integers]:
             rows[kept] = rows[k]
             kept += 1
     netted = Entries(
-        entries.instrument, entries.market, side, weight, entries.due, entries.waited, entries.draw
+        entries.instrument,
+        entries.market,
+        side,
+        weight,
+        entries.due,
+        entries.waited,
+        entries.draw,
+        entries.rule_bar,
     )
     return Case(case.bars, case.rules, netted, case.exits, case.orders, case.book), rows[:kept]
 
 
 @inlined
-def clear(day: Day) -> None:
-    """Forget what moved."""
-    day.longs[:] = 0.0
-    day.shorts[:] = 0.0
-    day.profit[:] = 0.0
-    day.exposure[:] = 0.0
+def clear(day: Day, places: int) -> None:
+    """Forget what moved at the first so many places."""
+    day.longs[:places] = 0.0
+    day.shorts[:places] = 0.0
+    day.profit[:places] = 0.0
+    day.exposure[:places] = 0.0
+
+
+@inner
+def sweep_alone(case, tables, cuts, family, room, sums):  # type: ignore[no-untyped-def]
+    """Trade each signal by itself (see `each_alone`), the strongest first: a lower cut goes on where one ends.
+
+    ``family`` has where trials begin that differ in their cut alone: they run side by side with those of the others.
+    """
+    marks, many = tables[3], len(family) - 1
+    trades, day, kept, taken, running, following = room
+    clear(day, many)
+    taken[:] = False
+    running[:many] = 0.0
+    for place in range(many):
+        following[place] = family[place]
+    for at in range(len(cuts.strongest) + 1):
+        ended = 0
+        for place in range(many):
+            while following[place] < family[place + 1] and is_over(cuts, tables[2], following[place], at):
+                trial = following[place]
+                for k in range(TRADES, SUMS):
+                    sums[trial, k] = running[place, k]
+                sum_up(day, place, marks, sums[trial])
+                keep_returns(day, place, kept, trial)
+                following[place] += 1
+            ended += following[place] == family[place + 1]
+        if ended == many:
+            return
+        take_in(case, tables, cuts, family, cuts.strongest[at], (trades, day, taken, running))
 
 
 @inlined
-def sweep_alone(case, tables, trial, rows, trades, day, sums):  # type: ignore[no-untyped-def]
-    """Trade each signal of one trial by itself; give the number of trades (see `each_alone`)."""
-    levels, found, trials, marks = tables
-    book, count = case.book, 0
-    for row in rows:
-        bar = found.entry[row]
-        if bar < 0:
-            continue
-        target = book.size * case.entries.weight[row] * book.capital
-        fill = entry_fill_of(case, row, bar, target)
-        quantity = lots_of(case.rules, bar, target / fill)
-        if quantity > 0.0:
-            k = count % len(trades)
-            open_by_table(trades, k, case, (row, bar, quantity, fill), (levels, found, trials, trial))
-            leave(trades, k, case.bars, case.rules)
-            tally(trades[k], case.bars, case.rules, marks, day, sums)
-            count += 1
-    return count
+def is_over(cuts: Cuts, trials: Trials, trial: int, at: int) -> bool:
+    """Tell whether a trial takes none of the signals from place ``at`` of the strongest on."""
+    least = cuts.least[trials.cut[trial]]
+    return at == len(cuts.strongest) or not (least == 0.0 or cuts.strength[cuts.strongest[at]] >= least)
 
 
 @inlined
-def sweep_accounts(case, tables, trial, rows, trades, day, sums):  # type: ignore[no-untyped-def]
-    """Trade the signals of one trial out of an account per instrument; give the number of trades (see `shared_money`).
+def differs(trials: Trials, trial: int) -> bool:
+    """Tell whether a trial differs from the one before it in more than its cut, or has a lower one."""
+    return (
+        trials.hold[trial] != trials.hold[trial - 1]
+        or trials.stop[trial] != trials.stop[trial - 1]
+        or trials.take[trial] != trials.take[trial - 1]
+        or trials.trail[trial] != trials.trail[trial - 1]
+        or trials.cut[trial] > trials.cut[trial - 1]
+    )
+
+
+@inlined
+def take_in(case, tables, cuts, family, row, room):  # type: ignore[no-untyped-def]
+    """Let a signal take part: it trades, or what stands for its bar changes."""
+    trades, day, taken, running = room
+    entries, defer = case.entries, case.orders.max_defer
+    if not has_bar(entries, row, defer):
+        return
+    before = after = (NO_BAR, 0.0)
+    if cuts.stop[row] - cuts.start[row] == 1:
+        after = (row, entries.weight[row])
+    else:
+        span = (cuts.start[row], cuts.stop[row])
+        before = stand_of(entries, cuts.order, span, defer, taken)
+        taken[row] = True
+        after = stand_of(entries, cuts.order, span, defer, taken)
+        if before[0] == after[0] and before[1] == after[1]:
+            return
+    for once, stands in ((-1.0, before), (1.0, after)):
+        if stands[0] >= 0:
+            count_alone(case, tables, family, stands, once, (trades, day, running))
+
+
+@inlined
+def count_alone(case, tables, family, stands, once, room):  # type: ignore[no-untyped-def]
+    """Count the trade of a signal (row, weight) by itself in, or out again (``once`` -1), for trials side by side."""
+    (levels, found, trials, marks), (row, weight), (trades, day, running) = tables, stands, room
+    bars, rules, book, entry = case.bars, case.rules, case.book, found.entry[row]
+    if entry < 0:
+        return
+    target = book.size * weight * book.capital
+    fill = entry_fill_of(case, row, entry, target)
+    quantity = lots_of(rules, entry, target / fill)
+    if not quantity > 0.0:
+        return
+    held = Holding(case.entries.side[row], entry, quantity, fill)
+    fee = fee_of(rules, entry, quantity * fill, held.side > 0)
+    price, end = (
+        price_at(bars, entry, entry_point(case.orders)),
+        bars.offsets[case.entries.instrument[row] + 1],
+    )
+    for place in range(len(family) - 1):
+        exit_ = exit_of(case, levels, found, trials, family[place], row)
+        parting = parting_of(bars, rules, held, exit_, end, marks.withholds)
+        over = Settled(held, end, price, fee, exit_.bar, exit_.price, parting)
+        tally(over, once, case, marks, day, place, running[place])
+        if len(trades) > 1:
+            write_down(trades, case, (row, entry, quantity, fill), exit_, trials.hold[family[place]], once)
+
+
+@inner
+def write_down(trades, case, opening, exit_, hold, once):  # type: ignore[no-untyped-def]
+    """Write a trade of a signal by itself down at the signal's place, or strike it out."""
+    row, entry, _, _ = opening
+    record_entry(trades, row, case, opening)
+    trades[row]["hold_bar"] = entry + hold
+    plan(trades[row], exit_, case.bars)
+    leave(trades, row, case.bars, case.rules)
+    if once < 0.0:
+        trades[row]["signal"] = NO_BAR
+
+
+@inner
+def sweep_accounts(case, tables, span, rows, trades, day, sums):  # type: ignore[no-untyped-def]
+    """Trade the signals of some trials (first, end) out of an account per instrument (see `shared_money`).
 
     Rows go by instrument and due bar, bars are sessions, an account holds one trade, and there are no caps.
     """
+    clear(day, span[1] - span[0])
+    start = 0
+    while start < len(rows):
+        stop, instrument = start, case.entries.instrument[rows[start]]
+        while stop < len(rows) and case.entries.instrument[rows[stop]] == instrument:
+            stop += 1
+        for trial in range(span[0], span[1]):
+            sweep_account(
+                case, tables, (trial, trial - span[0]), (rows, start, stop), (trades, day, sums[trial])
+            )
+        start = stop
+
+
+@inner
+def sweep_account(case, tables, who, signals, room):  # type: ignore[no-untyped-def]
+    """Trade the signals (rows, start, stop) of one instrument in one trial (its number, its place)."""
     levels, found, trials, marks = tables
+    (trial, place), (rows, start, stop), (trades, day, sums) = who, signals, room
     entries, point = case.entries, entry_point(case.orders)
-    count, account, cash, held = 0, -1, 0.0, -1
-    for row in rows:
-        if entries.instrument[row] != account:
-            if held >= 0:
-                settle(trades, held, case, marks, day, sums)
-            cash, held, account = case.book.capital, -1, entries.instrument[row]
+    cash, held = case.book.capital, -1
+    for at in range(start, stop):
+        row = rows[at]
         due = entries.due[row]
         now, opens, gone = instant_of(case.bars, due, point), found.entry[row] >= 0, False
         if held >= 0:
@@ -1577,20 +2028,18 @@ def sweep_accounts(case, tables, trial, rows, trades, day, sums):  # type: ignor
                 reverses, gone = meet_one(trades[held], case, row, now)
                 opens = opens and reverses
             if gone:
-                settle(trades, held, case, marks, day, sums)
+                settle(trades, held, case, marks, day, place, sums)
                 cash = paid_out(trades[held], cash)
                 held = -1
         if opens:
             quantity, fill = bought_alone(case, row, due, cash)
             if quantity > 0.0:
-                held = count % len(trades)
+                held = row if len(trades) > 1 else 0
                 open_by_table(trades, held, case, (row, due, quantity, fill), (levels, found, trials, trial))
                 cash -= quantity * fill
                 cash -= trades[held]["entry_fee"]
-                count += 1
     if held >= 0:
-        settle(trades, held, case, marks, day, sums)
-    return count
+        settle(trades, held, case, marks, day, place, sums)
 
 
 @inlined
@@ -1600,7 +2049,6 @@ def open_by_table(trades, k, case, opening, tables):  # type: ignore[no-untyped-
     record_entry(trades, k, case, opening)
     trade = trades[k]
     trade["hold_bar"] = opening[1] + trials.hold[trial]
-    trade["exit_fee"], trade["done"] = 0.0, False
     plan(trade, exit_of(case, levels, found, trials, trial, opening[0]), case.bars)
 
 
@@ -1637,114 +2085,177 @@ def bought_alone(case: Case, row: int, bar: int, cash: float) -> tuple[float, fl
 
 
 @inlined
-def settle(trades, k, case, marks, day, sums):  # type: ignore[no-untyped-def]
-    """Book the exit of trade ``k`` and sum it up."""
+def settle(trades, k, case, marks, day, place, sums):  # type: ignore[no-untyped-def]
+    """Book the exit of trade ``k`` and sum it up; ``place`` is where its trial stands."""
     leave(trades, k, case.bars, case.rules)
-    tally(trades[k], case.bars, case.rules, marks, day, sums)
+    tally(settled(trades[k], case.bars), 1.0, case, marks, day, place, sums)
 
 
 # ------------------------------------------------------------------------------------------- figures
 
 
+class Settled(NamedTuple):
+    """A trade that is over, or was still open at the ``end`` of its instrument's data (``last`` is -1 then)."""
+
+    held: Holding
+    end: int
+    entry_price: float
+    entry_fee: float
+    last: int
+    exit_price: float
+    parting: Parting
+
+
 @inlined
-def tally(trade, bars, rules, marks, day, sums):  # type: ignore[no-untyped-def]
-    """Add a trade that is settled to the sums of its trial and to what moves on each date."""
-    quantity, entry, closed = trade["quantity"], trade["entry_fill"], trade["exit_bar"] >= 0
-    sums[TRADED] += quantity * entry
-    if closed:
-        charged = trade["entry_fee"] + trade["exit_fee"] + (trade["borrow"] + trade["withheld"])
-        gain = trade["side"] * quantity * (trade["exit_fill"] - entry) - charged
-        slipped_away = abs(entry - trade["entry_price"]) + abs(trade["exit_fill"] - trade["exit_price"])
-        sums[TRADES] += 1.0
-        sums[TRADED] += quantity * trade["exit_fill"]
-        sums[COSTS] += charged + quantity * slipped_away
-        if gain > 0.0:
-            sums[WINS] += 1.0
-            sums[GAINS] += gain
-        else:
-            sums[LOSSES] -= gain
+def settled(trade, bars):  # type: ignore[no-untyped-def]
+    """Give what counts of a trade that has been left."""
+    parting = Parting(trade["exit_fill"], trade["exit_fee"], trade["borrow"], trade["withheld"])
+    return Settled(
+        holding_of(trade),
+        bars.offsets[trade["instrument"] + 1],
+        trade["entry_price"],
+        trade["entry_fee"],
+        trade["exit_bar"],
+        trade["exit_price"],
+        parting,
+    )
+
+
+@inlined
+def tally(over, once, case, marks, day, place, sums):  # type: ignore[no-untyped-def]
+    """Add a settled trade, ``once`` 1, to the sums of its trial and to what moves on each date; -1 takes it out."""
+    held, parting = over.held, over.parting
+    sums[TRADED] += once * held.quantity * held.fill
+    if over.last >= 0:
+        charged = over.entry_fee + parting.fee + (parting.borrow + parting.withheld)
+        gain = held.side * held.quantity * (parting.fill - held.fill) - charged
+        slipped_away = abs(held.fill - over.entry_price) + abs(parting.fill - over.exit_price)
+        sums[TRADES] += once
+        sums[TRADED] += once * held.quantity * parting.fill
+        sums[COSTS] += once * (charged + held.quantity * slipped_away)
+        won = gain > 0.0
+        sums[WINS] += once if won else 0.0
+        sums[GAINS] += once * gain if won else 0.0
+        sums[LOSSES] -= 0.0 if won else once * gain
     else:
-        sums[STILL] += 1.0
-    spread(trade, bars, rules, marks, day)
+        sums[STILL] += once
+    spread(over, once, case, marks, day, place)
 
 
 @inlined
-def spread(trade, bars, rules, marks, day):  # type: ignore[no-untyped-def]
+def spread(over, once, case, marks, day, place):  # type: ignore[no-untyped-def]
     """Lay the profit and the exposure of a trade over the dates of its bars (`mark` does it bar by bar)."""
-    first, side, quantity, entry = trade["entry_bar"], trade["side"], trade["quantity"], trade["entry_fill"]
-    closed = trade["exit_bar"] >= 0
-    last = trade["exit_bar"] if closed else bars.offsets[trade["instrument"] + 1]
-    day.profit[marks.date[first]] -= trade["entry_fee"]
-    value = entry
+    bars, held, first, closed = case.bars, over.held, over.held.first, over.last >= 0
+    quantity, side = once * held.quantity, held.side
+    last = over.last if closed else over.end
+    day.profit[place, marks.date[first]] -= once * over.entry_fee
+    value = held.fill
     if last > first:
         if not np.isnan(bars.close[first]):
             value = bars.close[first]
-            day.profit[marks.date[first]] += side * quantity * (value - entry)
-        day.exposure[marks.date[first]] += quantity * value
+            day.profit[place, marks.date[first]] += side * quantity * (value - held.fill)
+        day.exposure[place, marks.date[first]] += quantity * value
+        moves = day.longs if side > 0 else day.shorts
         if value == marks.known[first]:
-            moves = day.longs if side > 0 else day.shorts
             for bar in range(first + 1, last):
-                moves[marks.date[bar]] += quantity * marks.step[bar]
+                moves[place, marks.date[bar]] += quantity * marks.step[bar]
             value = marks.known[last - 1]
         else:
-            value = spread_slowly(trade, bars, marks, day, last)
-        hold_costs(trade, bars, rules, marks, day)
+            # Without a close on its entry bar it is worth what was paid until there is one.
+            for bar in range(first + 1, last):
+                if not np.isnan(bars.close[bar]):
+                    moves[place, marks.date[bar]] += quantity * (bars.close[bar] - value)
+                    value = bars.close[bar]
+        if marks.withholds if side > 0 else case.rules.bar[first].borrow > 0.0:
+            hold_costs(held, quantity, last if closed else last - 1, case, marks, day, place)
     if closed:
         date = marks.date[last]
-        day.profit[date] += side * quantity * (trade["exit_fill"] - value) - trade["exit_fee"]
+        day.profit[place, date] += side * quantity * (over.parting.fill - value) - once * over.parting.fee
         if last > first:
-            day.exposure[date] -= quantity * value
+            day.exposure[place, date] -= quantity * value
 
 
-@inlined
-def spread_slowly(trade, bars, marks, day, last):  # type: ignore[no-untyped-def]
-    """Do the same for a trade whose entry bar has no close: until there is one it is worth what was paid."""
-    value, quantity = trade["entry_fill"], trade["quantity"]
-    moves = day.longs if trade["side"] > 0 else day.shorts
-    for bar in range(trade["entry_bar"] + 1, last):
-        if not np.isnan(bars.close[bar]):
-            moves[marks.date[bar]] += quantity * (bars.close[bar] - value)
-            value = bars.close[bar]
-    return value
-
-
-@inlined
-def hold_costs(trade, bars, rules, marks, day):  # type: ignore[no-untyped-def]
+@inner
+def hold_costs(held, quantity, last, case, marks, day, place):  # type: ignore[no-untyped-def]
     """Lay what holding costs over the dates: borrowing of a short, what a long loses of its dividends."""
-    first, quantity = trade["entry_bar"], trade["quantity"]
-    last = trade["exit_bar"] if trade["exit_bar"] >= 0 else bars.offsets[trade["instrument"] + 1] - 1
-    if trade["side"] < 0:
-        daily = quantity * trade["entry_fill"] * rules.borrow[first]
-        if daily > 0.0:
-            for bar in range(first + 1, last + 1):
-                day.profit[marks.date[bar]] -= daily * (bars.session[bar] - bars.session[bar - 1])
-    elif marks.withholds:
-        value = trade["entry_fill"]
+    bars, rules, first = case.bars, case.rules, held.first
+    if held.side < 0:
+        daily = quantity * held.fill * rules.bar[first].borrow
+        for bar in range(first + 1, last + 1):
+            day.profit[place, marks.date[bar]] -= daily * (bars.session[bar] - bars.session[bar - 1])
+    else:
+        value = held.fill
         for bar in range(first, last + 1):
             if bar > first:
-                day.profit[marks.date[bar]] -= quantity * value * rules.withheld[bar]
+                day.profit[place, marks.date[bar]] -= quantity * value * rules.bar[bar].withheld
             if not np.isnan(bars.close[bar]):
                 value = bars.close[bar]
 
 
 @inlined
-def sum_up(day: Day, marks: Marks, sums: Floats) -> None:
-    """Turn what moved into the sums that figures are made of; returns take the place of ``day.profit``."""
+def sum_up(day: Day, place: int, marks: Marks, sums: Floats) -> None:
+    """Turn what moved at a place into the sums that figures are made of, and into returns."""
+    if not sum_up_solvent(day, place, marks, sums):
+        sum_up_all(day, place, marks, sums)
+
+
+@inlined
+def sum_up_solvent(day: Day, place: int, marks: Marks, sums: Floats) -> bool:
+    """Do it where equity stays above 0, and say whether it did: no branch here depends on the sign of a return."""
+    equity = peak = lowest = marks.capital
+    held = exposed = total = square = short = largest = 0.0
+    ratio, floor = 1.0, marks.capital
+    for k in range(day.returns.shape[1]):
+        before = equity
+        moved = day.longs[place, k] + day.shorts[place, k]
+        equity += day.profit[place, k] + (day.longs[place, k] - day.shorts[place, k])
+        held += day.exposure[place, k] + moved
+        change = equity / before - 1.0
+        day.returns[place, k] = change
+        lowest = min(lowest, equity)
+        total += change
+        square += change * change
+        largest = max(largest, abs(change))
+        fallen = min(change, 0.0)
+        short += fallen * fallen
+        peak = max(peak, equity)
+        floor = ratio * peak
+        if equity < floor:
+            ratio = equity / peak
+        exposed += held / equity
+    if not lowest > 0.0:
+        return False
+    dates = sums[DATES]
+    mean = total / dates if dates > 0.0 else 0.0
+    around = square - dates * mean * mean
+    if around < 1e-6 * square:
+        # Squares have cancelled but for rounding: sum them up around the mean.
+        around = (dates - day.returns.shape[1]) * mean * mean
+        for k in range(day.returns.shape[1]):
+            around += (day.returns[place, k] - mean) * (day.returns[place, k] - mean)
+    sums[END], sums[BAD], sums[NAKED], sums[EXPOSED] = equity, 0.0, 0.0, exposed
+    sums[TOTAL], sums[SHORTFALL], sums[LARGEST], sums[FALL] = total, short, largest, ratio - 1.0
+    sums[SPREAD] = around
+    return True
+
+
+@inner
+def sum_up_all(day: Day, place: int, marks: Marks, sums: Floats) -> None:
+    """Do it whatever happens: a return from nothing or less is unknown."""
     equity = peak = marks.capital
     held = exposed = total = fall = short = largest = 0.0
     bad = naked = known = 0
-    returns = day.profit
-    for k in range(len(returns)):
+    for k in range(day.returns.shape[1]):
         if not equity > 0.0:
             bad += marks.idle[k]
             naked += marks.idle[k]
         before = equity
-        equity += day.profit[k] + (day.longs[k] - day.shorts[k])
-        held += day.exposure[k] + (day.longs[k] + day.shorts[k])
-        returns[k] = np.nan
+        equity += day.profit[place, k] + (day.longs[place, k] - day.shorts[place, k])
+        held += day.exposure[place, k] + (day.longs[place, k] + day.shorts[place, k])
+        day.returns[place, k] = np.nan
         if before > 0.0:
             change = equity / before - 1.0
-            returns[k] = change
+            day.returns[place, k] = change
             total += change
             known += 1
             largest = max(largest, abs(change))
@@ -1768,9 +2279,9 @@ def sum_up(day: Day, marks: Marks, sums: Floats) -> None:
     dates = sums[DATES] - bad
     mean = total / dates if dates > 0.0 else 0.0
     around = (dates - known) * mean * mean
-    for k in range(len(returns)):
-        if not np.isnan(returns[k]):
-            around += (returns[k] - mean) * (returns[k] - mean)
+    for k in range(day.returns.shape[1]):
+        if not np.isnan(day.returns[place, k]):
+            around += (day.returns[place, k] - mean) * (day.returns[place, k] - mean)
     sums[SPREAD] = around
 
 
@@ -1789,184 +2300,225 @@ def closes(bars: Bars) -> tuple[Floats, Floats]:
 
 
 @kernel
-def sum_trades(trades: np.ndarray, bars: Bars, rules: Rules, marks: Marks, day: Day, sums: Floats) -> None:
-    """Sum up the trades of one trial that `simulate` gave."""
-    clear(day)
-    for k in range(len(trades)):
-        tally(trades[k], bars, rules, marks, day, sums)
-    sum_up(day, marks, sums)
+def sweep_walked(case, levels, marks, cuts, trials, room, sums):  # type: ignore[no-untyped-def]
+    """Run trials that differ in hold, levels and least strength, each as `simulate` does it.
+
+    Parameters
+    ----------
+    case, levels, marks, cuts, trials : Case, Levels, Marks, Cuts, Trials
+        As `sweep` takes them; any mode but ``event``.
+    room : (Day, ndarray of float32)
+        For what moves on each date, and for the returns of each trial.
+    sums : ndarray of float64, shape (trials, SUMS)
+        Filled.
+    """
+    (day, kept), n = room, len(cuts.order)
+    ledger = new_ledger(np.full(n, NETTED, np.int64), len(case.bars.offsets) - 1, case.book)
+    group, due = new_group(n), by_due(case.bars, case.entries, case.orders)
+    netted, rows = case, cuts.order
+    for trial in range(len(trials.hold)):
+        if trial == 0 or trials.cut[trial] != trials.cut[trial - 1]:
+            netted, rows = cut_off(case, cuts, trials.cut[trial])
+            ledger.outcome[:] = NETTED
+        for row in rows:
+            ledger.outcome[row] = FILLED
+        exits = exits_of(case.exits, levels, trials, trial)
+        alone = Case(case.bars, case.rules, netted.entries, exits, case.orders, case.book)
+        shared_money(ledger, alone, due, group)
+        clear(day, 1)
+        for k in range(ledger.opened[0]):
+            tally(settled(ledger.trades[k], case.bars), 1.0, case, marks, day, 0, sums[trial])
+        sum_up(day, 0, marks, sums[trial])
+        keep_returns(day, 0, kept, trial)
 
 
 # ------------------------------------------------------------------------------- accounts, one by one
 #
-# Where an account puts all it has into each trade, its returns from entry to exit are those of the trade alone. What a
-# trade held for h bars does to growth, sum and sum of squares of daily returns, highest, lowest and drawdown is then
-# one row of a table, and an account is a run over the rows of its trades.
+# Where an account puts all it has into each trade, its returns from entry to exit are those of the trade alone. So the
+# path of a signal is walked once, and what a trade held for h bars does to growth, sum and sum of squares of daily
+# returns, highest, lowest and drawdown is handed to the accounts of all trials, which stand side by side.
 
 GROWTH, FIRST, SECOND, HIGHEST, LOWEST, DEEPEST = range(6)
 
 
-@inner
-def hold_table(case: Case, table: Floats, part: tuple[int, int]) -> None:
-    """Write down what each signal's trade does to an account that it takes up whole, for each hold.
+class Lanes(NamedTuple):
+    """Trials side by side, by least strength: ``least``, ``hold``, its ``place`` in ``holds``, and the ``row`` of each.
 
-    Parameters
-    ----------
-    case : Case
-        The market and signals of one side in netting order; mode ``account``, open entries, exits at the close.
-    table : ndarray of float64, shape (holds, signals, 6)
-        Filled: ``GROWTH`` 0 where there is no entry, NaN where the hold's own bar does not fill the exit.
-    part : (int, int)
-        The signals to look at.
+    ``holds`` are distinct and rise.
     """
-    bars, rules, entries = case.bars, case.rules, case.entries
-    for row in range(part[0], part[1]):
-        entry = sweepable_entry(case, row)
-        side, buy = float(entries.side[row]), entries.side[row] > 0
-        for hold in range(table.shape[0]):
-            table[hold, row, GROWTH] = 0.0 if entry < 0 else np.nan
-        if entry < 0:
-            continue
-        price = bars.open[entry]
-        fill = slipped(rules, entry, OPEN, (price, 1.0, buy))
-        quantity = 1.0 / (1.0 + fee_of(rules, entry, 1.0, buy)) / fill
-        before = high = low = deep = 1.0
-        first = second = 0.0
-        end = min(bars.offsets[entries.instrument[row] + 1], entry + table.shape[0])
-        for bar in range(entry, end):
-            if exit_refusal(bars, rules, entry, entries.side[row], bar, CLOSE) == FILLED:
-                out = slipped(rules, bar, CLOSE, (bars.close[bar], 1.0, not buy))
-                value = quantity * (fill + side * (out - fill)) - quantity * fee_of(rules, bar, out, not buy)
-                change = value / before - 1.0
-                line = table[bar - entry, row]
-                line[GROWTH], line[FIRST], line[SECOND] = value, first + change, second + change * change
-                line[HIGHEST], line[LOWEST] = max(high, value), min(low, value)
-                line[DEEPEST] = min(deep, value / line[HIGHEST])
-            # Until there is a close it is worth what was paid, less the fee.
-            mark_at = fill if bar == entry and np.isnan(bars.close[bar]) else bars.close[bar]
-            if not np.isnan(mark_at):
-                value = quantity * (fill + side * (mark_at - fill))
-                change = value / before - 1.0
-                first += change
-                second += change * change
-                high, low = max(high, value), min(low, value)
-                deep = min(deep, value / high)
-                before = value
-        # What is still held when the data end stays at its last close.
-        for hold in range(end - entry, table.shape[0]):
-            line = table[hold, row]
-            line[GROWTH], line[FIRST], line[SECOND] = before, first, second
-            line[HIGHEST], line[LOWEST], line[DEEPEST] = high, low, deep
+
+    least: Floats
+    hold: Integers
+    place: NDArray[np.uint64]
+    row: Integers
+    holds: Integers
 
 
-@inner
-def run_accounts(rows, due, instrument, table, hold, dates, out):  # type: ignore[no-untyped-def]
-    """Run the accounts of one trial over the rows of its trades.
+class Accounts(NamedTuple):
+    """One account of each trial: its last bar held, equity, equity over its peak, sums of returns, deepest fall.
 
-    Parameters
-    ----------
-    rows : ndarray of int64
-        The signals that go on to be tried, by instrument and due bar.
-    due, instrument : ndarrays of int64
-        Of all signals.
-    table : ndarray of float64, shape (signals, 6)
-        Of the trial's hold (see `hold_table`).
-    hold : int
-        Of the trial.
-    dates : float
-        Of equity.
-    out : ndarray of float64, shape (instruments, 3)
-        Filled: total return, deepest fall and Sharpe ratio a date, not annualised. Accounts that do not trade keep
-        what is there.
-
-    Returns
-    -------
-    int
-        How many trades there were; -1 where one has to be walked.
+    ``trades`` counts all accounts of a trial.
     """
-    count, account, busy = 0, -1, -1
-    equity = under = 1.0
-    first = second = fall = 0.0
-    for row in rows:
-        if instrument[row] != account:
-            if account >= 0:
-                close_account(out[account], equity, fall, first, second, dates)
-            account, busy, equity, under = instrument[row], -1, 1.0, 1.0
-            first = second = fall = 0.0
-        if due[row] <= busy:
-            continue
-        line = table[row]
-        growth = line[GROWTH]
-        if growth == 0.0:
-            continue
-        if np.isnan(growth):
-            return -1
-        # ``under`` is equity over its peak: the peak of a trade counts where it is the higher one.
-        fall = min(fall, min(under * line[LOWEST], line[DEEPEST]) - 1.0)
-        top = under * line[HIGHEST]
-        under *= growth
-        if top > 1.0:
-            under /= top
-        equity *= growth
-        first += line[FIRST]
-        second += line[SECOND]
-        busy = due[row] + hold
-        count += 1
-    if account >= 0:
-        close_account(out[account], equity, fall, first, second, dates)
-    return count
 
-
-@inlined
-def close_account(out: Floats, equity: float, fall: float, first: float, second: float, dates: float) -> None:
-    """Write down what an account came to."""
-    out[0], out[1], out[2] = equity - 1.0, fall, np.nan
-    if dates > 1.0:
-        mean = first / dates
-        around = second - dates * mean * mean
-        # Squares that cancel but for rounding are no variance.
-        if around > 1e-14 * second:
-            out[2] = mean / np.sqrt(around / (dates - 1.0))
+    busy: Integers
+    equity: Floats
+    under: Floats
+    first: Floats
+    second: Floats
+    fall: Floats
+    trades: Integers
 
 
 @kernel
-def sweep_each_account(case, cuts, trials, table, span, out):  # type: ignore[no-untyped-def]
-    """Run the accounts of some trials that differ in hold and least strength alone.
+def sweep_each_account(case, signals, lanes, part, span, out):  # type: ignore[no-untyped-def]
+    """Run the accounts of trials that differ in hold and least strength alone.
 
     Parameters
     ----------
     case : Case
-        Signals in netting order.
-    cuts, trials : Cuts, Trials
-        Their parameters, by hold: the rows of one stay in the cache.
-    table : ndarray of float64, shape (holds, signals, 6)
-        See `hold_table`.
-    span : (int, int, float)
-        Which trials, and how many dates equity has.
+        The market and signals of one side before netting; mode ``account``, open entries, exits at the close.
+    signals : (ndarray of int64, ndarray of int64, ndarray of float64)
+        Their netting order, the place in it of each instrument's first, shape (instruments + 1,), and their strengths.
+    lanes : Lanes
+        The trials.
+    part : (int, int)
+        Which instruments to run.
+    span : (float, float)
+        The dates of equity, and how many of them a year has.
     out : ndarray of float64, shape (trials, instruments, 3)
-        Filled.
+        Filled: total return, deepest fall and annualised Sharpe ratio.
 
     Returns
     -------
-    ndarray of int64, shape (trials,)
-        Trades; -1 where a trial has to be walked.
+    ndarray of int64, shape (lanes,)
+        Trades; below 0 where a trial has to be walked.
     """
-    first, end, dates = span
-    counts = np.zeros(end - first, np.int64)
-    rows = np.empty(len(cuts.order), np.int64)
-    starts = np.zeros(len(cuts.least) + 1, np.int64)
-    room = np.empty(len(cuts.least) * len(cuts.order), np.int64)
-    for cut in range(len(cuts.least)):
-        _, rows = cut_off(case, cuts, cut)
-        room[starts[cut] : starts[cut] + len(rows)] = rows
-        starts[cut + 1] = starts[cut] + len(rows)
-    for trial in range(first, end):
-        cut, hold = trials.cut[trial], trials.hold[trial]
-        chosen = room[starts[cut] : starts[cut + 1]]
-        counts[trial - first] = run_accounts(
-            chosen, case.entries.due, case.entries.instrument, table[hold], hold, dates, out[trial]
-        )
-    return counts
+    n = len(lanes.hold)
+    accounts = Accounts(
+        np.full(n, NO_BAR, np.int64),
+        np.ones(n),
+        np.ones(n),
+        np.zeros(n),
+        np.zeros(n),
+        np.ones(n),
+        np.zeros(n, np.int64),
+    )
+    path = np.empty((len(lanes.holds), 6))
+    for instrument in range(part[0], part[1]):
+        run_accounts(case, signals, lanes, instrument, (accounts, path))
+        close_accounts(accounts, lanes, instrument, span, out)
+    return accounts.trades
+
+
+@inner
+def run_accounts(case, signals, lanes, instrument, room):  # type: ignore[no-untyped-def]
+    """Hand the signals of an instrument to its accounts; of those due at one bar the first alone finds them free."""
+    (order, starts, strength), (accounts, path) = signals, room
+    for at in range(starts[instrument], starts[instrument + 1]):
+        row = order[at]
+        some = taking(lanes.least, strength[row])
+        entry = first_fill(case, row) if some > 0 else NO_BAR
+        if entry >= 0:
+            walk_holds(case, lanes.holds, row, entry, path)
+            give(accounts, lanes, path, some, entry)
+
+
+@inlined
+def taking(least: Floats, strength: float) -> int:
+    """Count the trials that take a signal: an unknown strength is below any least one above 0."""
+    first, end = 0, len(least)
+    while first < end:
+        middle = (first + end) // 2
+        if least[middle] <= strength or least[middle] == 0.0:
+            first = middle + 1
+        else:
+            end = middle
+    return first
+
+
+@inlined
+def walk_holds(case: Case, holds: Integers, row: int, entry: int, path: Floats) -> None:
+    """Write down what a signal's trade does to an account that it takes up whole, for each hold.
+
+    ``path`` has a row for each hold: ``GROWTH`` is NaN where the hold's own bar does not fill the exit.
+    """
+    bars, rules, side = case.bars, case.rules, case.entries.side[row]
+    s, buy = float(side), side > 0
+    fill = slipped(rules, entry, OPEN, (bars.open[entry], 1.0, buy))
+    quantity = 1.0 / (1.0 + fee_of(rules, entry, 1.0, buy)) / fill
+    by_before = before = high = low = deep = 1.0
+    first = second = 0.0
+    end, k = bars.offsets[case.entries.instrument[row] + 1], 0
+    for bar in range(entry, min(end, entry + holds[-1] + 1)):
+        close = bars.close[bar]
+        if bar == entry + holds[k]:
+            line = path[k]
+            line[GROWTH] = np.nan
+            if exit_refusal(bars, rules, entry, side, bar, CLOSE) == FILLED:
+                out = slipped(rules, bar, CLOSE, (close, 1.0, not buy))
+                value = quantity * (fill + s * (out - fill) - fee_of(rules, bar, out, not buy))
+                change = value * by_before - 1.0
+                line[GROWTH], line[FIRST], line[SECOND] = value, first + change, second + change * change
+                line[HIGHEST], line[LOWEST] = max(high, value), min(low, value)
+                line[DEEPEST] = min(deep, value / line[HIGHEST])
+            k += 1
+        # Until there is a close it is worth what was paid, less the fee.
+        if bar == entry and np.isnan(close):
+            close = fill
+        if not np.isnan(close):
+            before = quantity * (fill + s * (close - fill))
+            change = before * by_before - 1.0
+            first += change
+            second += change * change
+            by_before = 1.0 / before
+            high, low = max(high, before), min(low, before)
+            deep = min(deep, before / high)
+    # What is still held when the data end stays at its last close.
+    for later in range(k, len(holds)):
+        line = path[later]
+        line[GROWTH], line[FIRST], line[SECOND] = before, first, second
+        line[HIGHEST], line[LOWEST], line[DEEPEST] = high, low, deep
+
+
+@inlined
+def give(accounts: Accounts, lanes: Lanes, path: Floats, some: int, entry: int) -> None:
+    """Let the first of the accounts take a trade up that are free at its entry."""
+    for k in range(some):
+        if entry > accounts.busy[k]:
+            line, under = path[lanes.place[k]], accounts.under[k]
+            # The peak of a trade counts where it is higher than the one before it.
+            fall, top = min(under * line[LOWEST], line[DEEPEST]), under * line[HIGHEST]
+            accounts.fall[k] = min(accounts.fall[k], fall)
+            under = under * line[GROWTH] / max(top, 1.0)
+            accounts.under[k] = under
+            accounts.equity[k] *= line[GROWTH]
+            accounts.first[k] += line[FIRST]
+            accounts.second[k] += line[SECOND]
+            accounts.busy[k] = entry + lanes.hold[k]
+            accounts.trades[k] += 1
+
+
+@inner
+def close_accounts(accounts, lanes, instrument, span, out):  # type: ignore[no-untyped-def]
+    """Write down what an account came to in each trial, and begin anew."""
+    dates, per_year = span
+    for k in range(len(lanes.hold)):
+        line, second = out[lanes.row[k], instrument], accounts.second[k]
+        fall = accounts.fall[k] - 1.0
+        line[0], line[1], line[2] = accounts.equity[k] - 1.0, fall if fall < -ROUNDING else 0.0, np.nan
+        if np.isnan(accounts.equity[k]):
+            accounts.trades[k] = WALK
+        mean = accounts.first[k] / dates
+        around = second - dates * mean * mean
+        # Squares that cancel but for rounding are no variance.
+        if dates > 1.0 and around > 1e-14 * second:
+            line[2] = mean / np.sqrt(around / (dates - 1.0)) * np.sqrt(per_year)
+        accounts.busy[k], accounts.equity[k], accounts.under[k] = NO_BAR, 1.0, 1.0
+        accounts.first[k], accounts.second[k], accounts.fall[k] = 0.0, 0.0, 1.0
+
+
+WALK = -(2**40)
+"""The count of a trial with a trade that has to be walked: below 0 whatever its other accounts add."""
 
 
 # ------------------------------------------------------------------------------------------- marking
@@ -2009,13 +2561,13 @@ def mark(
         value = trade["entry_fill"]
         pnl[date_of[first]] -= trade["entry_fee"]
         held_from = date_of[first]
-        daily = quantity * trade["entry_fill"] * rules.borrow[first] if side < 0 else 0.0
+        daily = quantity * trade["entry_fill"] * rules.bar[first].borrow if side < 0 else 0.0
         for bar in range(first, last + 1):
             date = date_of[bar]
             if bar > first:
                 pnl[date] -= daily * (bars.session[bar] - bars.session[bar - 1])
                 if side > 0:
-                    pnl[date] -= quantity * value * rules.withheld[bar]
+                    pnl[date] -= quantity * value * rules.bar[bar].withheld
             for between in range(held_from, date):
                 exposure[between] += quantity * value
                 positions[between] += 1

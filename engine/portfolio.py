@@ -14,6 +14,8 @@ from aftershock.data.prices.tape import Tape
 from aftershock.data.venues import venue
 from aftershock.engine import kernels
 from aftershock.engine.align import entry_bars, is_listed, left_of_budget, weights_within_budget
+from aftershock.engine.exit_rules import Rule, ruled
+from aftershock.engine.kernels import Case
 from aftershock.engine.types import (
     KINDS,
     OUTCOMES,
@@ -85,6 +87,7 @@ def simulate(
     budget: float = np.inf,
     seed: int = 0,
     tradable: NDArray[np.bool_] | None = None,
+    rule: Rule | None = None,
 ) -> Simulation:
     """Trade signals that have been aligned.
 
@@ -108,6 +111,8 @@ def simulate(
     tradable : ndarray of bool, shape (bars,), optional
         Which bars of the tape belong to instruments that may be traded, those of all signals at least: equity has a
         row for each UTC date on which one of them closes. All by default.
+    rule : callable, optional
+        An exit of the desk's own (`aftershock.engine.exit_rules.check_rule`).
 
     Returns
     -------
@@ -120,6 +125,7 @@ def simulate(
         tape, chosen, delay, latency, at_close=orders.at_close, budget=budget, size=book.size, seed=seed
     )
     bars = bars_of(tape)
+    entries = ruled(Case(bars, rules, entries, exits, orders, book), rule)
     records, outcome = kernels.simulate(bars, rules, entries, netting_order(entries), exits, orders, book)
     # Kernels see a signal of no weight, which nets to nothing.
     spent = (entries.weight == 0.0) & (outcome == OUTCOMES.index("netted"))
@@ -151,7 +157,8 @@ def _accounts(tape: Tape, tradable: NDArray[np.bool_] | None) -> int:
 
 def netting_order(entries: Entries) -> Integers:
     """Give the rows of entries by instrument, due bar and row: those that stand as one are side by side."""
-    return np.lexsort((np.arange(len(entries.due)), entries.due, entries.instrument))
+    bars = int(entries.due.max(initial=0)) + 2
+    return np.argsort(entries.instrument * bars + (entries.due + 1), kind="stable")
 
 
 def live_rows(signals: pd.DataFrame) -> pd.Index[Any]:
@@ -196,6 +203,7 @@ def entries_of(
         due=due,
         waited=waited,
         draw=np.random.default_rng(seed).random(len(signals)),
+        rule_bar=np.full(len(signals), kernels.NO_BAR, np.int64),
     )
 
 

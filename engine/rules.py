@@ -16,7 +16,7 @@ from aftershock.data.venues.charges import GROUPS
 from aftershock.data.venues.limits import change_allowed, tick_at
 from aftershock.data.venues.lots import board_lots
 from aftershock.data.venues.short_lists import listings
-from aftershock.engine.types import OUTCOMES, Charges, Costs, Flags, Floats, Integers, Rules, Slippage
+from aftershock.engine.types import OUTCOMES, Costs, Flags, Floats, Integers, Rules
 
 UNSIZED = 1e300
 """The lot of a bar at which no exchange rate is known: beyond the reach of any order."""
@@ -81,8 +81,8 @@ def rules_of(
     --------
     >>> bars = pd.DataFrame({"symbol": "6138.TWO", "date": ["2025-09-11", "2025-09-12"], "close": [191.5, 210.5]})
     >>> rules = rules_of(Tape.from_frame(bars), Costs(model="venue"))
-    >>> rules.lot.tolist(), rules.charges.sell_rate.round(6).tolist(), rules.limit_up.round(2).tolist()
-    ([1000.0, 1000.0], [0.003, 0.003], [nan, 210.15])
+    >>> [rules.bar[name].round(6).tolist() for name in ("lot", "sell_rate", "limit_up")]
+    [[1000.0, 1000.0], [0.003, 0.003], [nan, 210.15]]
     """
     used = rule_books(tape.venues) if books is None else books
     n = len(tape.close)
@@ -91,11 +91,16 @@ def rules_of(
     short_open, short_close = _short_sales(tape, used, down)
     if not costs.price_limits:
         up, down = np.full(n, np.nan), np.full(n, np.nan)
-    return Rules(
-        charges=_charges(charge_sets(tape, costs, used), rates),
-        slippage=_slippage(tape, costs, rates),
-        borrow=np.full(n, costs.borrow / 365.0),
-        withheld=_withheld(tape, used) if costs.net_dividends else np.zeros(n),
+    found = charge_sets(tape, costs, used)
+    starts, terms = _bounded(found)
+    return Rules.of(
+        starts,
+        terms,
+        **_rates(found),
+        **_slippage(tape, costs, rates),
+        unit=np.nan_to_num(rates, nan=0.0),
+        borrow=costs.borrow / 365.0,
+        withheld=_withheld(tape, used) if costs.net_dividends else 0.0,
         lot=np.where(np.isnan(rates) & sized, UNSIZED, _lots(tape, used, costs, rates)),
         limit_up=up,
         limit_down=down,
@@ -241,17 +246,18 @@ def charge_sets(tape: Tape, costs: Costs, books: Books) -> ChargeSets:
     return ChargeSets(of_bar, list(sets))
 
 
-def _charges(found: ChargeSets, fx: Floats) -> Charges:
+def _rates(found: ChargeSets) -> dict[str, Any]:
+    """Give each bar its rates and the number of its bounded charges."""
     rates = np.array([_free_rates(charges) for charges in found.sets], np.float64)
+    own = rates[found.of_bar]
+    return {"buy_rate": own[:, 0], "sell_rate": own[:, 1], "schedule": found.of_bar}
+
+
+def _bounded(found: ChargeSets) -> tuple[Integers, Floats]:
+    """Give the bounded charges of all sets, as ``Rules`` has them."""
     terms = [[_term(charge) for charge in charges if _is_bounded(charge)] for charges in found.sets]
-    return Charges(
-        buy_rate=rates[found.of_bar, 0],
-        sell_rate=rates[found.of_bar, 1],
-        schedule=found.of_bar,
-        unit=np.nan_to_num(fx, nan=0.0),
-        starts=np.cumsum([0, *map(len, terms)]).astype(np.int64),
-        terms=np.array([term for each in terms for term in each], np.float64).reshape(-1, 5),
-    )
+    starts = np.cumsum([0, *map(len, terms)]).astype(np.int64)
+    return starts, np.array([term for each in terms for term in each], np.float64).reshape(-1, 5)
 
 
 def fees_by_class(
@@ -305,7 +311,7 @@ def _free_rates(charges: Iterable[Charge]) -> tuple[float, float]:
     return buy, sum(charge.rate for charge in free if charge.side in ("sell", "both"))
 
 
-def _slippage(tape: Tape, costs: Costs, fx: Floats) -> Slippage:
+def _slippage(tape: Tape, costs: Costs, fx: Floats) -> dict[str, Floats]:
     n = len(tape.close)
     own, before = np.zeros(n), np.zeros(n)
     if costs.slippage_range > 0.0:
@@ -318,9 +324,11 @@ def _slippage(tape: Tape, costs: Costs, fx: Floats) -> Slippage:
     if costs.slippage_volume > 0.0:
         with np.errstate(invalid="ignore", divide="ignore"):
             impact = np.nan_to_num(costs.slippage_volume / np.sqrt(turnover(tape) * fx), nan=0.0)
-    return Slippage(
-        costs.slippage + costs.slippage_range * before, costs.slippage + costs.slippage_range * own, impact
-    )
+    return {
+        "at_open": costs.slippage + costs.slippage_range * before,
+        "at_close": costs.slippage + costs.slippage_range * own,
+        "impact": impact,
+    }
 
 
 def _withheld(tape: Tape, books: Books) -> Floats:

@@ -20,6 +20,7 @@ from aftershock.engine.kernels import (
     Case,
     Cuts,
     Day,
+    Lanes,
     Levels,
     Marks,
     Passages,
@@ -42,6 +43,8 @@ from aftershock.engine.types import (
 
 ROOM = 64_000_000
 """Bytes that tables of first passages may take at a time."""
+ABREAST = 8
+"""How many trials run side by side: what they move on each date stays in the cache."""
 PARTS = 4
 """Into how many parts for each thread trials are dealt, so that no thread waits long for another."""
 
@@ -106,28 +109,32 @@ def axis_of(bars: Bars, tradable: Any = None) -> Axis:
     >>> axis_of(bars_of(Tape.from_frame(prices))).of_bar.tolist()
     [0, 1]
     """
-    day = bars.session
-    if not len(day):
-        return Axis(np.zeros(0, np.int64), np.zeros(0, np.int64))
-    least = day.min()
-    held = np.zeros(day.max() - least + 1, np.bool_)
-    held[(day if tradable is None else day[tradable]) - least] = True
-    place = np.cumsum(held) - 1
-    return Axis(np.flatnonzero(held) + least, place[day - least])
+    days, of_bar = kernels.dates_of(
+        bars.session, bars.session if tradable is None else bars.session[tradable]
+    )
+    return Axis(days, of_bar)
 
 
 def by_tables(setup: Setup, bars: Bars) -> bool:
     """Tell whether the exits of a set-up's trials can be looked up: see docs/sweeps.md, "Three ways"."""
+    return setup.book.mode == kernels.EVENT or (_holds_one(setup) and _bars_are_sessions(bars))
+
+
+def _holds_one(setup: Setup) -> bool:
+    """Tell whether an account holds one trade at a time, entered at once or never, and nothing caps it."""
     book, orders = setup.book, setup.orders
-    if book.mode == kernels.EVENT:
-        return True
-    if book.mode != kernels.ACCOUNT or orders.max_defer > 0 or orders.same != kernels.IGNORE:
-        return False
-    if min(book.max_name, book.max_market, book.max_gross, book.max_net) < np.inf:
-        return False
-    inner = np.ones(len(bars.session), np.bool_)
-    inner[bars.offsets[:-1][np.diff(bars.offsets) > 0]] = False
-    return bool((np.diff(bars.ordinal, prepend=-1)[inner] != 0).all())
+    caps = min(book.max_name, book.max_market, book.max_gross, book.max_net)
+    return (
+        book.mode == kernels.ACCOUNT
+        and orders.max_defer == 0
+        and orders.same == kernels.IGNORE
+        and caps == np.inf
+    )
+
+
+def _bars_are_sessions(bars: Bars) -> bool:
+    """Tell whether no two bars of an instrument share a session."""
+    return bool(kernels.sessions_differ(bars.offsets, bars.ordinal))
 
 
 Out = tuple[Floats, NDArray[np.float32] | None]
@@ -198,9 +205,8 @@ def sums_of(
             for rows in _swept(ground, batch, (sums, returns), jobs, threads):
                 if told is not None:
                     told(rows, sums[rows])
-        walked = np.flatnonzero(~looked_up)
-        parts = _parts(len(walked), jobs * PARTS, 1)
-        for rows in threads.map(_walk, [(ground, params, walked[a:b], (sums, returns)) for a, b in parts]):
+        walks = list(_walks(ground, params, np.flatnonzero(~looked_up), (sums, returns), jobs))
+        for rows in threads.map(_walk, walks):
             if told is not None:
                 told(rows, sums[rows])
     return sums
@@ -290,7 +296,7 @@ COUNTS = ("trades", "open")
 
 
 class Batch(NamedTuple):
-    """Trials of one set-up, by cut, whose tables are made together: ``rows`` of `Params`, and what they look up."""
+    """Trials of one set-up whose tables are made together: ``rows`` of `Params`, and what they look up."""
 
     setup: int
     rows: Integers
@@ -304,8 +310,7 @@ def _batches(setups: list[Setup], params: Params, rows: Integers) -> Iterator[li
     """Deal trials into batches, and batches into groups whose tables have room together."""
     group: list[Batch] = []
     size = 0
-    by_setup = np.lexsort((params.least[rows], params.setup[rows]))
-    ordered = rows[by_setup]
+    ordered = rows[np.argsort(params.setup[rows], kind="stable")]
     edges = np.searchsorted(params.setup[ordered], np.arange(len(setups) + 1))
     for k in np.flatnonzero(np.diff(edges)):
         for part in _with_room(params, ordered[edges[k] : edges[k + 1]], len(setups[k].entries.due)):
@@ -336,20 +341,37 @@ def _distinct(values: Floats) -> int:
 
 
 def batch_of(place: int, setup: Setup, params: Params, rows: Integers) -> Batch:
-    """Gather what some trials of one set-up look up; rows come by their least strength."""
+    """Gather what some trials of one set-up look up, in the order in which `kernels.sweep` likes them."""
     stop, stops = _levels(params.stop[rows])
     take, takes = _levels(params.take[rows])
     trail, trails = _levels(params.trail[rows])
     least, cut = np.unique(params.least[rows], return_inverse=True)
-    hold = np.ascontiguousarray(params.hold[rows])
+    if setup.book.mode == kernels.EVENT:
+        order = np.lexsort((-cut, trails, takes, stops, params.hold[rows]))
+    else:
+        order = np.argsort(cut, kind="stable")
+    columns = (params.hold[rows], cut.astype(np.int64), stops, takes, trails)
     return Batch(
         place,
-        rows,
+        rows[order],
         Levels(stop, take, trail),
-        Trials(hold, cut.astype(np.int64), stops, takes, trails),
-        Cuts(least, setup.strength, netting_order(setup.entries)),
-        int(hold.max(initial=0)),
+        Trials(*(np.ascontiguousarray(column[order]) for column in columns)),
+        _cuts_of(setup, least),
+        int(params.hold[rows].max(initial=0)),
     )
+
+
+def _cuts_of(setup: Setup, least: Floats) -> Cuts:
+    entries, order = setup.entries, netting_order(setup.entries)
+    n = len(order)
+    begins = np.ones(n, np.bool_)
+    begins[1:] = np.diff(entries.instrument[order]).astype(bool) | np.diff(entries.due[order]).astype(bool)
+    edges = np.append(np.flatnonzero(begins), n)
+    group = np.cumsum(begins) - 1
+    start, stop = np.empty(n, np.int64), np.empty(n, np.int64)
+    start[order], stop[order] = edges[group], edges[group + 1]
+    strongest = np.argsort(-setup.strength, kind="stable")
+    return Cuts(least, setup.strength, order, start, stop, strongest)
 
 
 def _levels(values: Floats) -> tuple[Floats, Integers]:
@@ -373,9 +395,9 @@ def case_of(bars: Bars, setup: Setup) -> Case:
     return Case(bars, setup.rules, setup.entries, setup.exits, setup.orders, setup.book)
 
 
-def new_day(dates: int) -> Day:
-    """Make room for what moves on each date."""
-    return Day(*(np.zeros(dates) for _ in Day._fields))
+def new_day(dates: int, trials: int = 1) -> Day:
+    """Make room for what trials side by side move on each date."""
+    return Day(*(np.zeros((trials, dates)) for _ in Day._fields))
 
 
 def _pass(work: tuple[Ground, Batch, Passages, tuple[int, int]]) -> None:
@@ -385,18 +407,15 @@ def _pass(work: tuple[Ground, Batch, Passages, tuple[int, int]]) -> None:
 
 
 def _sweep(work: tuple[Ground, Batch, Passages, Out, tuple[int, int]]) -> Integers:
-    ground, batch, table, (sums, returns), (first, end) = work
-    rows = batch.rows[first:end]
+    ground, batch, table, out, (first, end) = work
     trials = Trials(*(column[first:end] for column in batch.trials))
-    dates = len(ground.marks.idle) - 1
-    kept = np.empty((len(rows), 0 if returns is None else dates), np.float32)
-    room, own = (np.zeros(1, trade_dtype), new_day(dates), kept), sums[rows]
-    case = case_of(ground.bars, ground.setups[batch.setup])
-    kernels.sweep(case, batch.levels, table, ground.marks, batch.cuts, trials, room, own)
-    sums[rows] = own
-    if returns is not None:
-        returns[rows] = _on_all_dates(ground.marks, kept)
-    return rows
+    case, marks = case_of(ground.bars, ground.setups[batch.setup]), ground.marks
+
+    def run(day: Day, kept: NDArray[np.float32], sums: Floats) -> None:
+        room = np.zeros(1, trade_dtype), day, kept
+        kernels.sweep(case, batch.levels, table, marks, batch.cuts, trials, room, sums)
+
+    return _written(ground, batch.rows[first:end], out, ABREAST, run)
 
 
 def _on_all_dates(marks: Marks, kept: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -417,15 +436,45 @@ def _parts(count: int, parts: int, least: int) -> list[tuple[int, int]]:
 # --------------------------------------------------------------------------------------------- walked
 
 
-def _walk(work: tuple[Ground, Params, Integers, Out]) -> Integers:
-    ground, params, rows, (sums, returns) = work
-    day = new_day(len(ground.marks.idle) - 1)
-    for row in rows:
-        setup = ground.setups[params.setup[row]]
-        trades = trades_of(ground.bars, setup, params, int(row))
-        kernels.sum_trades(trades, ground.bars, setup.rules, ground.marks, day, sums[row])
-        if returns is not None:
-            returns[row] = _on_all_dates(ground.marks, day.profit[None, :].astype(np.float32))[0]
+def _walks(
+    ground: Ground, params: Params, rows: Integers, out: Out, jobs: int
+) -> Iterator[tuple[Ground, Batch, Out, tuple[int, int]]]:
+    """Deal trials out that are simulated one by one."""
+    setups = np.unique(params.setup[rows])
+    parts = -(-jobs * PARTS // max(len(setups), 1))
+    for k in setups:
+        batch = batch_of(int(k), ground.setups[k], params, rows[params.setup[rows] == k])
+        for part in _parts(len(batch.rows), parts, 1):
+            yield ground, batch, out, part
+
+
+def _walk(work: tuple[Ground, Batch, Out, tuple[int, int]]) -> Integers:
+    ground, batch, out, (first, end) = work
+    trials = Trials(*(column[first:end] for column in batch.trials))
+    case = case_of(ground.bars, ground.setups[batch.setup])
+
+    def run(day: Day, kept: NDArray[np.float32], sums: Floats) -> None:
+        kernels.sweep_walked(case, batch.levels, ground.marks, batch.cuts, trials, (day, kept), sums)
+
+    return _written(ground, batch.rows[first:end], out, 1, run)
+
+
+def _written(
+    ground: Ground,
+    rows: Integers,
+    out: Out,
+    abreast: int,
+    run: Callable[[Day, NDArray[np.float32], Floats], None],
+) -> Integers:
+    """Give a kernel room for some trials, so many side by side, and write what it leaves to their rows."""
+    sums, returns = out
+    dates = len(ground.marks.idle) - 1
+    kept = np.empty((len(rows), 0 if returns is None else dates), np.float32)
+    own = sums[rows]
+    run(new_day(dates, abreast), kept, own)
+    sums[rows] = own
+    if returns is not None:
+        returns[rows] = _on_all_dates(ground.marks, kept)
     return rows
 
 
@@ -478,7 +527,7 @@ def _marks_of(
     place = np.where(active, np.cumsum(active) - 1, -1)
     date = place[axis.of_bar] if len(axis.days) else axis.of_bar
     edges = np.concatenate(([-1], np.flatnonzero(active), [len(axis.days)]))
-    withholds = any(bool(setup.rules.withheld.any()) for setup in setups)
+    withholds = any(bool(setup.rules.bar["withheld"].any()) for setup in setups)
     return Marks(date, *kernels.closes(bars), np.diff(edges) - 1, withholds, capital)
 
 
@@ -521,115 +570,104 @@ def account_figures(
     Notes
     -----
     Where accounts put all they have into each trade, sides are one, and trials differ in hold and least strength alone,
-    trades are rows of a table; all else is simulated and marked date by date, to the same figures.
+    each signal is walked once for all trials; all else is simulated and marked date by date, to the same figures.
     """
-    figures = np.zeros((len(params.hold), len(bars.offsets) - 1, 3))
-    figures[:, :, 2] = np.nan
+    figures = np.empty((len(params.hold), len(bars.offsets) - 1, 3))
     trades = np.full(len(params.hold), -1, np.int64)
-    plain = np.isnan(params.stop) & np.isnan(params.take) & np.isnan(params.trail)
-    with ThreadPoolExecutor(jobs) as threads:
-        jobs_of_tables = []
-        for k, setup in enumerate(setups):
-            rows = np.flatnonzero((params.setup == k) & plain)
-            if len(rows) and _is_whole(setup, bars):
-                jobs_of_tables += _tables_of(bars, setup, params, rows)
-        list(
-            threads.map(
-                _fill_table,
-                [(one, part) for one in jobs_of_tables for part in _parts(one.signals, jobs, 256)],
-            )
-        )
-        work = [
-            (one, part, len(axis.days), figures, trades)
-            for one in jobs_of_tables
-            for part in _parts(len(one.rows), jobs * 2, 4)
-        ]
-        list(threads.map(_run_accounts, work))
-        left = np.flatnonzero(trades < 0)
-        parts = [left[first:end] for first, end in _parts(len(left), jobs * PARTS, 1)]
-        list(
-            threads.map(lambda rows: _walk_accounts(bars, axis, setups, params, rows, figures, trades), parts)
-        )
     days = float(axis.days[-1] - axis.days[0]) if len(axis.days) else 0.0
-    with np.errstate(all="ignore"):
-        figures[:, :, 2] *= np.sqrt((len(axis.days) - 1.0) * YEAR / days) if days > 0 else np.nan
-    fall = figures[:, :, 1]
-    fall[fall > -ROUNDING] = 0.0
+    span = (float(len(axis.days)), (len(axis.days) - 1.0) * YEAR / days if days > 0 else np.nan)
+    wholes = list(_wholes_of(bars, setups, params))
+    for whole in wholes:
+        trades[whole.lanes.row] = 0
+    with ThreadPoolExecutor(jobs) as threads:
+        work = [(one, part, span, figures) for one in wholes for part in _instruments(one, jobs * 2)]
+        for (one, *_), count in zip(work, threads.map(_run_accounts, work), strict=True):
+            trades[one.lanes.row] += count
+        left = np.flatnonzero(trades < 0)
+        walks = [
+            (bars, axis, setups, params, left[first:end], span, figures, trades)
+            for first, end in _parts(len(left), jobs * PARTS, 1)
+        ]
+        list(threads.map(_walk_accounts, walks))
     return figures, trades
 
 
 class Whole(NamedTuple):
-    """Trials of one set-up whose trades are rows of a table, by hold."""
+    """Trials of one set-up whose accounts stand side by side, and its signals in netting order."""
 
     case: Case
-    rows: Integers
-    trials: Trials
-    cuts: Cuts
-    table: Floats
-    signals: int
+    lanes: Lanes
+    order: Integers
+    starts: Integers
+    strength: Floats
 
 
-def _is_whole(setup: Setup, bars: Bars) -> bool:
+def _wholes_of(bars: Bars, setups: list[Setup], params: Params) -> Iterator[Whole]:
+    """Gather the trials that each signal can be walked once for."""
+    plain = np.isnan(params.stop) & np.isnan(params.take) & np.isnan(params.trail)
+    payers = {_costs_of(setup): setup.rules for setup in setups}
+    free = {key: kernels.costs_are_shares(rules, key[1]) for key, rules in payers.items()}
+    by_setup = np.lexsort((params.hold, params.least, params.setup))
+    by_setup = by_setup[plain[by_setup]]
+    edges = np.searchsorted(params.setup[by_setup], np.arange(len(setups) + 1))
+    if not len(by_setup) or not _bars_are_sessions(bars):
+        return
+    for setup, first, end in zip(setups, edges[:-1], edges[1:], strict=True):
+        if end > first and free[_costs_of(setup)] and _is_whole(setup):
+            yield _whole_of(bars, setup, params, by_setup[first:end])
+
+
+def _costs_of(setup: Setup) -> tuple[int, bool]:
+    """Say whose costs a set-up pays: by which rules, and whether as a short."""
+    return id(setup.rules), bool((setup.entries.side < 0).any())
+
+
+def _is_whole(setup: Setup) -> bool:
     """Tell whether each trade takes an account up whole, and nothing but its hold ends it."""
-    rules, book = setup.rules, setup.book
-    sides = setup.entries.side
+    book, sides = setup.book, setup.entries.side
     return (
-        by_tables(setup, bars)
-        and book.mode == kernels.ACCOUNT
-        and bool((book.size * setup.entries.weight >= 1.0).all())
+        _holds_one(setup)
+        and bool((setup.entries.rule_bar < 0).all())
         and book.partial
         and not (setup.orders.at_close or setup.exits.at_open)
-        and (len(sides) == 0 or bool((sides == sides[0]).all()))
-        and not (
-            rules.lot.any() or rules.slippage.impact.any() or rules.withheld.any() or len(rules.charges.terms)
-        )
-        and (len(sides) == 0 or sides[0] > 0 or not rules.borrow.any())
+        and bool((book.size * setup.entries.weight >= 1.0).all())
+        and bool((sides == sides[:1]).all())
     )
 
 
-def _tables_of(bars: Bars, setup: Setup, params: Params, rows: Integers) -> list[Whole]:
-    by_hold = rows[np.argsort(params.hold[rows], kind="stable")]
+def _whole_of(bars: Bars, setup: Setup, params: Params, rows: Integers) -> Whole:
+    """Set trials, by least strength, side by side."""
+    holds = np.flatnonzero(np.bincount(params.hold[rows]))
+    place = np.searchsorted(holds, params.hold[rows]).astype(np.uint64)
+    lanes = Lanes(params.least[rows], params.hold[rows], place, rows, holds)
     order = netting_order(setup.entries)
-    columns: list[Any] = [np.ascontiguousarray(column[order]) for column in setup.entries]
-    ordered = setup._replace(
-        entries=Entries(*columns),
-        strength=np.ascontiguousarray(setup.strength[order]),
-    )
-    batch = batch_of(0, ordered, params, by_hold)
-    signals = len(order)
-    table = np.empty((batch.hold + 1, signals, 6))
-    return [Whole(case_of(bars, ordered), by_hold, batch.trials, batch.cuts, table, signals)]
+    starts = np.searchsorted(setup.entries.instrument[order], np.arange(len(bars.offsets)))
+    return Whole(case_of(bars, setup), lanes, order, starts, setup.strength)
 
 
-def _fill_table(work: tuple[Whole, tuple[int, int]]) -> None:
-    kernels.hold_table(work[0].case, work[0].table, work[1])
+def _instruments(whole: Whole, parts: int) -> list[tuple[int, int]]:
+    """Part instruments so that signals are even."""
+    wanted = np.linspace(0, len(whole.order), parts + 1)
+    edges = np.searchsorted(whole.starts, wanted[1:-1])
+    edges = np.unique(np.concatenate(([0], edges, [len(whole.starts) - 1])))
+    return list(itertools.pairwise(edges.tolist()))
 
 
-def _run_accounts(work: tuple[Whole, tuple[int, int], int, Floats, Integers]) -> None:
-    one, (first, end), dates, figures, trades = work
-    rows = one.rows[first:end]
-    own = figures[rows]
-    trials = Trials(*(column[first:end] for column in one.trials))
-    span = (0, len(rows), float(dates))
-    trades[rows] = kernels.sweep_each_account(one.case, one.cuts, trials, one.table, span, own)
-    figures[rows] = own
+def _run_accounts(work: tuple[Whole, tuple[int, int], tuple[float, float], Floats]) -> Integers:
+    one, part, span, figures = work
+    signals = (one.order, one.starts, one.strength)
+    count: Integers = kernels.sweep_each_account(one.case, signals, one.lanes, part, span, figures)
+    return count
 
 
-def _walk_accounts(
-    bars: Bars,
-    axis: Axis,
-    setups: list[Setup],
-    params: Params,
-    rows: Integers,
-    figures: Floats,
-    trades: Integers,
-) -> None:
+def _walk_accounts(work: tuple[Any, ...]) -> None:
     """Simulate trials and mark each account by itself."""
+    bars, axis, setups, params, rows, (_, per_year), figures, trades = work
     for row in rows:
         setup = setups[params.setup[row]]
         found = trades_of(bars, setup, params, int(row))
         trades[row] = len(found)
-        figures[row, :, :2], figures[row, :, 2] = 0.0, np.nan
+        figures[row] = 0.0, 0.0, np.nan
         for k in np.unique(found["instrument"]):
             own = found[found["instrument"] == k]
             pnl, _, _ = kernels.mark(bars, own, setup.rules, axis.of_bar, len(axis.days), True)
@@ -637,9 +675,9 @@ def _walk_accounts(
             returns = equity / np.concatenate(([setup.book.capital], equity[:-1])) - 1.0
             peak = np.maximum(np.maximum.accumulate(equity), setup.book.capital)
             spread = returns.std(ddof=1) if len(returns) > 1 else 0.0
-            sharpe = returns.mean() / spread if spread > ROUNDING else np.nan
+            fall = (equity / peak - 1.0).min()
             figures[row, k] = (
                 equity[-1] / setup.book.capital - 1.0,
-                min((equity / peak - 1.0).min(), 0.0),
-                sharpe,
+                fall if fall < -ROUNDING else 0.0,
+                returns.mean() / spread * np.sqrt(per_year) if spread > ROUNDING else np.nan,
             )

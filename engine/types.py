@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,60 +53,76 @@ class Costs(NamedTuple):
     net_dividends: bool = False
 
 
-class Charges(NamedTuple):
-    """What fills are charged: ``buy_rate`` and ``sell_rate`` of each bar, as shares of the value, and bounded charges.
+rule_dtype = np.dtype(
+    [
+        ("buy_rate", np.float64),
+        ("sell_rate", np.float64),
+        ("unit", np.float64),
+        ("at_open", np.float64),
+        ("at_close", np.float64),
+        ("impact", np.float64),
+        ("borrow", np.float64),
+        ("withheld", np.float64),
+        ("lot", np.float64),
+        ("limit_up", np.float64),
+        ("limit_down", np.float64),
+        ("schedule", np.int64),
+        ("short_open", np.int64),
+        ("short_close", np.int64),
+        ("sell_from", np.int64),
+    ]
+)
+"""Costs and rules of one bar, side by side because a fill asks for most of them.
 
-    A bounded charge is a row of ``terms``: rate, minimum and maximum in local currency (0: none), and whether buys and
-    sells pay it. Bar ``i`` has those of ``starts[schedule[i]]:starts[schedule[i] + 1]``; ``unit`` is what a unit of
-    local currency is worth in the base currency at that bar, 0 where that is not known: then nothing bounds.
-    """
-
-    buy_rate: Floats
-    sell_rate: Floats
-    schedule: Integers
-    unit: Floats
-    starts: Integers
-    terms: Floats
-
-
-class Slippage(NamedTuple):
-    """What a fill loses to the spread and to its own size, as shares of the price, one value per bar.
-
-    An order of value v loses ``at_open`` (``at_close`` inside the bar and at its close) ``+ impact * sqrt(v)``.
-    """
-
-    at_open: Floats
-    at_close: Floats
-    impact: Floats
+``buy_rate`` and ``sell_rate`` are what fills are charged, as shares of the value; ``schedule`` names the bounded
+charges, ``unit`` is what a unit of local currency is worth in the base currency, 0 where that is not known: then
+nothing bounds. An order of value v slips by ``at_open`` (``at_close`` inside the bar and at its close) and by
+``impact * sqrt(v)``, as shares of the price. ``borrow`` is what a short costs a calendar day, as a share of its value
+at entry; ``withheld`` what a long loses of its value at the close before on an ex-date; a lot is in units of base
+notional, 0 allows any quantity; a limit of NaN is none; ``short_open`` and ``short_close`` are the outcome that keeps
+a short from being opened there, ``FILLED`` (0) where nothing does; ``sell_from`` is the number of bars to wait before
+what was bought at this bar may be sold.
+"""
 
 
 class Rules(NamedTuple):
-    """Costs and rules of the venue, one value per bar.
+    """Costs and rules of the venue.
 
-    ``borrow`` is what a short costs a calendar day, as a share of its value at entry; ``withheld`` what a long loses of
-    its value at the close before on an ex-date; a lot is in units of base
-    notional, 0 allows any quantity; a limit of NaN is none; ``short_open`` and ``short_close`` are the outcome that
-    keeps a short from being opened there, ``FILLED`` (0) where nothing does; ``sell_from`` is the number of bars to
-    wait before what was bought at this bar may be sold.
+    Attributes
+    ----------
+    bar : ndarray of rule_dtype
+        Those of each bar.
+    starts, terms : ndarrays of int64 and of float64, shapes (schedules + 1,) and (n, 5)
+        Bounded charges: rate, minimum and maximum in local currency (0: none), and whether buys and sells pay it.
+        Schedule ``s`` has those of ``starts[s]:starts[s + 1]``.
     """
 
-    charges: Charges
-    slippage: Slippage
-    borrow: Floats
-    withheld: Floats
-    lot: Floats
-    limit_up: Floats
-    limit_down: Floats
-    short_open: Integers
-    short_close: Integers
-    sell_from: Integers
+    bar: np.ndarray
+    starts: Integers
+    terms: Floats
+
+    @classmethod
+    def of(cls, starts: Integers, terms: Floats, **columns: Any) -> Rules:
+        """Put the columns of ``rule_dtype`` side by side, all of them by name."""
+        bar = np.empty(len(columns["lot"]), rule_dtype)
+        for name in rule_dtype.names or ():
+            bar[name] = columns[name]
+        return cls(bar, starts, terms)
+
+    def with_columns(self, **columns: Any) -> Rules:
+        """Give the same rules with some columns in the place of theirs."""
+        bar = self.bar.copy()
+        for name, values in columns.items():
+            bar[name] = values
+        return self._replace(bar=bar)
 
 
 class Entries(NamedTuple):
     """One row per signal, in the order ``known``, ``event_id``, symbol.
 
     ``due`` is the row of the entry bar in ``Bars`` (-1: there is none), ``waited`` the sessions already waited because
-    the first session that could be had has no bar, ``draw`` a uniform random number that settles ties.
+    the first session that could be had has no bar, ``draw`` a uniform random number that settles ties, ``rule_bar`` the
+    bar at whose open a rule of the desk's own takes the trade out (-1: none does; see `aftershock.engine.exit_rules`).
     """
 
     instrument: Integers
@@ -116,6 +132,7 @@ class Entries(NamedTuple):
     due: Integers
     waited: Integers
     draw: Floats
+    rule_bar: Integers
 
 
 class Exits(NamedTuple):
@@ -160,7 +177,7 @@ class Book(NamedTuple):
 MODES = ("event", "account", "portfolio")
 SAME = ("ignore", "extend", "stack")
 OPPOSITE = ("close", "reverse", "ignore")
-KINDS = ("open", "hold", "stop", "trail", "take", "opposite")
+KINDS = ("open", "hold", "stop", "trail", "take", "opposite", "rule")
 """How a trade ended, by code; ``open`` has not."""
 
 REASONS: dict[str, str] = {

@@ -15,6 +15,7 @@ from aftershock.data.instants import to_ns
 from aftershock.data.prices.tape import Tape
 from aftershock.data.venues.charges import GROUPS
 from aftershock.engine import kernels
+from aftershock.engine.exit_rules import Rule, ruled
 from aftershock.engine.portfolio import bars_of, entries_of, live_rows, netting_order, pnl_of
 from aftershock.engine.rules import ChargeSets, fees_by_class
 from aftershock.engine.types import (
@@ -66,6 +67,7 @@ class Plan(NamedTuple):
     delay: int
     latency: int
     seed: int
+    rule: Rule | None = None
 
 
 def waterfall(
@@ -174,17 +176,17 @@ def _stages(tape: Tape, rules: Rules, entries: Entries, plan: Plan) -> Stages:
     halted.flags.writeable = False
     open_market = bars._replace(halted=halted)
     free = _free(rules)
-    locking = free._replace(limit_up=rules.limit_up, limit_down=rules.limit_down)
-    banning = locking._replace(
-        short_open=rules.short_open, short_close=rules.short_close, sell_from=rules.sell_from
+    locking = free.with_columns(**{name: rules.bar[name] for name in ("limit_up", "limit_down")})
+    banning = locking.with_columns(
+        **{name: rules.bar[name] for name in ("short_open", "short_close", "sell_from")}
     )
-    costly = rules._replace(lot=free.lot)
+    costly = rules.with_columns(lot=0.0)
     alone = plan.book._replace(mode=MODES.index("event"))
     in_time = entries._replace(waited=np.zeros(len(entries.due), np.int64))
     clock = Exits(plan.exits.hold, np.nan, np.nan, np.nan, False, False)
     return Stages(
-        _alone(open_market, free, in_time, clock, plan.orders, alone),
-        _alone(open_market, free, in_time, plan.exits, plan.orders, alone),
+        _alone(kernels.Case(open_market, free, in_time, clock, plan.orders, alone), None),
+        _alone(kernels.Case(open_market, free, in_time, plan.exits, plan.orders, alone), plan.rule),
         _together(open_market, free, in_time, plan),
         _together(bars, locking, entries, plan),
         _together(bars, banning, entries, plan),
@@ -195,27 +197,16 @@ def _stages(tape: Tape, rules: Rules, entries: Entries, plan: Plan) -> Stages:
 
 def _free(rules: Rules) -> Rules:
     """Take all costs, lots, limits and bans away."""
-    none, nan, allowed = (
-        np.zeros(len(rules.lot)),
-        np.full(len(rules.lot), np.nan),
-        np.zeros_like(rules.short_open),
-    )
-    return Rules(
-        rules.charges._replace(
-            buy_rate=none, sell_rate=none, schedule=allowed,
-            starts=np.zeros(2, np.int64), terms=np.zeros((0, 5)),
-        ),
-        rules.slippage._replace(at_open=none, at_close=none, impact=none),
-        none, none, none, nan, nan, allowed, allowed, allowed,
-    )  # fmt: skip
+    bar = np.zeros_like(rules.bar)
+    bar["limit_up"] = bar["limit_down"] = np.nan
+    bar["unit"] = rules.bar["unit"]
+    return Rules(bar, np.zeros(2, np.int64), np.zeros((0, 5)))
 
 
-def _alone(
-    bars: Bars, rules: Rules, entries: Entries, exits: Exits, orders: Orders, book: Book
-) -> np.ndarray:
+def _alone(case: kernels.Case, rule: Rule | None) -> np.ndarray:
     """Trade every signal with a due bar by itself, not even netted with those at the same bar."""
-    case = kernels.Case(bars, rules, entries, exits, orders, book)
-    tried = np.where(entries.due >= 0, kernels.FILLED, kernels.NO_BAR_REASON).astype(np.int64)
+    case = case._replace(entries=ruled(case, rule))
+    tried = np.where(case.entries.due >= 0, kernels.FILLED, kernels.NO_BAR_REASON).astype(np.int64)
     records: np.ndarray = kernels.each_alone(case, tried)[0]
     return records
 
@@ -229,6 +220,7 @@ def _together(bars: Bars, rules: Rules, entries: Entries, plan: Plan) -> np.ndar
             False, False, 0.0, np.inf, np.inf, np.inf, np.inf, np.inf,
         )  # fmt: skip
     order = netting_order(entries)
+    entries = ruled(kernels.Case(bars, rules, entries, plan.exits, plan.orders, book), plan.rule)
     records: np.ndarray = kernels.simulate(bars, rules, entries, order, plan.exits, plan.orders, book)[0]
     return records
 
@@ -270,7 +262,7 @@ def trade_fees(rules: Rules, charged: ChargeSets, records: np.ndarray) -> dict[s
     out = np.where(closed, records["exit_bar"], records["entry_bar"])
     sold = np.where(closed, records["quantity"] * records["exit_fill"], 0.0)
     longs: Flags = records["side"] > 0
-    unit = rules.charges.unit
+    unit = rules.bar["unit"]
     into = fees_by_class(
         charged,
         records["entry_bar"],

@@ -63,6 +63,11 @@ def cards(run: Run) -> list[Card]:
     ]
 
 
+def best_dates_card(run: Run) -> Card:
+    """Answer whether a run survives without its best three event dates."""
+    return _without_best(run, (run.stats.get("questions") or {}).get("without_best"))
+
+
 def _undefined(key: str, question: str, caption: str, reason: str) -> Card:
     return Card(
         key, question, UNDEFINED, caption, "open", "cannot be told", f"{reason[:1].upper()}{reason[1:]}."

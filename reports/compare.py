@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from aftershock.reports import figures
+from aftershock.reports.located import unrooted
 from aftershock.reports.pages import Block
 from aftershock.reports.run import Run
 from aftershock.reports.tables import Cell, Column, Grid, Table, column_values, comparison_table
@@ -54,7 +55,7 @@ def settings_table(runs: Sequence[Run], names: Sequence[str]) -> Table:
 def settings(run: Run) -> dict[str, str]:
     """Read the settings of a run's experiment as text by dotted key; of one that cannot be read, none."""
     try:
-        return dict(_flat("", tomllib.loads(run.experiment)))
+        return dict(_flat("", unrooted(tomllib.loads(run.experiment), run.folder)))
     except tomllib.TOMLDecodeError:
         return {}
 

@@ -49,6 +49,12 @@ class Drawing:
     data: Mapping[str, Any]
     live: Mapping[str, Any] = field(default_factory=dict)
 
+    def _repr_html_(self) -> str:
+        """Show the figure in a notebook."""
+        from aftershock.reports.html import alone
+
+        return alone(self)
+
 
 class Bar(NamedTuple):
     """A row of a chart of rows.
@@ -110,7 +116,8 @@ def spread(values: Sequence[float], *, zero: bool = False, pad: float = 0.06) ->
         return 0.0, 1.0
     low, high = min(known), max(known)
     room = (high - low) * pad or abs(high) * 0.1 or 1.0
-    return low - (room if low < 0 or not zero else 0.0), high + (room if high > 0 or not zero else 0.0)
+    low, high = low - (room if low < 0 or not zero else 0.0), high + (room if high > 0 or not zero else 0.0)
+    return (low, high) if high > low else (low, low + 1.0)
 
 
 def short(value: float) -> str:
@@ -179,10 +186,11 @@ class Frame:
         """Place a value of the y axis."""
         return round(SIDE * (self.y[1] - value) / ((self.y[1] - self.y[0]) or 1.0), 1)
 
-    def line(self, xs: Sequence[float], ys: Sequence[float], style: str) -> None:
+    def line(self, xs: Sequence[float], ys: Sequence[float], style: str, title: str = "") -> None:
         """Draw a line that is broken where a value is unknown."""
         parts = [self._path(*part) for part in _pieces(xs, ys)]
-        self.shapes.append(f'<path class="{style}" d="{"".join(parts)}"/>')
+        told = f"<title>{escape(title)}</title>" if title else ""
+        self.shapes.append(f'<path class="{style}" d="{"".join(parts)}">{told}</path>')
 
     def area(self, xs: Sequence[float], ys: Sequence[float], style: str) -> None:
         """Fill what lies between a line and zero."""
@@ -219,12 +227,15 @@ class Frame:
             f'<path class="{style}" d="M{self.px(x)} {self.py(y)}h0.01"><title>{escape(title)}</title></path>'
         )
 
-    def rule(self, *, x: float | None = None, y: float | None = None, style: str = "rule") -> None:
-        """Draw a line from side to side."""
+    def rule(
+        self, *, x: float | None = None, y: float | None = None, style: str = "rule", above: bool = False
+    ) -> None:
+        """Draw a line from side to side, below the shapes or above those that are there."""
+        layer = self.shapes if above else self.below
         if x is not None:
-            self.below.append(f'<path class="{style}" d="M{self.px(x)} 0V{SIDE}"/>')
+            layer.append(f'<path class="{style}" d="M{self.px(x)} 0V{SIDE}"/>')
         if y is not None:
-            self.below.append(f'<path class="{style}" d="M0 {self.py(y)}H{SIDE}"/>')
+            layer.append(f'<path class="{style}" d="M0 {self.py(y)}H{SIDE}"/>')
 
     def y_axis(self, form: Callable[[float], str], count: int = 4) -> None:
         """Write round values at the left, each with its line."""
@@ -405,7 +416,9 @@ class Panel(NamedTuple):
     zero: bool = False
 
 
-def timeline(days: Sequence[int], panels: Sequence[Panel], digits: int = 2) -> tuple[str, dict[str, Any]]:
+def timeline(
+    days: Sequence[int], panels: Sequence[Panel], digits: int = 2, *, zoom: bool = False
+) -> tuple[str, dict[str, Any]]:
     """Draw panels one below the other on one time axis.
 
     Parameters
@@ -415,6 +428,8 @@ def timeline(days: Sequence[int], panels: Sequence[Panel], digits: int = 2) -> t
     panels : sequence of Panel
     digits : int
         Decimals of money.
+    zoom : bool
+        Whether a reader may choose a period, which the time charts beside it follow, and a logarithmic scale.
 
     Returns
     -------
@@ -438,15 +453,24 @@ def timeline(days: Sequence[int], panels: Sequence[Panel], digits: int = 2) -> t
         if place == len(panels) - 1:
             frame.x_axis(marks)
         drawn.append(f'<p class="axis">{escape(panel.label)}</p>{frame.markup()}')
-    lines = [(panel, line) for panel in panels for line in panel.lines]
-    keys = "".join(_key(panel.kind, line, digits) for panel, line in lines)
+    lines = [(place, panel, line) for place, panel in enumerate(panels) for line in panel.lines]
+    keys = "".join(_key(panel.kind, line, digits) for _, panel, line in lines)
     live = {
         "days": [int(day) for day in days],
         "lines": [
-            {"kind": panel.kind, "values": [_rounded(value) for value in line.values]}
-            for panel, line in lines
+            {
+                "name": line.name,
+                "kind": panel.kind,
+                "panel": place,
+                "style": line.style,
+                "filled": line.filled,
+                "values": [_rounded(value) for value in line.values],
+            }
+            for place, panel, line in lines
         ],
+        "panels": [{"kind": panel.kind, "zero": panel.zero, "tall": panel.height > 8} for panel in panels],
         "digits": digits,
+        "zoom": zoom,
     }
     return (
         f'<div class="legend"><span class="when"></span>{keys}</div><div class="panels">{"".join(drawn)}</div>',

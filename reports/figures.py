@@ -67,13 +67,13 @@ def equity_figure(run: Run) -> Drawing | None:
     equity, fall = column(run.equity, "equity"), column(run.equity, "drawdown")
     if not equity.notna().any():
         return None
-    days = _days(run.equity)
+    days = days_of(run.equity)
     lines = [Line("this run", equity.tolist(), "s1"), *_benchmarks(run, len(equity))]
     panels = [
         Panel(f"equity, {unit(run)}", "money", 17, lines),
         Panel("drawdown", "percent", 6, [Line("drawdown", (-fall.abs()).tolist(), "loss", True)], True),
     ]
-    markup, live = timeline(days, panels, money_digits(run))
+    markup, live = timeline(days, panels, money_digits(run), zoom=True)
     words = _on_equity(run)
     data = {
         "dates": dates(run.equity["date"]),
@@ -96,7 +96,8 @@ def _benchmarks(run: Run, marks: int) -> list[Line]:
     return [*found, Line("cash, no interest", [start_of(run)] * marks, "s4")]
 
 
-def _days(table: pd.DataFrame) -> list[int]:
+def days_of(table: pd.DataFrame) -> list[int]:
+    """Give the dates of a table as days since 1970."""
     moments = pd.to_datetime(pd.Series(dates(table["date"])))
     return [int(day) for day in moments.to_numpy().astype("M8[D]").astype(np.int64)]
 
@@ -194,7 +195,7 @@ def rolling_figure(run: Run) -> Drawing | None:
         )
     else:
         words = f"The rolling Sharpe ratio is undefined: there is no full window with variance. {words}"
-    markup, live = timeline(_days(run.equity), panels)
+    markup, live = timeline(days_of(run.equity), panels)
     data = {
         "dates": dates(run.equity["date"]),
         "exposure": exposure.tolist(),
@@ -563,7 +564,7 @@ def comparison_figure(runs: Sequence[Run], names: Sequence[str]) -> Drawing | No
         for place, name in enumerate(table.columns)
     ]
     panel = Panel("equity over starting capital", "number", 18, lines)
-    markup, live = timeline([int(day) for day in table.index], [panel])
+    markup, live = timeline([int(day) for day in table.index], [panel], zoom=True)
     returns = [
         f"{name} {percent(figure_of(run, 'total_return'))}" for run, name in zip(runs, names, strict=True)
     ]
@@ -576,5 +577,5 @@ def _growth(run: Run) -> pd.Series[float] | None:
     marks, start = column(run.equity, "equity"), start_of(run)
     if not marks.notna().any() or not start > 0:
         return None
-    growth = pd.Series((marks / start).to_numpy(), index=_days(run.equity))
+    growth = pd.Series((marks / start).to_numpy(), index=days_of(run.equity))
     return growth[~growth.index.duplicated(keep="last")]

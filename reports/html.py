@@ -7,6 +7,7 @@ import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from aftershock.reports.pages import Chapter, chapters
 from aftershock.reports.payload import embed, pack
 from aftershock.reports.run import Run
 from aftershock.reports.tables import Cell, Table
+from aftershock.reports.verdict import verdict
 from aftershock.reports.words import SIMULATED, Measure, caveats, chips, facts, findings, word
 
 if TYPE_CHECKING:
@@ -50,8 +52,8 @@ class Section:
 
     @property
     def findings(self) -> list[str]:
-        """What came out."""
-        return findings(self.run)
+        """What came out: first whether it worked and whether it was luck."""
+        return [*verdict(self.run), *findings(self.run)]
 
     @property
     def chips(self) -> list[tuple[str, str]]:
@@ -113,30 +115,56 @@ def render(runs: Sequence[Run], *, whole: bool = True, brief: bool = False) -> s
         Section(f"run-{place}", name, run, chapters(run, brief=brief))
         for place, (run, name) in enumerate(zip(runs, names, strict=True), 1)
     ]
-    return page_of(
+    return page(
         "template.html",
+        simulated=[section.name for section in sections if section.run.simulated],
         brief=brief,
         version=word(runs[0].manifest.get("aftershock")),
-        made=word(runs[0].manifest.get("created_at")),
-        simulated=[section.name for section in sections if section.run.simulated],
         sections=sections,
         comparison=comparison(runs, names) if len(runs) > 1 else [],
         whole=whole or len(runs) == 1,
+        made=word(runs[0].manifest.get("created_at")),
     )
 
 
-def page_of(template: str, *, brief: bool, **told: Any) -> str:
-    """Fill a template of a page that loads nothing and runs no script but its own; ``brief`` runs none at all."""
-    scripts = [] if brief else _scripts()
+def page(
+    template: str,
+    *,
+    simulated: Sequence[str],
+    brief: bool,
+    version: str,
+    extra: Sequence[str] = (),
+    **told: Any,
+) -> str:
+    """Fill a template that extends ``page.html``: the head, its policy, the banner, the script are those of every page.
+
+    Parameters
+    ----------
+    template : str
+        A file beside this one.
+    simulated : sequence of str
+        What of the page is made of simulated prices.
+    brief : bool
+        Leave out every script.
+    version : str
+        Of the package that made what is shown.
+    extra : sequence of str
+        Scripts beside that of every page.
+    **told
+        What the template shows.
+    """
+    scripts = [] if brief else [_script(name) for name in (*extra, "report.js")]
     text = (
         _environment()
         .get_template(template)
         .render(
+            simulated=simulated,
             mark=SIMULATED,
             brief=brief,
             policy=POLICY.format(scripts=" ".join(map(_hash, scripts)) or "'none'"),
             scripts=scripts,
             style=_asset("report.css"),
+            version=version,
             **told,
         )
     )
@@ -185,6 +213,20 @@ def numbers(run: Run) -> dict[str, Any]:
     }
 
 
+def in_frame(title: str, text: str) -> str:
+    """Put a page into a frame that keeps to itself: nothing in it runs, and no style leaks out of it."""
+    held, named = escape(text, quote=True), escape(title, quote=True)
+    style = "width:100%;height:46rem;border:1px solid #d9d6ce"
+    return f'<iframe sandbox title="{named}" style="{style}" srcdoc="{held}"></iframe>'
+
+
+def alone(drawing: Drawing) -> str:
+    """Put one figure into a frame of its own: what a notebook shows of it."""
+    marked = [drawing.title] if drawing.title.startswith(SIMULATED) else []
+    text = page("figure.html", simulated=marked, brief=True, version="", name=drawing.title, drawing=drawing)
+    return in_frame(drawing.title, text)
+
+
 def _environment() -> Environment:
     import jinja2
 
@@ -200,10 +242,10 @@ def _environment() -> Environment:
     return environment
 
 
-def _scripts() -> list[Markup]:
+def _script(name: str) -> Markup:
     from markupsafe import Markup
 
-    return [Markup(_asset("report.js").replace("</script", "<\\/script"))]
+    return Markup(_asset(name).replace("</script", "<\\/script"))
 
 
 def _hash(script: str) -> str:

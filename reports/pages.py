@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
-from aftershock.reports import figures, tables
+from aftershock.reports import beside, figures, tables
 from aftershock.reports.drawing import Drawing
+from aftershock.reports.located import without_roots
 from aftershock.reports.run import Run
 from aftershock.reports.tables import Grid, Table
 from aftershock.reports.words import price_lines, titled, visible
@@ -83,6 +84,8 @@ def _work(run: Run) -> list[Block]:
         _pair(tables.benchmark_table(run), tables.drawdown_table(run)),
         Block(_items(tables.monthly_table(run))),
         _pair(figures.years_figure(run), figures.rolling_figure(run)),
+        Block(_items(tables.trailing_table(run))),
+        _pair(beside.risk_figure(run), beside.matched_figure(run)),
     ]
 
 
@@ -133,5 +136,8 @@ def _trades(run: Run) -> list[Block]:
 
 
 def _made(run: Run) -> list[Block]:
-    listing = Listing(titled(run, "The experiment, every default written out"), visible(run.experiment))
+    listing = Listing(
+        titled(run, "The experiment, every default written out"),
+        visible(without_roots(run.experiment, run.folder)),
+    )
     return [Block([tables.manifest_table(run), listing])]

@@ -2,7 +2,7 @@
 
 (() => {
   const UNDEFINED = "n/a";
-  const NUMERIC = new Set(["percent", "depth", "number", "count", "money", "price"]);
+  const NUMERIC = new Set(["percent", "depth", "number", "count", "money", "price", "level"]);
   const SIGNED = new Set(["percent", "money"]);
   const SEARCHED = new Set(["text", "prose", "code", "event", "link", "date", "instant", "local", "side"]);
   const PAGES = [10, 25, 100, 500];
@@ -18,6 +18,7 @@
     });
   const plain = [0, 1, 2, 3, 4].map(fixed);
   const significant = new Intl.NumberFormat("en-US", { maximumSignificantDigits: 6 });
+  const exact = new Intl.NumberFormat("en-US", { maximumSignificantDigits: 10, useGrouping: false });
   const minus = (text) => text.replace("-", "−");
 
   const instant = (seconds) => {
@@ -42,13 +43,14 @@
     count: (value) => minus(plain[0].format(value)),
     money: (value, digits) => minus(plain[digits].format(value)),
     price: (value) => minus((Math.abs(value) < 1e5 ? significant : plain[0]).format(value)),
+    level: (value) => minus(exact.format(value)),
     instant,
     side: (value) => (value > 0 ? "long" : "short"),
     flag: (value) => (value ? "yes" : "no"),
   };
 
   const show = (value, kind, digits) => {
-    if (value === null || value === undefined) return UNDEFINED;
+    if (value === null || value === undefined) return kind === "level" ? "off" : UNDEFINED;
     return formats[kind] ? formats[kind](value, digits) : String(value);
   };
 
@@ -89,7 +91,7 @@
 
   const fill = (value, column, digits, open) => {
     const text = show(value, column.kind, digits);
-    if (value === null || value === undefined) return make("span", { title: "undefined" }, text);
+    if ((value === null || value === undefined) && column.kind !== "level") return make("span", { title: "undefined" }, text);
     if (column.kind === "link" && isLink(text)) return anchor(text);
     if (column.kind === "event") return make("button", { type: "button", class: "event", onclick: () => open(text) }, text);
     return text;
@@ -647,47 +649,180 @@
     return make("div", { class: "rows compact" }, ...rows);
   };
 
+  // ---------------------------------------------------------------------------------- scales, as in drawing.py
+
+  const loose = new Intl.NumberFormat("en-US", { maximumFractionDigits: 2 });
+  const trimmed = (value) => minus(loose.format(value));
+  const short = (value) => {
+    for (const [size, mark] of [[1e9, "bn"], [1e6, "M"], [1e3, "k"]]) {
+      if (Math.abs(value) >= size) return trimmed(value / size) + mark;
+    }
+    return trimmed(value);
+  };
+  const axisForms = { percent: (value) => `${trimmed(100 * value)}\u00a0%`, money: short, count: short, number: trimmed };
+
+  const ticks = (low, high, count = 4) => {
+    if (!(high > low)) return [low];
+    const raw = (high - low) / count;
+    const size = 10 ** Math.floor(Math.log10(raw));
+    const step = [1, 2, 2.5, 5, 10].map((times) => size * times).find((value) => value >= raw * 0.999);
+    const found = [];
+    for (let n = Math.ceil(low / step - 1e-9); n <= Math.floor(high / step + 1e-9); n += 1) found.push(Number((n * step).toPrecision(12)));
+    return found;
+  };
+
+  const spread = (values, zero) => {
+    const known = values.filter((value) => value !== null && value !== undefined).concat(zero ? [0] : []);
+    if (!known.length) return [0, 1];
+    const [low, high] = known.reduce(([least, most], value) => [Math.min(least, value), Math.max(most, value)], [Infinity, -Infinity]);
+    const room = (high - low) * 0.06 || Math.abs(high) * 0.1 || 1;
+    const [from, to] = [low - (low < 0 || !zero ? room : 0), high + (high > 0 || !zero ? room : 0)];
+    return to > from ? [from, to] : [from, from + 1];
+  };
+
+  const DAY = 86400000;
+  const isoDay = (day) => new Date(day * DAY).toISOString().slice(0, 10);
+  const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+  // Years, months where there are few, days where there are fewer.
+  const dayMarks = (first, last) => {
+    const [start, end] = [new Date(first * DAY), new Date(last * DAY)];
+    const months = (end.getUTCFullYear() - start.getUTCFullYear()) * 12 + end.getUTCMonth() - start.getUTCMonth();
+    const found = [];
+    const put = (when, text) => {
+      const day = Math.round(when / DAY);
+      if (day >= first && day <= last) found.push([day, text]);
+    };
+    if (months < 3) {
+      const step = Math.max(1, Math.ceil((last - first) / 6));
+      for (let day = first; day <= last; day += step) put(day * DAY, isoDay(day).slice(5));
+      return found;
+    }
+    const step = months >= 24 ? 12 * Math.max(1, Math.round(months / 120)) : Math.max(1, Math.round(months / 6));
+    for (let n = months >= 24 ? -start.getUTCMonth() : 0; n <= months; n += step) {
+      const when = new Date(Date.UTC(start.getUTCFullYear(), start.getUTCMonth() + n, 1));
+      const year = when.getUTCFullYear();
+      const name = MONTHS[when.getUTCMonth()];
+      put(when.getTime(), months >= 24 ? String(year) : name === "Jan" || !found.length ? `${name} ${year}` : name);
+    }
+    return found;
+  };
+
   // ------------------------------------------------------------------------------------------- timelines
+
+  const THIN = 1200; // points of a line that are drawn one by one
+
+  const points = (days, values, first, last) => {
+    const pieces = [[]];
+    days.forEach((day, at) => {
+      if (day < first || day > last) return;
+      if (values[at] === null || values[at] === undefined) pieces.push([]);
+      else pieces[pieces.length - 1].push([day, values[at]]);
+    });
+    return pieces.filter((piece) => piece.length).map((piece) => {
+      if (piece.length <= THIN) return piece;
+      const size = Math.ceil((2 * piece.length) / THIN);
+      const kept = [piece[0]];
+      for (let at = 0; at < piece.length; at += size) {
+        const part = piece.slice(at, at + size);
+        const ends = [part.reduce((a, b) => (b[1] < a[1] ? b : a)), part.reduce((a, b) => (b[1] > a[1] ? b : a))];
+        kept.push(...ends.sort((a, b) => a[0] - b[0]));
+      }
+      return [...kept, piece[piece.length - 1]];
+    });
+  };
+
+  // Draw lines over days into a frame, whatever stood there.
+  const paint = (frame, { days, lines, first, last, kind, zero, log, tall, axis }) => {
+    const pieces = lines.map((line) => points(days, line.values, first, last));
+    const shown = pieces.flat(2).map(([, value]) => value);
+    const scale = log ? Math.log10 : (value) => value;
+    const [low, high] = log ? spread(shown.map(Math.log10), false) : spread(shown, zero);
+    const x = (day) => Number(((1000 * (day - first)) / (last - first || 1)).toFixed(1));
+    const y = (value) => Number(((1000 * (high - scale(value))) / (high - low || 1)).toFixed(1));
+    const svg = shape("svg", { viewBox: "0 0 1000 1000", preserveAspectRatio: "none", "aria-hidden": "true" });
+    const label = (style, place, text) => make("span", { class: style, style: place }, text);
+    const labels = [];
+    const marks = dayMarks(first, last);
+    for (const [day] of marks) svg.append(shape("path", { class: "rule faint", d: `M${x(day)} 0V1000` }));
+    const values = log ? ticks(10 ** low, 10 ** high, 5).filter((value) => value > 0) : ticks(low, high, tall ? 4 : 2);
+    for (const value of values) {
+      svg.append(shape("path", { class: value === 0 ? "rule zero" : "rule", d: `M0 ${y(value)}H1000` }));
+      labels.push(label("yt", { top: `${y(value) / 10}%` }, axisForms[kind](value)));
+    }
+    lines.forEach((line, at) => {
+      const path = (piece) => "M" + piece.map(([day, value]) => `${x(day)} ${y(value)}`).join("L");
+      if (line.filled) {
+        for (const piece of pieces[at]) {
+          const [start, end] = [piece[0][0], piece[piece.length - 1][0]];
+          svg.append(shape("path", { class: `fill ${line.style}`, d: `${path(piece)}L${x(end)} ${y(0)}L${x(start)} ${y(0)}Z` }));
+        }
+      }
+      svg.append(shape("path", { class: `line ${line.style}`, d: pieces[at].map(path).join("") }));
+    });
+    if (axis) {
+      marks.forEach(([day, text], place) =>
+        labels.push(label(place % 2 && marks.length > 5 ? "xt minor" : "xt", { left: `${x(day) / 10}%` }, text))
+      );
+    }
+    frame.querySelectorAll(":scope > svg, :scope > span").forEach((old) => old.remove());
+    frame.prepend(svg, ...labels);
+  };
 
   class Timeline {
     constructor(figure, live) {
       this.live = live;
+      this.figure = figure;
       this.chart = figure.querySelector(".chart");
       this.panels = figure.querySelector(".panels");
       this.when = figure.querySelector(".when");
       this.values = [...figure.querySelectorAll(".legend .key b")];
-      this.last = this.values.map((value) => value.textContent);
-      this.cursors = [...figure.querySelectorAll(".frame")].map((frame) => frame.appendChild(make("i", { class: "cursor", hidden: true })));
+      this.ends = this.values.map((value) => value.textContent);
+      this.frames = [...figure.querySelectorAll(".frame")];
+      this.cursors = this.frames.map((frame) => frame.appendChild(make("i", { class: "cursor", hidden: true })));
+      this.first = 0;
+      this.last = live.days.length - 1;
+      this.log = false;
       this.panels.addEventListener("pointermove", (event) => this.point(event));
       this.panels.addEventListener("pointerleave", () => this.leave());
       this.chart.addEventListener("keydown", (event) => this.key(event));
       this.chart.addEventListener("blur", () => this.leave());
+      if (live.zoom && live.days.length > 2) this.buildTools();
+    }
+
+    // The mark that is nearest to a pointer.
+    near(event) {
+      const box = this.frames[0].getBoundingClientRect();
+      const { days } = this.live;
+      const day = days[this.first] + ((event.clientX - box.left) / box.width) * (days[this.last] - days[this.first]);
+      const next = days.findIndex((value, at) => at >= this.first && value >= day);
+      const at = next < 0 || next > this.last ? this.last : next;
+      return at > this.first && day - days[at - 1] < days[at] - day ? at - 1 : at;
     }
 
     point(event) {
-      const box = this.panels.querySelector(".frame").getBoundingClientRect();
-      const { days } = this.live;
-      const day = days[0] + ((event.clientX - box.left) / box.width) * (days[days.length - 1] - days[0]);
-      const next = days.findIndex((value) => value >= day);
-      const at = next < 0 ? days.length - 1 : next;
-      this.tell(at > 0 && day - days[at - 1] < days[at] - day ? at - 1 : at);
+      const at = this.near(event);
+      this.tell(at);
+      if (this.from !== undefined) this.select(this.from, at);
     }
 
     key(event) {
+      if (event.target !== this.chart) return;
       const step = { ArrowLeft: -1, ArrowRight: 1, PageUp: -20, PageDown: 20 }[event.key];
-      if (event.key === "Escape") this.leave();
+      if (event.key === "Escape") this.escape();
+      if (event.key === "Enter" && this.live.zoom && this.at !== undefined) this.mark();
       if (!step) return;
       event.preventDefault();
-      const last = this.live.days.length - 1;
-      this.tell(Math.min(last, Math.max(0, (this.at ?? last) + step)));
+      this.tell(Math.min(this.last, Math.max(this.first, (this.at ?? this.last) + step)));
+      if (this.from !== undefined) this.select(this.from, this.at);
     }
 
     tell(at) {
       this.at = at;
       const { days, lines, digits } = this.live;
-      this.when.textContent = new Date(days[at] * 86400000).toISOString().slice(0, 10);
+      this.when.textContent = isoDay(days[at]);
       lines.forEach((line, place) => (this.values[place].textContent = show(line.values[at], line.kind, digits)));
-      const left = (100 * (days[at] - days[0])) / (days[days.length - 1] - days[0] || 1);
+      const left = (100 * (days[at] - days[this.first])) / (days[this.last] - days[this.first] || 1);
       this.cursors.forEach((cursor) => {
         cursor.hidden = false;
         cursor.style.left = `${left}%`;
@@ -697,8 +832,147 @@
     leave() {
       this.at = undefined;
       this.when.textContent = "";
-      this.values.forEach((value, place) => (value.textContent = this.last[place]));
+      const { lines, digits } = this.live;
+      const known = (values) => values.findLast((value, at) => at <= this.last && value !== null);
+      const whole = this.last === this.live.days.length - 1;
+      lines.forEach((line, place) => {
+        const end = whole && this.ends[place]; // written with all digits
+        this.values[place].textContent = end || show(known(line.values), line.kind, digits);
+      });
       this.cursors.forEach((cursor) => (cursor.hidden = true));
+    }
+
+    // ---------------------------------------------------------------------------- choosing a period
+
+    buildTools() {
+      const { days } = this.live;
+      const date = (at) => make("input", { type: "date", min: isoDay(days[0]), max: isoDay(days[days.length - 1]), value: isoDay(days[at]), onchange: () => this.dated() });
+      [this.since, this.until] = [date(0), date(days.length - 1)];
+      this.whole = make("button", { type: "button", hidden: true, onclick: () => this.choose(0, days.length - 1) }, "Whole period");
+      this.scale = make("button", { type: "button", "aria-pressed": "false", onclick: () => this.toggle() }, "Log scale");
+      const positive = this.live.lines.every((line) => line.panel || line.values.every((value) => value === null || value > 0));
+      this.scale.hidden = !positive;
+      this.told = make("output", { class: "period", "aria-live": "polite" });
+      this.hint = make("span", { class: "hint" }, "Drag over the figure to choose a period; on keys: arrows, Enter at both ends, Escape.");
+      const label = (text, input) => make("label", { class: "day" }, text, input);
+      this.chart.before(make("div", { class: "tools period" }, label("From", this.since), label("to", this.until), this.whole, this.scale, this.hint));
+      this.chart.after(this.told);
+      this.panels.classList.add("zooms");
+      this.panels.addEventListener("pointerdown", (event) => this.press(event));
+      this.panels.addEventListener("pointerup", (event) => this.release(event));
+      this.panels.addEventListener("pointercancel", () => this.unselect());
+      this.bands = this.frames.map((frame) => frame.appendChild(make("i", { class: "chosen", hidden: true })));
+    }
+
+    press(event) {
+      if (event.button !== 0) return;
+      this.from = this.near(event);
+      this.panels.setPointerCapture(event.pointerId);
+    }
+
+    release(event) {
+      if (this.from === undefined) return;
+      const [from, to] = [this.from, this.near(event)];
+      this.unselect();
+      if (Math.abs(to - from) > 1) this.choose(Math.min(from, to), Math.max(from, to));
+    }
+
+    mark() {
+      if (this.from === undefined) {
+        this.select((this.from = this.at), this.at);
+        return;
+      }
+      const [from, to] = [this.from, this.at];
+      this.unselect();
+      if (Math.abs(to - from) > 1) this.choose(Math.min(from, to), Math.max(from, to));
+    }
+
+    escape() {
+      if (this.from !== undefined) this.unselect();
+      else if (this.live.zoom && this.whole && !this.whole.hidden) this.choose(0, this.live.days.length - 1);
+      this.leave();
+    }
+
+    select(from, to) {
+      const { days } = this.live;
+      const place = (at) => (100 * (days[at] - days[this.first])) / (days[this.last] - days[this.first] || 1);
+      const [left, right] = [place(Math.min(from, to)), place(Math.max(from, to))];
+      this.bands.forEach((band) => {
+        band.hidden = false;
+        Object.assign(band.style, { left: `${left}%`, width: `${right - left}%` });
+      });
+    }
+
+    unselect() {
+      this.from = undefined;
+      this.bands?.forEach((band) => (band.hidden = true));
+    }
+
+    dated() {
+      const day = (input) => Math.round(input.valueAsNumber / DAY);
+      const [since, until] = [day(this.since), day(this.until)];
+      const { days } = this.live;
+      const first = days.findIndex((value) => value >= since);
+      const last = days.findLastIndex((value) => value <= until);
+      if (first >= 0 && last - first > 1) this.choose(first, last);
+    }
+
+    choose(first, last) {
+      const { days } = this.live;
+      for (const one of this.beside ?? [this]) one.range(days[first], days[last]);
+    }
+
+    // Show a period, told by its days: other time charts of the page may have other dates.
+    range(since, until) {
+      const { days } = this.live;
+      const first = days.findIndex((value) => value >= since);
+      const last = days.findLastIndex((value) => value <= until);
+      if (first < 0 || last - first < 1) return;
+      [this.first, this.last] = [first, last];
+      this.draw();
+      this.leave();
+      if (!this.told) return;
+      const all = first === 0 && last === days.length - 1;
+      this.whole.hidden = all;
+      this.hint.hidden = !all;
+      [this.since.value, this.until.value] = [isoDay(days[first]), isoDay(days[last])];
+      this.told.textContent = all ? "" : this.sum(first, last);
+    }
+
+    toggle() {
+      this.log = !this.log;
+      this.scale.setAttribute("aria-pressed", String(this.log));
+      this.draw();
+    }
+
+    draw() {
+      const { days, lines, panels } = this.live;
+      this.frames.forEach((frame, place) =>
+        paint(frame, {
+          days,
+          lines: lines.filter((line) => line.panel === place),
+          first: days[this.first],
+          last: days[this.last],
+          ...panels[place],
+          log: this.log && place === 0,
+          axis: place === this.frames.length - 1,
+        })
+      );
+    }
+
+    // What each line of the first panel came to between two marks, and how deep it fell on the way.
+    sum(first, last) {
+      const told = this.live.lines.filter((line) => line.panel === 0).map((line) => {
+        const values = line.values.slice(first, last + 1).filter((value) => value !== null);
+        let [peak, deepest] = [-Infinity, 0];
+        for (const value of values) {
+          peak = Math.max(peak, value);
+          deepest = Math.min(deepest, value / peak - 1);
+        }
+        const gained = values.length ? values[values.length - 1] / values[0] - 1 : null;
+        return `${line.name} ${show(gained, "percent")}, deepest drawdown ${show(deepest, "percent")}`;
+      });
+      return `${isoDay(this.live.days[first])} to ${isoDay(this.live.days[last])}: ${told.join("; ")}.`;
     }
   }
 
@@ -743,6 +1017,10 @@
     document.querySelectorAll("main section").forEach((section) => seen.observe(section));
   };
 
+  // What the scripts of other pages draw, by the form that a figure names.
+  const parts = globalThis.aftershock ?? {};
+  const tools = { Timeline, make, shape, show, paint, isoDay };
+
   // One part a frame: the page stays usable while much is unpacked.
   const breath = () => new Promise((resume) => setTimeout(resume, 0));
 
@@ -751,11 +1029,15 @@
     const script = root.querySelector(":scope > script.store");
     if (script) drill = new Drill(await unpack(script), 2);
     drill?.follow(root.querySelector("figure[id$='-figure-ladder']"));
+    const timelines = [];
     for (const figure of root.querySelectorAll("figure.drawing")) {
-      const live = figure.querySelector("script");
-      if (live) new Timeline(figure, await unpack(live));
+      const script = figure.querySelector("script");
+      const live = script && (await unpack(script));
+      if (live?.form) parts[live.form]?.(figure, live, tools);
+      else if (live) timelines.push(new Timeline(figure, live));
       await breath();
     }
+    timelines.forEach((one) => (one.beside = timelines));
     for (const grid of root.querySelectorAll(".grid")) {
       const packed = grid.querySelector("script");
       if (!packed) continue;

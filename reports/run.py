@@ -54,6 +54,11 @@ class Run:
         """Whether the prices were made by the simulated market."""
         return bool(self.manifest["simulated"])
 
+    @property
+    def folder(self) -> str:
+        """Where the experiment lay, "" where it was no file."""
+        return str(self.manifest.get("folder") or "")
+
     def write(self, folder: Path) -> None:
         """Write every file of the run into a folder, all of them or none.
 

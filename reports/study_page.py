@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from aftershock.data.tables import write_text
 from aftershock.reports import study_figures as figures
 from aftershock.reports import study_tables as tables
 from aftershock.reports.drawing import Drawing
-from aftershock.reports.html import page_of
+from aftershock.reports.html import page
 from aftershock.reports.pages import Block, Chapter, Item, Listing
 from aftershock.reports.study_run import StudyRun
 from aftershock.reports.study_words import chips, facts, summary
@@ -119,24 +117,14 @@ def _made(run: StudyRun) -> list[Block]:
 def render_study(run: StudyRun, *, brief: bool = False) -> str:
     """Write a study as one self-contained HTML page; ``brief`` leaves out every script, as a notebook shows it."""
     section = StudySection(run, study_chapters(run, brief=brief))
-    return page_of(
+    return page(
         "study.html",
+        simulated=[section.name] if run.simulated else [],
         brief=brief,
         version=word(run.manifest.get("aftershock")),
         made=word(run.manifest.get("created_at")),
         section=section,
     )
-
-
-def write_study_report(run: StudyRun, path: str | os.PathLike[str]) -> None:
-    """Write a study as one HTML file, beside its place and then renamed into it.
-
-    Raises
-    ------
-    InputError
-        The place cannot be written.
-    """
-    write_text(render_study(run), path)
 
 
 def study_numbers(run: StudyRun) -> dict[str, Any]:

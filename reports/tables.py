@@ -14,8 +14,10 @@ from aftershock.data.errors import InputError
 from aftershock.data.instants import NAT, to_ns
 from aftershock.data.venues import venue
 from aftershock.engine.metrics import monthly_returns, yearly_returns
+from aftershock.engine.periods import TRAILING, trailing
 from aftershock.engine.types import REASONS
 from aftershock.engine.waterfall import STEPS
+from aftershock.reports.located import unrooted
 from aftershock.reports.run import Run
 from aftershock.reports.words import (
     MEASURES,
@@ -81,7 +83,7 @@ GROUPS = {
 """The groupings of ``stats["by"]`` in the order of the report, with their words."""
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-NUMERIC = frozenset({"percent", "depth", "number", "count", "money", "price"})
+NUMERIC = frozenset({"percent", "depth", "number", "count", "money", "price", "level"})
 CODED = frozenset({"instant", "local", "side", "flag"})
 SIGNED = frozenset({"percent", "depth", "money"})
 NO_EQUITY = "There is no equity curve."
@@ -353,6 +355,51 @@ def benchmark_table(run: Run) -> Table | None:
     return Table(titled(run, "Beside doing nothing"), columns, rows)
 
 
+PERIODS = {
+    "1m": "1 month",
+    "3m": "3 months",
+    "6m": "6 months",
+    "ytd": "Year to date",
+    "1y": "1 year",
+    "3y": "3 years",
+    "all": "All",
+}
+"""Trailing periods with their words."""
+
+
+def trailing_table(run: Run) -> Table | None:
+    """Give the figures of periods that end with the last mark, beside doing nothing; None where there is no equity."""
+    marks = column(run.equity, "equity")
+    if not marks.notna().any():
+        return None
+    beside = [key for key in ("universe", "index") if len(run.curves) == len(marks)]
+    beside = [key for key in beside if column(run.curves, key).notna().any()]
+    held = [trailing(column(run.curves, key), _days(run), start_of(run)) for key in beside]
+    columns = [
+        Column("period", "Period"),
+        Column("first", "Since", "date", "the end of this day; of all, the first mark"),
+        Column("total_return", "Return", "percent"),
+        Column("cagr", "A year", "percent", "of a year or more"),
+        Column("max_drawdown", "Max drawdown", "depth", "within the period"),
+        Column("volatility", "Volatility", "percent", "a year"),
+        Column("sharpe", "Sharpe", "number"),
+        *(Column(key, {"universe": "Buy and hold", "index": "Index"}[key], "percent") for key in beside),
+    ]
+    first = _days(run)[:1]
+    told = trailing(marks, _days(run), start_of(run))
+    told["first"] = told["first"].where(told.index != "all", first[0] if len(first) else pd.NaT)
+    rows = [
+        [
+            Cell(PERIODS[key]),
+            *(cell(told.loc[key, each.key], each.kind) for each in columns[1:7]),
+            *(cell(table.loc[key, "total_return"], "percent") for table in held),
+        ]
+        for key in TRAILING
+    ]
+    note = "A period that began before the run did is n/a."
+    return Table(titled(run, "Trailing periods, to the last mark"), columns, rows, NO_EQUITY, note)
+
+
 def drawdown_table(run: Run) -> Table:
     """List the deepest drawdowns."""
     falls = [fall for fall in run.stats.get("drawdowns") or [] if defined(fall.get("depth"))]
@@ -620,8 +667,9 @@ def figures_table(run: Run) -> Table:
 
 def manifest_table(run: Run) -> Table:
     """List what made the run: versions, seed, hashes and the provenance of the prices."""
-    told = {"caveats", "warnings", "skipped_events", "price_audit"}
-    pairs = [pair for key, value in run.manifest.items() if key not in told for pair in _flat(key, value)]
+    told = {"caveats", "warnings", "skipped_events", "price_audit", "folder"}
+    shown = unrooted({key: run.manifest[key] for key in run.manifest if key not in told}, run.folder)
+    pairs = [pair for key, value in shown.items() for pair in _flat(key, value)]
     columns = [Column("entry", "Entry"), Column("value", "Value", "code")]
     rows = [[Cell(key), Cell(value or UNDEFINED, "digest")] for key, value in pairs]
     return Table(titled(run, "Manifest"), columns, rows, "The manifest is empty.")

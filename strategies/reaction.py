@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
+from types import FunctionType
 from typing import Annotated, Any, Literal
 
 import pandas as pd
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
 from aftershock.data.settings import Settings
+from aftershock.engine.exit_rules import check_rule
 from aftershock.engine.types import OPPOSITE, SAME, Exits, Orders
+from aftershock.strategies.own_code import load_own, reference_to
 
 
 def _words(value: Any) -> Any:
@@ -28,11 +32,37 @@ def _seconds(value: Any) -> Any:
         raise ValueError("a duration such as '90s' or '5min', or a number of seconds") from error
 
 
+def _rule(value: Any) -> Any:
+    """Take an exit of the desk's own: a function, or ``file.py:name`` of one."""
+    if isinstance(value, str):
+        value = load_own(value, lambda one: isinstance(one, FunctionType), "a function")
+    return value if value is None else check_rule(value)
+
+
+LOOSE = {
+    "delay",
+    "max_defer",
+    "hold",
+    "exit_at",
+    "stop",
+    "take",
+    "trail",
+    "exit",
+    "entry_bar_exits",
+    "overlap",
+    "opposite",
+}
+"""Parameters that select no signals and join none with its session."""
 YEAR = 366 * 86_400.0
 """Seconds; no latency is longer."""
 
 Words = Annotated[tuple[str, ...], BeforeValidator(_words)]
 Seconds = Annotated[float, BeforeValidator(_seconds)]
+ExitRule = Annotated[
+    Callable[..., Any] | None,
+    BeforeValidator(_rule),
+    PlainSerializer(reference_to, when_used="json-unless-none"),
+]
 
 
 class Reaction(Settings):
@@ -70,6 +100,9 @@ class Reaction(Settings):
         The auction at which the hold ends.
     stop, take, trail : float, optional
         Levels as shares of the entry price.
+    exit : callable or str, optional
+        A plain function that says at the close of each bar whether the trade leaves at the next open that fills, or
+        ``file.py:name`` of one; see `aftershock.engine.exit_rules.check_rule`.
     entry_bar_exits : bool
         Whether levels are tested on the bar of an open entry.
     overlap : {"ignore", "extend", "stack"}
@@ -110,6 +143,7 @@ class Reaction(Settings):
     stop: Annotated[float, Field(gt=0, lt=1)] | None = None
     take: Annotated[float, Field(gt=0)] | None = None
     trail: Annotated[float, Field(gt=0, lt=1)] | None = None
+    exit: ExitRule = None
     entry_bar_exits: bool = True
     overlap: Literal["ignore", "extend", "stack"] = "ignore"
     opposite: Literal["close", "reverse", "ignore"] = "close"

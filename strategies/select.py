@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -11,22 +11,14 @@ from numpy.typing import NDArray
 
 from aftershock.data.events import Events, first_prints
 from aftershock.data.events.rows import Mask
+from aftershock.data.instants import to_ns
+from aftershock.data.prices import Tape
 from aftershock.data.universes import Universe
 from aftershock.engine.types import Floats
+from aftershock.strategies.history import History
+from aftershock.strategies.own import Strategy, ask
+from aftershock.strategies.pairs import event_side, pairs_of
 from aftershock.strategies.reaction import Reaction
-
-DIRECTION_SIDE = {
-    "dovish": 1.0,
-    "hawkish": -1.0,
-    "positive": 1.0,
-    "negative": -1.0,
-    "escalation": -1.0,
-    "deescalation": 1.0,
-}
-"""The side on which a direction, taken by itself, puts a buyer of equities."""
-
-SURPRISE_SIDE = {"fed": -1.0, "tariff": -1.0}
-"""The side of a surprise above zero: higher rates and tariffs are bad for equities, all else is good."""
 
 SKIPS = {
     "other_tag": "the strategy does not trade this tag",
@@ -41,6 +33,7 @@ SKIPS = {
     "no_surprise": "its surprise is unknown or zero",
     "no_impact": "neither an impact nor an exposure links it to the instrument",
     "other_side": "the strategy does not take this side",
+    "aside": "the strategy's own class gives it no side",
 }
 """Why an event, or one instrument of it, gives no signal."""
 
@@ -103,6 +96,7 @@ def select(
     strategy: Reaction,
     universe: Universe,
     links: Links,
+    tape: Tape | None = None,
     *,
     sided: bool = True,
 ) -> Selection:
@@ -118,6 +112,8 @@ def select(
         What may be traded; an event's scope is resolved in it.
     links : Links
         Impacts, exposures and factors, for ``side_by="impact"``.
+    tape : Tape, optional
+        Prices for a strategy of a desk's own to look back at.
     sided : bool
         Whether a signal needs a side; without, all have side and weight 1.
 
@@ -125,24 +121,25 @@ def select(
     -------
     Selection
         Signals and the reasons for what is not among them.
+
+    Raises
+    ------
+    InputError
+        What a strategy of a desk's own gives cannot be used.
     """
     table, first = _settled(events)
     code = _event_codes(table, first, strategy, sided)
     chosen = table[code == ""]
-    pairs = pairs_of(chosen, universe, strategy.instruments)
-    if strategy.side_by == "impact" and strategy.instruments == "auto":
-        told = links.impacts.loc[links.impacts["event_id"].isin(chosen["event_id"]), ["event_id", "symbol"]]
-        pairs = pd.concat([pairs, told], ignore_index=True).drop_duplicates(ignore_index=True)
-    silent = chosen.loc[~chosen["event_id"].isin(pairs["event_id"]), "event_id"]
+    if isinstance(strategy, Strategy):
+        found = _own(chosen, strategy, universe, tape)
+    else:
+        found = _reacting(chosen, strategy, universe, links)
+    pairs, silent, signals, size = found.pairs, found.silent, found.signals, found.size
+    inside = pairs["symbol"].isin(list(universe.symbols)).to_numpy(bool)
     members = {instrument.symbol: instrument for instrument in universe.instruments}
-    inside = pairs["symbol"].isin(list(members)).to_numpy(bool)
-    signals = pairs[inside].merge(chosen, on="event_id", how="left", suffixes=("", "_of_event"))
-    size = (
-        impact_of(signals, links) if strategy.side_by == "impact" else event_side(signals, strategy.side_by)
-    )
     size = -size if strategy.stance == "fade" else size
     size = size if sided else np.ones(len(signals))
-    why_not = _side_codes(size, strategy) if sided else np.full(len(signals), "", object)
+    why_not = _side_codes(size, strategy, found.no_side) if sided else np.full(len(signals), "", object)
     signals = signals.assign(
         venue=[members[symbol].venue for symbol in signals["symbol"]],
         market=[members[symbol].market for symbol in signals["symbol"]],
@@ -154,7 +151,7 @@ def select(
     outside = np.where(inside, "", "outside_universe").astype(object)
     skipped = [
         _skips(table["event_id"], "", code),
-        _skips(silent, "", np.full(len(silent), "no_instrument", object)),
+        _skips(silent, "", np.full(len(silent), found.no_pair, object)),
         _skips(pairs["event_id"], pairs["symbol"], outside),
         _skips(signals["event_id"], signals["symbol"], why_not),
     ]
@@ -163,6 +160,47 @@ def select(
         signals=kept[SIGNAL_COLUMNS].astype(texts).reset_index(drop=True),
         skipped=pd.concat(skipped, ignore_index=True).astype("str"),
     )
+
+
+class Found(NamedTuple):
+    """Pairs of events and instruments, events that have none, and of those inside the universe their sizes.
+
+    ``no_pair`` is why an event has none, ``no_side`` why a pair of size 0 gives no signal.
+    """
+
+    pairs: pd.DataFrame
+    silent: pd.Series[str]
+    signals: pd.DataFrame
+    size: Floats
+    no_pair: str
+    no_side: str
+
+
+def _own(chosen: pd.DataFrame, strategy: Strategy, universe: Universe, tape: Tape | None) -> Found:
+    """Let a strategy of a desk's own say which pairs it trades."""
+    history = History(tape, to_ns(chosen["known_by"]), strategy.latency_ns, universe.symbols)
+    given = ask(strategy, chosen, history, universe)
+    size = given["side"].to_numpy(np.float64) * given["weight"].to_numpy(np.float64)
+    silent = chosen.loc[~chosen["event_id"].isin(given["event_id"]), "event_id"]
+    signals = given[["event_id", "symbol", "strength"]].merge(
+        chosen.drop(columns="strength"), on="event_id", how="left", suffixes=("", "_of_event")
+    )
+    return Found(given[["event_id", "symbol"]], silent, signals, size, "aside", "aside")
+
+
+def _reacting(chosen: pd.DataFrame, strategy: Reaction, universe: Universe, links: Links) -> Found:
+    """Pair events with the instruments they are about, and size what each means to each."""
+    pairs = pairs_of(chosen, universe, strategy.instruments)
+    if strategy.side_by == "impact" and strategy.instruments == "auto":
+        told = links.impacts.loc[links.impacts["event_id"].isin(chosen["event_id"]), ["event_id", "symbol"]]
+        pairs = pd.concat([pairs, told], ignore_index=True).drop_duplicates(ignore_index=True)
+    silent = chosen.loc[~chosen["event_id"].isin(pairs["event_id"]), "event_id"]
+    inside = pairs["symbol"].isin(list(universe.symbols)).to_numpy(bool)
+    signals = pairs[inside].merge(chosen, on="event_id", how="left", suffixes=("", "_of_event"))
+    size = (
+        impact_of(signals, links) if strategy.side_by == "impact" else event_side(signals, strategy.side_by)
+    )
+    return Found(pairs, silent, signals, size, "no_instrument", "no_impact")
 
 
 def _settled(events: Events | pd.DataFrame) -> tuple[pd.DataFrame, Mask]:
@@ -183,7 +221,7 @@ def _event_codes(events: pd.DataFrame, first: Mask, strategy: Reaction, sided: b
         "no_news": _status(events).isin(["move", "scheduled"]),
         "echo": ~first,
     }
-    if sided and strategy.side_by != "impact":
+    if sided and strategy.side_by != "impact" and not isinstance(strategy, Strategy):
         missing = "no_side" if strategy.side_by == "direction" else "no_surprise"
         tests[missing] = event_side(events, strategy.side_by) == 0.0
     code = np.full(len(events), "", object)
@@ -197,77 +235,10 @@ def _status(events: pd.DataFrame) -> pd.Series[str]:
     return events["status"] if "status" in events else pd.Series("", index=events.index)
 
 
-def _side_codes(size: Floats, strategy: Reaction) -> NDArray[np.object_]:
+def _side_codes(size: Floats, strategy: Reaction, no_side: str) -> NDArray[np.object_]:
     """Say why a pair is not traded on the side it would take, "" where it is."""
     unwanted = ((strategy.sides == "long") & (size < 0)) | ((strategy.sides == "short") & (size > 0))
-    return np.where(size == 0.0, "no_impact", np.where(unwanted, "other_side", "")).astype(object)
-
-
-def event_side(events: pd.DataFrame, side_by: str) -> Floats:
-    """Give the side that an event takes by itself.
-
-    Parameters
-    ----------
-    events : DataFrame
-        ``tag, direction, surprise``, n rows.
-    side_by : {"direction", "surprise"}
-        What gives the side.
-
-    Returns
-    -------
-    ndarray of float64, shape (n,)
-        1, -1, or 0 where there is none: an unknown surprise, a neutral or unknown direction.
-    """
-    if side_by == "direction":
-        return np.asarray(events["direction"].map(DIRECTION_SIDE).fillna(0.0), np.float64)
-    sign = np.asarray(events["tag"].map(SURPRISE_SIDE).fillna(1.0), np.float64)
-    side: Floats = np.sign(np.asarray(events["surprise"].fillna(0.0), np.float64)) * sign
-    return side
-
-
-def pairs_of(events: pd.DataFrame, universe: Universe, instruments: str = "auto") -> pd.DataFrame:
-    """Give one row per event and instrument.
-
-    Parameters
-    ----------
-    events : DataFrame
-        The events schema.
-    universe : Universe
-        What scopes are resolved in; an event's own symbols are taken as they are.
-    instruments : {"auto", "symbols", "scope"}
-        As in `Reaction`.
-
-    Returns
-    -------
-    DataFrame
-        ``event_id, symbol``, without duplicates.
-    """
-    named = events[["event_id", "symbols"]].rename(columns={"symbols": "symbol"})
-    own = named.assign(symbol=named["symbol"].str.split()).explode("symbol", ignore_index=True)
-    own = own[own["symbol"].notna() & (own["symbol"] != "")]
-    scoped = events[["event_id", "scope"]]
-    if instruments == "auto":
-        scoped = scoped[~scoped["event_id"].isin(own["event_id"])]
-    members = {scope: _in_scope(scope, universe) for scope in scoped["scope"].unique()}
-    wide = scoped.assign(symbol=scoped["scope"].map(members)).explode("symbol", ignore_index=True)
-    wide = wide.loc[wide["symbol"].notna(), ["event_id", "symbol"]]
-    parts = {"auto": [own, wide], "symbols": [own], "scope": [wide]}[instruments]
-    return pd.concat(parts, ignore_index=True).drop_duplicates(ignore_index=True)
-
-
-def _in_scope(scope: str, universe: Universe) -> list[str]:
-    """Instruments of the universe in any part of a scope."""
-    found: list[str] = []
-    for part in scope.split():
-        kind, _, name = part.partition(":")
-        found += [
-            instrument.symbol
-            for instrument in universe.instruments
-            if kind == "global"
-            or (kind == "market" and instrument.market == name)
-            or (kind == "theme" and name in instrument.themes)
-        ]
-    return list(dict.fromkeys(found))
+    return np.where(size == 0.0, no_side, np.where(unwanted, "other_side", "")).astype(object)
 
 
 def impact_of(signals: pd.DataFrame, links: Links) -> Floats:

@@ -24,14 +24,12 @@ from aftershock.engine.types import (
     SAME,
     Bars,
     Book,
-    Charges,
     Entries,
     Exits,
     Flags,
     Floats,
     Orders,
     Rules,
-    Slippage,
 )
 
 pytestmark = pytest.mark.shared
@@ -190,9 +188,25 @@ def rules(case: Case) -> Rules:
     buy, sell, slip, lot, up, down = columns
     barred = OUTCOMES.index("short_banned") if flags(case, "exits").any() else 0
     shorts, none = np.full(count, barred, np.int64), np.zeros(count, np.int64)
-    charges = Charges(buy, sell, none, np.ones(count), np.zeros(2, np.int64), np.zeros((0, 5)))
-    slippage = Slippage(slip, slip, np.zeros(count))
-    return Rules(charges, slippage, np.zeros(count), np.zeros(count), lot, up, down, shorts, shorts, none)
+    return Rules.of(
+        np.zeros(2, np.int64),
+        np.zeros((0, 5)),
+        buy_rate=buy,
+        sell_rate=sell,
+        unit=1.0,
+        at_open=slip,
+        at_close=slip,
+        impact=0.0,
+        borrow=0.0,
+        withheld=0.0,
+        lot=lot,
+        limit_up=up,
+        limit_down=down,
+        schedule=0,
+        short_open=shorts,
+        short_close=shorts,
+        sell_from=none,
+    )
 
 
 def flags(case: Case, name: str) -> Flags:
@@ -248,10 +262,12 @@ def signals(case: Case, bars: Bars, costs: Rules, exit_as: str) -> Entries:
     bar, column, side = rows[:, :3].T.astype(np.int64)
     due = bars.offsets[column] + bar
     price = (bars.open if "price" in case["options"] else bars.close)[due]
-    fill = price * (1.0 + side * costs.slippage.at_open[due])
+    fill = price * (1.0 + side * costs.bar["at_open"][due])
     shares = np.array([weight(case, *place) for place in zip(column, bar, fill, strict=True)], np.float64)
     none = np.zeros(len(rows), np.int64)
-    return Entries(column, none, side, shares * rows[:, 3], due, none, np.linspace(0.0, 0.9, len(rows)))
+    return Entries(
+        column, none, side, shares * rows[:, 3], due, none, np.linspace(0.0, 0.9, len(rows)), none - 1
+    )
 
 
 def exits(case: Case, exit_as: str) -> Exits:

@@ -377,9 +377,9 @@ class TestFills:
         tape = Tape.from_frame(frame, interval="60m")
         rules = rules_of(tape, CostTerms())
         today = tape.session == tape.session[np.searchsorted(tape.opens_at, at[0])]
-        assert np.isnan(rules.limit_up[:5]).all()
-        assert rules.limit_up[today] == pytest.approx(109.5)
-        assert rules.limit_down[today] == pytest.approx(90.5)
+        assert np.isnan(rules.bar["limit_up"][:5]).all()
+        assert rules.bar["limit_up"][today] == pytest.approx(109.5)
+        assert rules.bar["limit_down"][today] == pytest.approx(90.5)
         result = traded(frame, news("2330.TW", "2025-06-11 10:30"), 60)
         assert result.trades["entry_at"].tolist() == [pd.Timestamp("2025-06-11T12:00+08:00")]
         last = frame[frame["opens_at"] < "2025-06-11T11:30+08:00"]

@@ -117,7 +117,7 @@ def test_money_is_conserved_and_lots_are_whole(case: tuple[Any, ...]) -> None:
         assert equity[place] == pytest.approx(
             sum(worth(bars, rules, trade, day) for trade in trades), abs=1e-9 * chosen.capital
         )
-    lots = rules.lot[trades["entry_bar"]]
+    lots = rules.bar["lot"][trades["entry_bar"]]
     whole = trades["quantity"][lots > 0.0] / lots[lots > 0.0]
     assert (whole == np.rint(whole)).all()
     assert (whole >= 1.0).all()
@@ -143,10 +143,10 @@ def worth(bars: Bars, rules: Rules, trade: Any, day: int) -> float:
     closes = [bars.close[bar] for bar in held if not math.isnan(bars.close[bar])]
     price = closes[-1] if closes else trade["entry_fill"]
     days = bars.session[held[-1]] - bars.session[entry]
-    owed = locked * rules.borrow[entry] * days if side < 0 else 0.0
+    owed = locked * rules.bar["borrow"][entry] * days if side < 0 else 0.0
     price_before = trade["entry_fill"]
     for bar in held if side > 0 else ():
-        owed += trade["quantity"] * price_before * rules.withheld[bar] if bar > entry else 0.0
+        owed += trade["quantity"] * price_before * rules.bar["withheld"][bar] if bar > entry else 0.0
         price_before = price_before if math.isnan(bars.close[bar]) else bars.close[bar]
     return float(locked + side * trade["quantity"] * (price - trade["entry_fill"]) - owed - out)
 

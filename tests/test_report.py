@@ -4,6 +4,7 @@ import base64
 import dataclasses
 import datetime
 import hashlib
+import html
 import json
 import math
 import re
@@ -22,6 +23,7 @@ from aftershock.reports.drill import exits_of, store
 from aftershock.reports.html import numbers, render, write_report
 from aftershock.reports.payload import embed, unpack
 from aftershock.reports.run import Run
+from aftershock.reports.verdict import verdict
 from aftershock.reports.words import caveats, date, findings, number, percent, word
 
 _made = runpy.run_path(str(Path(__file__).parent / "factories" / "runs.py"))
@@ -153,7 +155,7 @@ def test_simulated_is_written_on_everything(simulated: Run) -> None:
     titles, head = page.texts[".title"], page.texts["title"][0]
     listings = [caption for caption in page.texts["figcaption"] if "experiment" in caption]
     marked = titles + listings + page.texts["caption"] + page.texts["summary"] + [head]
-    assert len(titles) == 18
+    assert len(titles) == 20
     assert len(marked) > 40
     assert [caption for caption in marked if not caption.startswith("SIMULATED · ")] == []
     assert '<div class="banner" role="note">' in text
@@ -275,7 +277,7 @@ def test_links_inside_the_page_have_their_targets(real: Run, simulated: Run) -> 
     page = Page(render([real, simulated]))
     names = [attrs["id"] for _, attrs in page.elements if "id" in attrs]
     asked = {attrs["href"][1:] for tag, attrs in page.elements if tag == "a"}
-    asked |= {attrs["aria-labelledby"] for _, attrs in page.elements if "aria-labelledby" in attrs}
+    asked = asked | {attrs["aria-labelledby"] for _, attrs in page.elements if "aria-labelledby" in attrs}
     assert asked <= set(names)
     assert len(names) == len(set(names))
 
@@ -288,7 +290,7 @@ def test_every_table_has_a_caption_and_every_figure_words(simulated: Run) -> Non
     assert len(page.texts["caption"]) == len(page.texts["table"])
     labels = [attrs["aria-label"] for _, attrs in page.elements if attrs.get("role") == "img"]
     captions = [text for text in page.texts["figcaption"] if "experiment" not in text]
-    assert len(labels) == len(captions) == 18
+    assert len(labels) == len(captions) == 20
     assert all(label.endswith(caption) for label, caption in zip(labels, captions, strict=True))
     assert ("html", {"lang": "en"}) in page.elements
     assert ("meta", {"name": "viewport", "content": "width=device-width, initial-scale=1"}) in page.elements
@@ -425,6 +427,64 @@ def test_summary_tells_trades_dates_and_caveats(real: Run) -> None:
     assert "1 event was skipped, in all or for some instruments, listed below." in lines
 
 
+def _judged(run: Run, total: float, t: float, without: float, beyond: float, dates: int = 60) -> str:
+    head = run.stats["headline"] | {"total_return": total, "t_statistic": t, "event_dates": dates}
+    asked = run.stats["questions"]
+    asked = asked | {
+        "without_best": asked["without_best"] | {"pnl_without": without},
+        "remaining": asked["remaining"] | {"mean": 0.001 * beyond, "t_statistic": beyond},
+    }
+    (line,) = verdict(_changed(run, headline=head, questions=asked))
+    return line
+
+
+@pytest.mark.parametrize(
+    ("figures", "words"),
+    [
+        (
+            (-0.1, -1.0, -10.0, -1.0),
+            "It did not work, though the loss is within chance: −10.00\xa0% in all after costs",
+        ),
+        ((-0.1, -3.0, -10.0, -1.0), "It did not work, and lost more than chance explains: "),
+        ((0.1, 3.0, -10.0, 3.0), "It earned on three dates, and nothing on the others: "),
+        ((0.1, 1.9, 10.0, 3.0), "It earned, but so may luck: "),
+        ((0.1, math.nan, 10.0, 3.0), "It earned, but so may luck: "),
+        ((0.1, 3.0, 10.0, 1.9), "It earned, but the same clock on quiet days may explain it: "),
+        (
+            (0.1, 3.0, 10.0, math.nan),
+            "It earned more than chance explains, but nobody can tell how much of it the clock ",
+        ),
+        ((0.1, 3.0, 10.0, 3.0, 29), "It worked, on too few event dates to be sure: "),
+        ((0.1, 3.0, 10.0, 3.0), "It worked, and luck seldom does as much: "),
+    ],
+)
+def test_the_first_sentence_is_the_verdict(real: Run, figures: tuple[float, ...], words: str) -> None:
+    assert _judged(real, *figures).startswith(words)
+
+
+def test_the_verdict_has_the_numbers_of_the_run(real: Run, simulated: Run, page: Page) -> None:
+    head, asked = real.stats["headline"], real.stats["questions"]
+    (line,) = verdict(real)
+    without, beyond = asked["without_best"]["pnl_without"], asked["remaining"]
+    assert line.split(": ", 1)[1] == (
+        f"{percent(head['total_return'])} in all after costs with a deepest drawdown of "
+        f"{percent(-abs(head['max_drawdown']))}, on {head['event_dates']} independent event dates "
+        f"(t {number(head['t_statistic'])}); without its best three dates it {'makes' if without > 0 else 'loses'} "
+        f"{number(abs(without), 0)} USD, and beyond the drift of quiet days and last night’s US move "
+        f"{percent(beyond['mean'])} a date remains before costs (t {number(beyond['t_statistic'])})."
+    )
+    told = page.texts["p"]
+    assert told.index(line) < told.index(findings(real)[0])
+    assert verdict(simulated)[0].startswith("On simulated prices it ")
+
+
+def test_without_trades_or_questions_the_verdict_claims_nothing(real: Run) -> None:
+    assert verdict(empty_run()) == []
+    assert verdict(_changed(real, questions={}))[0].endswith(
+        "an earlier version made the run and did not ask whether it was luck."
+    )
+
+
 def test_summary_of_the_mean_gives_its_error_and_t(real: Run) -> None:
     head = real.stats["headline"]
     line = next(line for line in findings(real) if line.startswith("Trades returned"))
@@ -456,6 +516,42 @@ def test_a_drawdown_that_lasts_is_not_recovered(real: Run) -> None:
     lines = findings(_changed(real, drawdowns=[fall]))
     told = "The deepest drawdown was −20.00\xa0%, from 2023-02-01 to 2023-03-01, not yet recovered."
     assert told in lines
+
+
+# ------------------------------------------------------------------------------------------------- paths
+
+
+def _all_of(page: str) -> str:
+    """Give the page with what is packed in it."""
+    packed = re.findall(r'<script type="application/gzip"[^>]*>([\w+/=]+)<', page)
+    return html.unescape(page) + json.dumps([unpack(text) for text in packed])
+
+
+@pytest.mark.parametrize(
+    ("folder", "shown"),
+    [
+        ("/home/desk/work/examples", "../prices/stocks.parquet"),
+        ("", "stocks.parquet"),
+        ("/a/b/c/d/e", "stocks.parquet"),
+    ],
+)
+def test_files_are_named_from_the_experiment_and_not_from_the_root(
+    real: Run, folder: str, shown: str
+) -> None:
+    files = ["/home/desk/work/prices/stocks.parquet", "/home/desk/work/prices/indices.parquet"]
+    listed = "".join(f"    {json.dumps(file)},\n" for file in files)
+    experiment = f"{real.experiment}\n[prices]\nfiles = [\n{listed}]\n"
+    manifest = {
+        **real.manifest,
+        "folder": folder,
+        "prices": {"from": "files", "files": files, "store": files[0]},
+    }
+    run = dataclasses.replace(real, manifest=manifest, experiment=experiment)
+    page = _all_of(render([run, make_run(seed=2)]))
+    assert "/home/desk" not in page
+    assert f'"{shown}"' in page and f"{shown}, " in page
+    for digest in real.manifest["hashes"].values():
+        assert digest in page
 
 
 # ------------------------------------------------------------------------------------------------ tables

@@ -131,7 +131,7 @@ def test_figures_are_drawn_and_nothing_goes_wrong(browse: Browse, page: str) -> 
         """,
         "--window-size=1280,2000",
     )
-    assert len(seen["told"]["shown"]) == 18
+    assert len(seen["told"]["shown"]) == 20
     assert [title for title, shapes in seen["told"]["shown"] if not shapes] == []
     assert all(title.startswith("SIMULATED · ") for title, _ in seen["told"]["shown"])
     assert len(seen["told"]["cards"]) == 5 and min(seen["told"]["cards"]) > 0

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import aftershock as af
@@ -92,7 +93,7 @@ def check(tab: Any, path: Path, most: int, figures: int) -> dict[str, Any]:
 
 
 def test_the_demo(tab: Any, demo: Path) -> None:
-    check(tab, demo, 3_000_000, figures=18)
+    check(tab, demo, 3_000_000, figures=20)
 
 
 def test_the_page_shows_the_stats_of_the_run(tab: Any, demo: Path) -> None:
@@ -132,7 +133,7 @@ def test_the_page_shows_the_stats_of_the_run(tab: Any, demo: Path) -> None:
 def test_the_example_on_real_prices(tab: Any, root: Path, shared: Path, tmp_path: Path) -> None:
     prices = [str(shared / "prices" / name) for name in ("stocks.parquet", "indices.parquet")]
     result = af.run_experiment(root / "examples/asia_events.toml", prices=prices)
-    check(tab, result.save(tmp_path), 3_000_000, figures=17)
+    check(tab, result.save(tmp_path), 3_000_000, figures=19)
     asked = result.stats["questions"]["remaining"]
     assert asked["us_series"] == "SPX"
     assert f"(SPX, by betas fitted before) explains {percent(asked['us'])}" in tab.run(
@@ -145,7 +146,7 @@ def test_twenty_thousand_trades(tab: Any, tmp_path: Path) -> None:
     assert len(many.trades) > 20_000
     path = tmp_path / "many.html"
     path.write_text(render([many]), encoding="utf-8")
-    check(tab, path, 8_000_000, figures=17)
+    check(tab, path, 8_000_000, figures=19)
 
 
 def test_a_comparison(tab: Any, tmp_path: Path) -> None:
@@ -198,3 +199,100 @@ def test_text_stands_out_from_its_ground(tab: Any, demo: Path) -> None:
         tab.open(demo)
         assert tab.run(script) == []
     tab.show(1400, 1000)
+
+
+ZOOM = "#run-1-figure-equity"
+SHOWN = """
+(() => {
+  const figure = document.querySelector("#run-1-figure-equity");
+  const texts = (found) => [...found].map((one) => one.textContent);
+  return {
+    dates: [...figure.querySelectorAll("input[type=date]")].map((one) => one.value),
+    told: figure.querySelector("output.period").textContent,
+    whole: figure.querySelector(".tools button").hidden,
+    marks: [...figure.querySelectorAll(".xt")].map((one) => one.textContent),
+    other: [...document.querySelectorAll("#run-1-figure-rolling .xt")].map((one) => one.textContent),
+    ends: [...figure.querySelectorAll(".legend .key b")].map((one) => one.textContent),
+    ticks: [...figure.querySelectorAll(".frame")].map((frame) => texts(frame.querySelectorAll(".yt"))),
+  };
+})()
+"""
+
+
+def key(tab: Any, name: str, code: int) -> None:
+    tab.ask("Input.dispatchKeyEvent", type="keyDown", key=name, code=name, windowsVirtualKeyCode=code)
+    tab.ask("Input.dispatchKeyEvent", type="keyUp", key=name, code=name, windowsVirtualKeyCode=code)
+
+
+def test_a_period_is_chosen_by_dates_and_the_figures_beside_follow(tab: Any, demo: Path) -> None:
+    run = af.load_run(demo.parent)
+    tab.errors.clear()
+    tab.open(demo)
+    whole = tab.run(SHOWN)
+    tab.run(
+        f"""(() => {{
+          const [since, until] = document.querySelectorAll("{ZOOM} input[type=date]");
+          since.value = "2021-01-01";
+          until.value = "2021-12-31";
+          until.dispatchEvent(new Event("change"));
+        }})()"""
+    )
+    seen = tab.run(SHOWN)
+    day = run.equity["date"].astype(str).str[:10]
+    inside = run.equity[(day >= "2021-01-01") & (day <= "2021-12-31")]
+    assert seen["dates"] == [str(inside["date"].iloc[0])[:10], str(inside["date"].iloc[-1])[:10]]
+    marks = inside["equity"].to_numpy()
+    fell = (marks / np.maximum.accumulate(marks) - 1).min()
+    told = f"this run {percent(marks[-1] / marks[0] - 1)}, deepest drawdown {percent(fell)}; buy and hold"
+    assert f": {told}" in seen["told"]
+    assert seen["ends"][0] == number(round(float(f"{marks[-1]:.6g}")), 0)
+    assert all("2021" in mark or len(mark) == 3 for mark in seen["marks"]) and seen["other"] == seen["marks"]
+    assert not seen["whole"]
+    tab.run(f"document.querySelector('{ZOOM} .tools button').click()")
+    back = tab.run(SHOWN)
+    assert (back["dates"], back["told"], back["ends"], back["whole"]) == (
+        whole["dates"],
+        "",
+        whole["ends"],
+        True,
+    )
+    assert tab.errors == []
+
+
+def test_a_period_is_dragged_or_taken_by_keys_and_escape_gives_all_back(tab: Any, demo: Path) -> None:
+    tab.open(demo)
+    tab.run(f"document.querySelector('{ZOOM}').scrollIntoView({{ block: 'center' }})")
+    place = f"document.querySelector('{ZOOM} .frame').getBoundingClientRect()"
+    box = tab.run(f"(({{ left, top, width }}) => [left, top, width])({place})")
+    mouse = {"button": "left", "clickCount": 1, "y": box[1] + 40}
+    tab.ask("Input.dispatchMouseEvent", type="mousePressed", x=box[0] + 0.25 * box[2], **mouse)
+    tab.ask("Input.dispatchMouseEvent", type="mouseMoved", x=box[0] + 0.4 * box[2], buttons=1, **mouse)
+    assert tab.run(f"[...document.querySelectorAll('{ZOOM} .chosen')].some((one) => !one.hidden)")
+    tab.ask("Input.dispatchMouseEvent", type="mouseReleased", x=box[0] + 0.5 * box[2], **mouse)
+    seen = tab.run(SHOWN)
+    assert "2019" in seen["dates"][0] or "2020" in seen["dates"][0]
+    assert "2021" in seen["dates"][1] or "2022" in seen["dates"][1]
+    tab.run(f"document.querySelector('{ZOOM} .chart').focus()")
+    key(tab, "Escape", 27)
+    assert tab.run(SHOWN)["whole"]
+    # By keys alone: to a mark, Enter, on to another, Enter.
+    for name, code in (("PageUp", 33), ("Enter", 13), *[("PageUp", 33)] * 5, ("Enter", 13)):
+        key(tab, name, code)
+    seen = tab.run(SHOWN)
+    assert not seen["whole"] and seen["told"].startswith(seen["dates"][0])
+    key(tab, "Escape", 27)
+    assert tab.run(SHOWN)["told"] == ""
+
+
+def test_a_logarithmic_scale_is_for_equity_alone(tab: Any, demo: Path) -> None:
+    tab.open(demo)
+    before = tab.run(SHOWN)["ticks"]
+    toggle = f"[...document.querySelectorAll('{ZOOM} .tools button')].find((one) => one.textContent === 'Log scale')"
+    path = f"document.querySelector('{ZOOM} path.line').getAttribute('d')"
+    was = tab.run(path)
+    tab.run(f"{toggle}.click()")
+    assert tab.run(f"{toggle}.getAttribute('aria-pressed')") == "true"
+    after = tab.run(SHOWN)["ticks"]
+    assert tab.run(path) != was and after[1] == before[1]
+    tab.run(f"{toggle}.click()")
+    assert tab.run(SHOWN)["ticks"] == before

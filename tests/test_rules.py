@@ -59,7 +59,7 @@ def _venue(symbol):
 def limits(*frames, **settings_):
     """Give limit_up and limit_down of the bars of the frames, by rising symbol."""
     rules = rules_of(Tape.from_frame(pd.concat(frames, ignore_index=True)), Costs(**settings_))
-    return rules.limit_up, rules.limit_down
+    return rules.bar["limit_up"], rules.bar["limit_down"]
 
 
 def same(found, expected):
@@ -157,7 +157,7 @@ class TestShortSales:
         tape = Tape.from_frame(bars(symbol, [9.0] * 4, first=first))
         rules = rules_of(tape, Costs())
         banned = OUTCOMES.index("short_banned")
-        for codes in (rules.short_open, rules.short_close):
+        for codes in (rules.bar["short_open"], rules.bar["short_close"]):
             assert (codes != banned).tolist() == allowed
 
 
@@ -181,14 +181,14 @@ class TestUnlimited:
     @pytest.mark.parametrize("symbol", ["688981.SS", "300750.SZ"])
     def test_boards_with_wider_limits_take_their_own_and_wait_to_sell(self, symbol):
         rules = rules_of(Tape.from_frame(bars(symbol, [100.0, 115.0, 118.0])), Costs())
-        assert same(rules.limit_up, [NAN, 119.99, 137.99])
-        assert (rules.sell_from == 1).all()
+        assert same(rules.bar["limit_up"], [NAN, 119.99, 137.99])
+        assert (rules.bar["sell_from"] == 1).all()
 
     def test_limits_can_be_switched_off_while_the_waiting_stays(self):
         tape = Tape.from_frame(bars("688981.SS", [100.0, 100.0]))
         rules = rules_of(tape, Costs(price_limits=False))
-        assert np.isnan([rules.limit_up, rules.limit_down]).all()
-        assert rules.sell_from.tolist() == [1, 1]
+        assert np.isnan([rules.bar["limit_up"], rules.bar["limit_down"]]).all()
+        assert rules.bar["sell_from"].tolist() == [1, 1]
 
 
 class TestFactor:
@@ -251,34 +251,34 @@ class TestFlat:
         tape = Tape.from_frame(pd.concat([bars("8035.T", [9.0, 9.0]), bars("2330.TW", [9.0, 9.0, 9.0])]))
         rules = rules_of(tape, Costs(fee=0.001, slippage=0.0005, lot=100.0, borrow=0.365))
         for values, expected in (
-            (rules.charges.buy_rate, 0.001),
-            (rules.charges.sell_rate, 0.001),
-            (rules.slippage.at_open, 0.0005),
-            (rules.slippage.at_close, 0.0005),
-            (rules.slippage.impact, 0.0),
-            (rules.borrow, 0.001),
-            (rules.lot, 100.0),
+            (rules.bar["buy_rate"], 0.001),
+            (rules.bar["sell_rate"], 0.001),
+            (rules.bar["at_open"], 0.0005),
+            (rules.bar["at_close"], 0.0005),
+            (rules.bar["impact"], 0.0),
+            (rules.bar["borrow"], 0.001),
+            (rules.bar["lot"], 100.0),
         ):
             assert values.dtype == np.float64
             assert values.tolist() == [expected] * 5
-        assert len(rules.charges.terms) == 0
-        assert rules.sell_from.dtype == rules.short_open.dtype == np.int64
+        assert len(rules.terms) == 0
+        assert rules.bar["sell_from"].dtype == rules.bar["short_open"].dtype == np.int64
 
     def test_costs_are_nothing_unless_said(self):
         rules = rules_of(Tape.from_frame(bars("8035.T", [9.0])), Costs())
         costs = (
-            rules.charges.buy_rate,
-            rules.charges.sell_rate,
-            rules.slippage.at_open,
-            rules.borrow,
-            rules.lot,
+            rules.bar["buy_rate"],
+            rules.bar["sell_rate"],
+            rules.bar["at_open"],
+            rules.bar["borrow"],
+            rules.bar["lot"],
         )
         assert [values.tolist() for values in costs] == [[0.0]] * 5
 
     @pytest.mark.parametrize("mic", VENUES)
     def test_only_mainland_china_makes_buyers_wait_a_bar(self, mic):
         rules = rules_of(Tape.from_frame(bars(LISTED[mic], [9.0, 9.0])), Costs())
-        assert rules.sell_from.tolist() == [1 if venue(mic).market == "CN" else 0] * 2
+        assert rules.bar["sell_from"].tolist() == [1 if venue(mic).market == "CN" else 0] * 2
 
 
 # The exchanges' own rounding, in fractions ----------------------------------------------------------

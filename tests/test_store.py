@@ -184,6 +184,16 @@ class TestStore:
         oldest.rename(oldest.with_name("8035.T.0.parquet"))
         assert store.read_state(KEY, state).values["close"].tolist() == [9.0, 2.0]
 
+    def test_a_new_snapshot_clears_what_a_killed_writer_left(self, store):
+        store.write(KEY, days(1.0))
+        first = store.pin([KEY])
+        left = store.path / "snapshots" / f".{first}.json.0a1b2c3d"
+        left.write_text("")
+        store.write(KEY, days(1.0, 2.0))
+        second = store.pin([KEY])
+        assert not left.exists()
+        assert store.snapshots() == sorted([first, second])
+
     def test_a_snapshot_that_is_none(self, store):
         store.write(KEY, days(1.0))
         name = store.pin([KEY])

@@ -223,7 +223,12 @@ def test_pivots_and_heat_maps(market):
     assert cells.index.tolist() == [0.03, "off"]
     own = found.trials[(found.trials["hold"] == 4) & found.trials["stop"].isna()]
     assert cells.loc["off", 4] == own["sharpe"].max()
-    assert found.heatmap("hold", "stop").data[0].z.shape == (2, 3)
+    drawn = found.heatmap("hold", "stop", "total_return", "max")
+    np.testing.assert_array_equal(
+        drawn.data["total_return"], found.pivot("hold", "stop", "total_return", "max")
+    )
+    assert drawn.title == "SIMULATED · Max total return of the trials of each cell"
+    assert drawn._repr_html_().startswith("<iframe sandbox ")
     with pytest.raises(af.InputError, match="did you mean 'hold'"):
         found.pivot("hodl", "stop")
 

@@ -55,11 +55,12 @@ def looked_up(bars, setup, params, row):
     kernels.passages(case, batch.levels, table, batch.hold, (0, len(setup.entries.due)))
     axis = trials.axis_of(bars)
     marks = trials.ground_of(bars, axis, [setup], params.hold[[row]], setup.book.capital).marks
-    day, nothing = trials.new_day(len(marks.idle) - 1), np.empty((1, 0), np.float32)
+    day, nothing = trials.new_day(len(marks.idle) - 1, 2), np.empty((1, 0), np.float32)
     room = np.zeros(len(setup.entries.due) + 1, trade_dtype), day, nothing
     sums = np.zeros((1, kernels.SUMS))
-    count = kernels.sweep(case, batch.levels, table, marks, batch.cuts, batch.trials, room, sums)
-    trades = room[0][:count]
+    room[0]["signal"] = -1
+    kernels.sweep(case, batch.levels, table, marks, batch.cuts, batch.trials, room, sums)
+    trades = room[0][room[0]["signal"] >= 0]
     return trades[np.lexsort((trades["entry_bar"], trades["signal"]))]
 
 
@@ -143,14 +144,8 @@ def test_figures_are_those_of_a_run_alone_whatever_the_threads_and_parts(grid):
 def whole_accounts(draw):
     """A grid whose accounts put all they have into each trade, on one side, ended by the hold alone."""
     bars, setup, params = draw(grids())
-    n, rules = len(bars.close), setup.rules
-    none = np.zeros(n)
-    charges = rules.charges._replace(
-        schedule=np.zeros(n, np.int64), starts=np.zeros(2, np.int64), terms=np.zeros((0, 5))
-    )
-    rules = rules._replace(
-        charges=charges, slippage=rules.slippage._replace(impact=none), borrow=none, withheld=none, lot=none
-    )
+    rules = setup.rules.with_columns(schedule=0, impact=0.0, borrow=0.0, withheld=0.0, lot=0.0)
+    rules = rules._replace(starts=np.zeros(2, np.int64), terms=np.zeros((0, 5)))
     side = draw(st.sampled_from([1, -1]))
     entries = setup.entries._replace(
         side=np.full(len(setup.entries.due), side, np.int64), weight=np.ones(len(setup.entries.due))
@@ -179,10 +174,9 @@ def test_accounts_by_table_have_the_figures_of_accounts_marked_date_by_date(grid
     axis = trials.axis_of(bars)
     figures, trades = trials.account_figures(bars, axis, [setup], params, jobs=2)
     want, count = np.zeros_like(figures), np.zeros_like(trades)
-    want[:, :, 2] = NAN
-    trials._walk_accounts(bars, axis, [setup], params, np.arange(len(params.hold)), want, count)
     days = axis.days[-1] - axis.days[0]
-    scale = math.sqrt((len(axis.days) - 1) * 365.25 / days) if days else NAN
+    span = len(axis.days), (len(axis.days) - 1) * 365.25 / days if days else NAN
+    trials._walk_accounts((bars, axis, [setup], params, np.arange(len(params.hold)), span, want, count))
     np.testing.assert_array_equal(trades, count)
     np.testing.assert_allclose(figures[:, :, :2], want[:, :, :2], rtol=1e-9, atol=1e-11)
-    np.testing.assert_allclose(figures[:, :, 2], want[:, :, 2] * scale, rtol=1e-7, atol=1e-9)
+    np.testing.assert_allclose(figures[:, :, 2], want[:, :, 2], rtol=1e-7, atol=1e-9)

@@ -83,7 +83,7 @@ class TestCharges:
     def test_without_a_rate_nothing_bounds(self):
         rules = rules_of(tape("2330.TW", ["2025-09-12"]), VENUE, fx=np.array([NAN]))
         assert kernels.fee_of(rules, 0, 1e4, True) == pytest.approx(14.25)
-        assert rules.lot[0] == 0.0
+        assert rules.bar["lot"][0] == 0.0
 
     def test_classes_add_up_to_the_fee(self):
         bars = tape("9988.HK", ["2022-06-01", "2024-06-03"])
@@ -144,9 +144,9 @@ class TestLots:
 class TestSlippage:
     def test_an_open_knows_only_the_range_before(self):
         bars = tape("8035.T", ["2025-09-10", "2025-09-11"], high=[102.0, 110.0], low=[98.0, 90.0])
-        slippage = rules_of(bars, Costs(slippage=0.001, slippage_range=0.1)).slippage
-        assert slippage.at_close.tolist() == pytest.approx([0.005, 0.021])
-        assert slippage.at_open.tolist() == pytest.approx([0.001, 0.005])
+        slippage = rules_of(bars, Costs(slippage=0.001, slippage_range=0.1)).bar
+        assert slippage["at_close"].tolist() == pytest.approx([0.005, 0.021])
+        assert slippage["at_open"].tolist() == pytest.approx([0.001, 0.005])
 
     def test_turnover_is_that_of_the_sessions_before(self):
         days = [str(day.date()) for day in pd.bdate_range("2025-06-02", periods=8)]
@@ -154,7 +154,7 @@ class TestSlippage:
         found = turnover(tape("8035.T", days, volume=volume))
         assert np.isnan(found[:5]).all()
         assert found[5] == pytest.approx(3000.0)
-        impact = rules_of(tape("8035.T", days, volume=volume), Costs(slippage_volume=0.1)).slippage.impact
+        impact = rules_of(tape("8035.T", days, volume=volume), Costs(slippage_volume=0.1)).bar["impact"]
         # An order of 30, a hundredth of the turnover, pays a tenth of 0.1.
         assert impact[5] * np.sqrt(30.0) == pytest.approx(0.01)
         assert impact[:5].tolist() == [0.0] * 5
@@ -207,7 +207,10 @@ class TestShortSales:
 
     def codes(self, symbol, days=DAYS, **columns):
         rules = rules_of(tape(symbol, list(days), **columns), Costs())
-        return [[OUTCOMES[code] for code in codes] for codes in (rules.short_open, rules.short_close)]
+        return [
+            [OUTCOMES[code] for code in codes]
+            for codes in (rules.bar["short_open"], rules.bar["short_close"])
+        ]
 
     def test_tokyo_after_a_fall_of_ten_per_cent(self):
         """Low of 89 on a close of 100: from then to the end of the next session only above the last price."""
@@ -299,7 +302,7 @@ valid_to = 2024-06-30
         assert read_experiment(again).desk == read.desk
         books = rule_books(["XTKS", "XKRX"], read.desk)
         rules = rules_of(tape("8035.T", ["2025-09-12"]), VENUE, books)
-        assert rules.charges.buy_rate.tolist() == [0.0002]
+        assert rules.bar["buy_rate"].tolist() == [0.0002]
         tokyo = books["XTKS"]
         assert desk_rules(tape("8035.T", ["2025-09-12"]), VENUE, {"XTKS": tokyo}) == ["XTKS our broker"]
         days = ["2023-12-28", "2024-01-02", "2024-06-28", "2024-07-01"]

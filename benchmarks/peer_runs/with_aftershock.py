@@ -2,6 +2,7 @@
 
 import os
 import sys
+from typing import NamedTuple
 
 import numpy as np
 from serve import serve
@@ -9,49 +10,46 @@ from workload import CAPITAL, FEE, SIZE, YEAR, Trials, Workload
 
 from aftershock.engine import kernels
 from aftershock.engine.trials import Params, Setup, account_figures, axis_of, figures_of, ground_of, sums_of
-from aftershock.engine.types import Bars, Book, Charges, Entries, Exits, Orders, Rules, Slippage
+from aftershock.engine.types import Bars, Book, Entries, Exits, Orders, Rules
 
 NAN, INF = float("nan"), float("inf")
 LONG_DAY, SESSION = 100, 60
 DAYS_OF_YEAR = 365.25
 
 
-def run(workload: Workload, trials: Trials) -> np.ndarray:
-    """Give total return, maximum drawdown and Sharpe ratio of shape (trials, accounts, 3)."""
-    return aftershock_trials(workload, trials, "portfolio" if workload.shared else "account")
+class Market(NamedTuple):
+    """A workload laid out as aftershock holds a market: bars, and what trading them costs."""
+
+    workload: Workload
+    bars: Bars
+    rules: Rules
 
 
-def aftershock_trials(workload: Workload, trials: Trials, mode: str) -> np.ndarray:
-    """Give total return, maximum drawdown and Sharpe ratio of each trial and account.
+def market_of(workload: Workload) -> Market:
+    """Lay a workload out."""
+    return Market(workload, bars_of(workload), rules_of(workload))
 
-    Parameters
-    ----------
-    workload : Workload
-        Prices and events.
-    trials : Trials
-        Their holds, delays and thresholds.
-    mode : {"account", "portfolio"}
-        An account for each stock that puts in all it has, or one for all.
 
-    Returns
-    -------
-    ndarray of shape (trials, accounts, 3)
+def run(market: Market, trials: Trials) -> np.ndarray:
+    """Give total return, maximum drawdown and Sharpe ratio of shape (trials, accounts, 3).
+
+    There is an account for each stock that puts in all it has, or one for all where they share their cash.
     """
-    bars, rules, orders = bars_of(workload), rules_of(workload), Orders(False, 0, 0, 0)
-    shared = mode == "portfolio"
-    code = kernels.PORTFOLIO if shared else kernels.ACCOUNT
-    book = Book(code, CAPITAL, SIZE if shared else 1.0, not shared, True, 0.0, INF, INF, INF, INF, INF)
+    workload, bars, rules = market
+    orders = Orders(False, 0, 0, 0)
+    code = kernels.PORTFOLIO if workload.shared else kernels.ACCOUNT
+    size = SIZE if workload.shared else 1.0
+    book = Book(code, CAPITAL, size, not workload.shared, True, 0.0, INF, INF, INF, INF, INF)
     delays, which = np.unique(trials.delay, return_inverse=True)
     setups = [setup_of(workload, bars, rules, int(delay), orders, book) for delay in delays]
     off = np.full(len(which), NAN)
     params = Params(which, trials.hold.astype(np.int64), off, off, off, trials.threshold.astype(np.float64))
     axis, cores = axis_of(bars), os.cpu_count() or 1
-    if shared:
+    if workload.shared:
         ground = ground_of(bars, axis, setups, np.full(len(delays), trials.hold.max()), CAPITAL)
         told = figures_of(sums_of(ground, params, jobs=cores), axis, CAPITAL)
-        figures = np.stack([told[name] for name in ("total_return", "max_drawdown", "sharpe")], axis=1)[
-            :, None
-        ]
+        names = ("total_return", "max_drawdown", "sharpe")
+        figures = np.stack([told[name] for name in names], axis=1)[:, None]
     else:
         figures, _ = account_figures(bars, axis, setups, params, jobs=cores)
     # A day of the workload is a day of the calendar, and a year of it has 252.
@@ -71,11 +69,31 @@ def bars_of(workload: Workload) -> Bars:
 
 def rules_of(workload: Workload) -> Rules:
     """Charge the fee, and allow everything."""
-    count = workload.close.size
-    fee, none, unknown = np.full(count, FEE), np.zeros(count), np.full(count, NAN)
-    free = np.zeros(count, np.int64)
-    charges = Charges(fee, fee, free, np.ones(count), np.zeros(2, np.int64), np.zeros((0, 5)))
-    return Rules(charges, Slippage(none, none, none), none, none, none, unknown, unknown, free, free, free)
+    nothing = dict.fromkeys(
+        (
+            "at_open",
+            "at_close",
+            "impact",
+            "borrow",
+            "withheld",
+            "schedule",
+            "short_open",
+            "short_close",
+            "sell_from",
+        ),
+        0,
+    )
+    return Rules.of(
+        np.zeros(2, np.int64),
+        np.zeros((0, 5)),
+        **nothing,
+        buy_rate=FEE,
+        sell_rate=FEE,
+        unit=1.0,
+        lot=np.zeros(workload.close.size),
+        limit_up=NAN,
+        limit_down=NAN,
+    )
 
 
 def setup_of(workload: Workload, bars: Bars, rules: Rules, delay: int, orders: Orders, book: Book) -> Setup:
@@ -84,11 +102,11 @@ def setup_of(workload: Workload, bars: Bars, rules: Rules, delay: int, orders: O
     rows = np.flatnonzero(entered < len(workload.close))
     stock, none = workload.stock[rows].astype(np.int64), np.zeros(len(rows), np.int64)
     due = bars.offsets[stock] + entered[rows]
-    entries = Entries(stock, none, none + 1, np.ones(len(rows)), due, none, np.zeros(len(rows)))
+    entries = Entries(stock, none, none + 1, np.ones(len(rows)), due, none, np.zeros(len(rows)), none - 1)
     return Setup(
         rules, entries, workload.strength[rows], none, Exits(1, NAN, NAN, NAN, False, True), orders, book
     )
 
 
 if __name__ == "__main__":
-    serve(run, ("aftershock", "numba", "numpy"), sys.argv[1:])
+    serve(run, ("aftershock", "numba", "numpy"), sys.argv[1:], market_of)

@@ -1,4 +1,4 @@
-"""vectorbt as its user would run it fast: many trials side by side as columns, one call for each chunk of them."""
+"""vectorbt, plainly as its guide has it, and as fast as we know how: many trials as columns, a call for each chunk."""
 
 import sys
 
@@ -14,7 +14,7 @@ COLUMNS = 1_000
 
 
 def run(workload: Workload, trials: Trials) -> np.ndarray:
-    """Give total return, maximum drawdown and Sharpe ratio of shape (trials, accounts, 3)."""
+    """Give total return, maximum drawdown and Sharpe ratio of shape (trials, accounts, 3), as fast as it goes."""
     stocks = workload.close.shape[1]
     many = max(COLUMNS // stocks, 1)
     chunks = [range(first, min(first + many, len(trials.hold))) for first in range(0, len(trials.hold), many)]
@@ -22,7 +22,29 @@ def run(workload: Workload, trials: Trials) -> np.ndarray:
     return np.concatenate(parts)
 
 
+def run_plainly(workload: Workload, trials: Trials) -> np.ndarray:
+    """Do it as its guide does: all trials as columns of one portfolio, which is asked for its figures.
+
+    Its maximum drawdown leaves the starting capital out: that column is not that of the others.
+    """
+    portfolio = portfolio_of(workload, trials, plainly=True)
+    figures = (
+        portfolio.total_return(),
+        portfolio.max_drawdown(),
+        portfolio.sharpe_ratio(year_freq=f"{YEAR} days"),
+    )
+    return np.stack([np.asarray(one).reshape(len(trials.hold), -1) for one in figures], axis=2)
+
+
 def chunk_figures(workload: Workload, trials: Trials) -> np.ndarray:
+    portfolio = portfolio_of(workload, trials)
+    # The accessor of the portfolio itself would work out a benchmark as well.
+    returns = portfolio.returns().vbt.returns(freq="1D", year_freq=f"{YEAR} days")
+    figures = (portfolio.total_return(), returns.max_drawdown(), returns.sharpe_ratio())
+    return np.stack([np.asarray(one).reshape(len(trials.hold), -1) for one in figures], axis=2)
+
+
+def portfolio_of(workload: Workload, trials: Trials, plainly: bool = False) -> vbt.Portfolio:
     count, stocks = len(trials.hold), workload.close.shape[1]
     close = np.tile(workload.close, (1, count))
     price = np.tile(workload.open, (1, count))
@@ -30,7 +52,9 @@ def chunk_figures(workload: Workload, trials: Trials) -> np.ndarray:
     orders = flag(workload.stock, workload.bar, workload.strength, *trials, (close, price, entries, exits))
     sizes = {"size": SIZE * CAPITAL, "size_type": "value"} if workload.shared else {}
     groups = np.repeat(np.arange(count), stocks) if workload.shared else None
-    portfolio = vbt.Portfolio.from_signals(
+    # Without these two a portfolio sets room for an order on each bar of each column aside, and fills closes.
+    bounds = {} if plainly else {"max_orders": max(orders, 1), "fillna_close": False}
+    return vbt.Portfolio.from_signals(
         pd.DataFrame(close, copy=False),
         entries,
         exits,
@@ -39,15 +63,10 @@ def chunk_figures(workload: Workload, trials: Trials) -> np.ndarray:
         init_cash=CAPITAL,
         cash_sharing=workload.shared,
         group_by=groups,
-        max_orders=max(orders, 1),
-        fillna_close=False,
         freq="1D",
+        **bounds,
         **sizes,
     )
-    # The accessor of the portfolio itself would work out a benchmark as well.
-    returns = portfolio.returns().vbt.returns(freq="1D", year_freq=f"{YEAR} days")
-    figures = (portfolio.total_return(), returns.max_drawdown(), returns.sharpe_ratio())
-    return np.stack([np.asarray(one).reshape(count, -1) for one in figures], axis=2)
 
 
 @njit(cache=False)
@@ -74,9 +93,10 @@ def flag(stock, bar, strength, hold, delay, threshold, tables):  # type: ignore[
 
 
 if __name__ == "__main__":
-    engine, *arguments = sys.argv[1:]
+    engine, manner, *arguments = sys.argv[1:]
     vbt.settings["engine"] = engine
-    # What a chunk has worked out is of no use to the next, and keeping it takes time and memory.
-    vbt.settings["caching"]["enabled"] = False
+    if manner == "fast":
+        # What a chunk has worked out is of no use to the next, and keeping it takes time and memory.
+        vbt.settings["caching"]["enabled"] = False
     packages = ("vectorbt", "numba") if engine == "numba" else ("vectorbt", "vectorbt-rust")
-    serve(run, packages, arguments)
+    serve(run if manner == "fast" else run_plainly, packages, arguments)

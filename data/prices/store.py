@@ -220,7 +220,10 @@ class Store:
         text, name = _snapshot_text(states), snapshot_name(states)
         path = self.path / "snapshots" / f"{name}.json"
         if not path.exists():
-            with contextlib.suppress(InputError):
+            with contextlib.suppress(InputError), self.lock("snapshots"):
+                # What a writer that was killed left beside a snapshot goes when the next one is written.
+                for left in path.parent.glob(".*.json.*"):
+                    left.unlink(missing_ok=True)
                 write_text(text + "\n", path)
         return name
 

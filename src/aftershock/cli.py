@@ -12,7 +12,18 @@ from typing import Annotated, Any
 import typer
 
 from aftershock import cli_fills, cli_fx, cli_places, cli_prices, cli_study, cli_sweep, cli_venues
-from aftershock.showing import Json, Members, err, out, print_json, records, say, show_table, working
+from aftershock.showing import (
+    Json,
+    Members,
+    err,
+    out,
+    print_json,
+    records,
+    say,
+    say_written,
+    show_table,
+    working,
+)
 
 app = typer.Typer(
     help="Event-driven backtests: tagged news, joined point in time with prices of Asian equities.",
@@ -222,9 +233,10 @@ def report(
     runs: Annotated[list[Path], typer.Argument(help="Run folders, or the folder of a study.")],
     path: Annotated[Path | None, typer.Option("--out", "-o", help="The HTML file.")] = None,
     pdf: Pdf = False,
+    by: Annotated[str, typer.Option(help="Of a sweep: the figure that makes a trial the best.")] = "sharpe",
     as_json: Json = False,
 ) -> None:
-    """Write the HTML report of a run or a study again, or of several runs side by side.
+    """Write the HTML report of a run, a sweep or a study again, or of several runs side by side.
 
     With --json it prints the numbers behind every figure instead.
 
@@ -234,7 +246,10 @@ def report(
     from aftershock.result import report as write
 
     if len(runs) == 1 and cli_study.is_study(runs[0]):
-        _say_written(cli_study.report_again(runs[0], path, pdf=pdf, as_json=as_json))
+        say_written(cli_study.report_again(runs[0], path, pdf=pdf, as_json=as_json))
+        return
+    if any(map(cli_sweep.is_sweep, runs)):
+        cli_sweep.report(runs, path, by, pdf=pdf, as_json=as_json)
         return
     if as_json:
         told = [load_run(folder).numbers() for folder in runs]
@@ -246,7 +261,7 @@ def report(
         if pdf:
             say("printing it")
             written.append(write(runs, target.with_suffix(".pdf")))
-    _say_written(written)
+    say_written(written)
 
 
 @app.command()
@@ -269,12 +284,7 @@ def compare(
             written.append(compared.report(path.with_suffix(".pdf")))
     if as_json:
         print_json(compared.numbers())
-    _say_written(written)
-
-
-def _say_written(paths: list[Path]) -> None:
-    for path in paths:
-        say(out, f"report: {path}")
+    say_written(written)
 
 
 app.add_typer(cli_prices.app, name="prices")

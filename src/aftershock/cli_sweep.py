@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from aftershock.showing import Json, err, out, print_json, say, show_table
+from aftershock.showing import Json, err, out, print_json, say, say_written, show_table, working
 
 if TYPE_CHECKING:
     from aftershock.sweeps import Progress, Sweep
@@ -60,10 +60,42 @@ def sweep(
     except KeyboardInterrupt:
         say(err, f"stopped: what is done is kept in {place}, and the same command goes on", style="yellow")
         raise typer.Exit(130) from None
+    with working("writing the report"):
+        written = found.report(place / "report.html", by)
     if as_json:
-        print_json({"folder": str(place), **found.to_dict()})
+        print_json({"folder": str(place), "report": str(written), **found.to_dict()})
     else:
         _show(found, by, place)
+        say_written([written])
+
+
+def is_sweep(folder: Path) -> bool:
+    """Tell whether a folder is that of a sweep."""
+    return (folder / "sweep.json").is_file()
+
+
+def report(folders: list[Path], path: Path | None, by: str, *, pdf: bool, as_json: bool) -> None:
+    """Write the page of a sweep's folder again, or print the numbers behind its figures."""
+    from aftershock.data.errors import InputError, Problem
+    from aftershock.reports.sweep_page import numbers_of
+    from aftershock.sweep_report import swept_in, write_sweep
+
+    if len(folders) > 1:
+        cure = "give the folder of the sweep alone"
+        raise InputError(
+            Problem("one sweep, or runs", f"{len(folders)} folders with a sweep among them", cure)
+        )
+    with working("writing the report") as told:
+        swept = swept_in(folders[0], by)
+        if as_json:
+            print_json(numbers_of(swept))
+            return
+        target = path or folders[0] / "report.html"
+        written = [write_sweep(swept, target)]
+        if pdf:
+            told("printing it")
+            written.append(write_sweep(swept, target.with_suffix(".pdf")))
+    say_written(written)
 
 
 @contextmanager

@@ -176,7 +176,7 @@ def join(
         As `align_signals` gives them, sized, with ``outcome`` where it is settled already, and ``headline``.
     """
     chosen = experiment.strategy
-    selection = select(loaded, chosen, scope, linked)
+    selection = select(loaded, chosen, scope, linked, tape)
     at_close = chosen.entry == "close"
     aligned = align_signals(selection.signals, tape, latency=chosen.latency_ns, at_close=at_close)
     aligned["outcome"] = _refused(aligned, tape, experiment.portfolio)
@@ -209,6 +209,7 @@ def _waterfall(
         chosen.delay,
         chosen.latency_ns,
         experiment.run.seed,
+        chosen.exit,
     )
     return _as_text(waterfall(tape, rules, charged, signals, plan, done.records, done.legs))
 
@@ -234,9 +235,10 @@ def _simulate(
         budget=experiment.portfolio.date_budget,
         seed=experiment.run.seed,
         tradable=may,
+        rule=chosen.exit,
     )
     done = _hedged(done, tape, rules, part, experiment)
-    return exchange.settle(done, tape, rules.lot, chosen.orders.at_close)
+    return exchange.settle(done, tape, rules.bar["lot"], chosen.orders.at_close)
 
 
 def _hedged(

@@ -26,6 +26,8 @@ from aftershock.engine.studies.windows import span_of
 from aftershock.engine.types import MODES, Book
 from aftershock.engine.types import Costs as CostTerms
 from aftershock.strategies.library import strategy as strategy_of
+from aftershock.strategies.own import Strategy
+from aftershock.strategies.own_code import load_own, reference_to
 from aftershock.strategies.reaction import Reaction, Seconds
 
 INFINITY = float("inf")
@@ -586,7 +588,9 @@ class Experiment:
     strategy : Reaction
         The strategy, made from ``[strategy]`` (``kind`` and its parameters).
     kind : str
-        The kind of strategy that was named.
+        The kind of strategy that was named, or the class of a desk's own.
+    named_only : bool
+        Whether code of a desk's own is written down by its name and that of its file, wherever that lies.
     events, prices, universe, portfolio, costs, venues, hedge, sweep, study, run
         The sections of the file.
 
@@ -608,6 +612,7 @@ class Experiment:
     sweep: SweepSection = field(default_factory=SweepSection)
     study: StudySection = field(default_factory=StudySection)
     run: RunSection = RunSection()
+    named_only: bool = False
 
     def __post_init__(self) -> None:
         if self.hedge.method != "none" and self.portfolio.unhedged:
@@ -640,11 +645,20 @@ class Experiment:
             for mic, rules in self.desk.items()
         }
         table |= {"venues": own} if own else {}
-        parameters = _dump(self.strategy)
-        # What is off has no line: the kind may be named only where it does not switch it on again.
-        same = strategy_of(self.kind, **parameters) == self.strategy
-        table["strategy"] = {"kind": self.kind if same else "reaction", **parameters}
+        table["strategy"] = self._strategy_table()
         return tomli_w.dumps(table)
+
+    def _strategy_table(self) -> dict[str, Any]:
+        parameters = _dump(self.strategy)
+        own = {"class": reference_to(type(self.strategy))} if isinstance(self.strategy, Strategy) else {}
+        own |= {"exit": parameters.pop("exit")} if "exit" in parameters else {}
+        if self.named_only:
+            own = {key: Path(reference).name for key, reference in own.items()}
+        if isinstance(self.strategy, Strategy):
+            return {**own, **parameters}
+        # What is off has no line: the kind may be named only where it does not switch it on again.
+        same = strategy_of(self.kind, **parameters) == self.strategy.model_copy(update={"exit": None})
+        return {"kind": self.kind if same else "reaction", **parameters, **own}
 
     def without_paths(self) -> Experiment:
         """Leave out where the inputs lie and what they are called there; their content is hashed apart.
@@ -654,6 +668,7 @@ class Experiment:
         nowhere = {"files": (), "impacts": ()}
         return replace(
             self,
+            named_only=True,
             sweep=SweepSection(),
             study=StudySection(),
             events=self.events.model_copy(update=nowhere),
@@ -719,14 +734,38 @@ def read_experiment(path: Path) -> Experiment:
             )
     parts = {name: _section(cls, table.get(name, {}), name, path, text) for name, cls in SECTIONS.items()}
     parameters = dict(table.get("strategy", {}))
-    kind = str(parameters.pop("kind", "reaction"))
     with _located("strategy", path, text):
-        chosen = strategy_of(kind, **parameters)
+        kind, chosen = _strategy(parameters, path.parent)
     if "name" not in table.get("run", {}):
         parts["run"] = parts["run"].model_copy(update={"name": path.stem})
     with _located("hedge", path, text):
         made = Experiment(strategy=chosen, kind=kind, **parts)
     return _relative(made, path.parent)
+
+
+def _strategy(parameters: dict[str, Any], folder: Path) -> tuple[str, Reaction]:
+    """Make the strategy of a section, of the desk's own class where it names one; give what it is called, too."""
+    if isinstance(parameters.get("exit"), str):
+        parameters["exit"] = str(folder / parameters["exit"])
+    if "class" not in parameters:
+        kind = str(parameters.pop("kind", "reaction"))
+        return kind, strategy_of(kind, **parameters)
+    if "kind" in parameters:
+        cure = "leave one of the two out"
+        raise InputError(Problem("kind or class", f"kind = '{parameters['kind']}' beside class", cure))
+    reference = parameters.pop("class")
+    what = "a class of af.Strategy"
+    if not isinstance(reference, str):
+        cure = "write class = 'my_file.py:MyStrategy'"
+        raise InputError(Problem(f"class to be {what}", repr(reference), cure))
+    # A name without a file is told of as it stands.
+    at = str(folder / reference) if ":" in reference else reference
+    made = load_own(at, _is_own, what)
+    return made.__name__, made(**parameters)
+
+
+def _is_own(value: Any) -> bool:
+    return isinstance(value, type) and issubclass(value, Strategy) and value is not Strategy
 
 
 def _text(path: Path) -> str:
@@ -758,6 +797,8 @@ class _located:  # noqa: N801 (reads as a statement)
             raise InputError([self._place(problem) for problem in error.problems]) from None
 
     def _place(self, problem: Problem) -> Problem:
+        if problem.file is not None:
+            return problem
         words = re.findall(r"\w+", f"{problem.expected} {problem.got}")
         lines = [line for word in words if (line := _line_of(self.text, self.section, word))]
         line = lines[0] if lines else _line_of(self.text, self.section, "")

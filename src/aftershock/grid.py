@@ -20,8 +20,14 @@ from aftershock.strategies.reaction import Reaction
 
 Codes = NDArray[np.int64]
 
-SECTIONS: dict[str, type[Settings]] = {"strategy": Reaction, "costs": Costs, "portfolio": Portfolio}
-"""Where parameters live; a bare name is looked for in this order."""
+Section = type[Settings]
+
+
+def sections(strategy: type[Reaction] = Reaction) -> dict[str, Section]:
+    """Give where parameters live; a bare name is looked for in this order."""
+    return {"strategy": strategy, "costs": Costs, "portfolio": Portfolio}
+
+
 FIXED = (
     "universe",
     "mode",
@@ -32,8 +38,9 @@ FIXED = (
     "marks",
     "mark_tolerance",
     "allow_index",
+    "exit",
 )
-"""Parameters that no sweep varies: they decide what is loaded and whose money it is."""
+"""Parameters that no sweep varies: they decide what is loaded and whose money it is, or are no value but code."""
 OFF = "off"
 """How a level that is switched off is written."""
 METHODS = ("grid", "random", "latin")
@@ -131,6 +138,7 @@ def grid_of(
     sample: int | None = None,
     method: str = "grid",
     seed: int = 0,
+    strategy: type[Reaction] = Reaction,
 ) -> Grid:
     """Read a grid.
 
@@ -145,6 +153,8 @@ def grid_of(
         All combinations, or a sample of them. With a sample an axis ``{"from": 0.01, "to": 0.1}`` is continuous.
     seed : int
         Of the sample.
+    strategy : type
+        Whose parameters may vary.
 
     Raises
     ------
@@ -162,13 +172,13 @@ def grid_of(
             Problem("method: grid, random or latin", f"'{method}'", did_you_mean(method, METHODS))
         )
     if isinstance(axes, pd.DataFrame):
-        return _of_table(axes)
+        return _of_table(axes, strategy)
     if not axes:
         raise InputError(
             Problem("at least one parameter to sweep", "none", "write for example hold = [1, 2, 5]")
         )
     labels = tuple(map(str, axes))
-    names = tuple(map(name_of, labels))
+    names = tuple(name_of(label, strategy) for label in labels)
     _each_once(names, labels)
     if sample is None and method != "grid":
         raise InputError(
@@ -183,7 +193,7 @@ def grid_of(
         _values(label, given, sample, method, rng) for label, given in zip(labels, axes.values(), strict=True)
     ]
     values = tuple(
-        tuple(_checked(name, label, value) for value in found)
+        tuple(_checked(name, label, value, strategy) for value in found)
         for name, label, found in zip(names, labels, drawn, strict=True)
     )
     grid = Grid(names, labels, values)
@@ -200,8 +210,8 @@ def grid_of(
     return grid
 
 
-def name_of(label: str) -> str:
-    """Find the parameter that a label means.
+def name_of(label: str, strategy: type[Reaction] = Reaction) -> str:
+    """Find the parameter that a label means, of a strategy, costs or portfolio.
 
     Raises
     ------
@@ -214,15 +224,17 @@ def name_of(label: str) -> str:
     ('strategy.hold', 'costs.slippage', 'portfolio.size')
     """
     section, _, field = label.rpartition(".")
-    if field in FIXED:
+    own = section in ("", "strategy") and field in set(strategy.model_fields) - set(Reaction.model_fields)
+    if field in FIXED and not own:
         raise InputError(
             Problem("a parameter that a sweep varies", f"'{label}'", "set it in the experiment instead")
         )
-    for place, settings in SECTIONS.items():
+    places = sections(strategy)
+    for place, settings in places.items():
         if section in ("", place) and field in settings.model_fields:
             return f"{place}.{field}"
-    known = [*(field for one in SECTIONS.values() for field in one.model_fields if field not in FIXED)]
-    known += [f"{place}.{field}" for place, one in SECTIONS.items() for field in one.model_fields if section]
+    known = [*(field for one in places.values() for field in one.model_fields if field not in FIXED)]
+    known += [f"{place}.{field}" for place, one in places.items() for field in one.model_fields if section]
     raise InputError(
         Problem("a parameter of strategy, costs or portfolio", f"'{label}'", did_you_mean(label, known))
     )
@@ -283,19 +295,19 @@ def _stepped(label: str, first: Any, last: Any, step: Any) -> list[Any]:
 
 
 @cache
-def _type_of(name: str) -> tuple[TypeAdapter[Any], bool]:
+def _type_of(name: str, strategy: type[Reaction]) -> tuple[TypeAdapter[Any], bool]:
     """Give the type of a parameter, and whether it is a switch."""
     section, _, field = name.partition(".")
-    known = SECTIONS[section].model_fields[field]
+    known = sections(strategy)[section].model_fields[field]
     told: Any = Annotated[(known.annotation, *known.metadata)] if known.metadata else known.annotation
     return TypeAdapter(told), bool in (known.annotation, *get_args(known.annotation))
 
 
-def _checked(name: str, label: str, value: Any) -> Any:
+def _checked(name: str, label: str, value: Any, strategy: type[Reaction]) -> Any:
     """Check one value by itself, and give it as an experiment keeps it; whether values go together is seen later."""
     off = (isinstance(value, str) and value == OFF) or (isinstance(value, float) and np.isnan(value))
     value = None if off else value
-    kind, switch = _type_of(name)
+    kind, switch = _type_of(name, strategy)
     wanted = f"a value of '{label}' that fits"
     if isinstance(value, bool) and not switch:
         raise InputError(Problem(wanted, repr(value), "true and false are for switches only"))
@@ -347,14 +359,14 @@ def _distinct(total: int, sample: int, rng: np.random.Generator) -> Codes:
     return rng.permutation(found)[:sample]
 
 
-def _of_table(table: pd.DataFrame) -> Grid:
+def _of_table(table: pd.DataFrame, strategy: type[Reaction]) -> Grid:
     table = table.drop(columns=LINE, errors="ignore")
     if not len(table) or not len(table.columns):
         raise InputError(
             Problem("a table with a row for each trial", "an empty one", "write at least one trial")
         )
     labels = tuple(map(str, table.columns))
-    names = tuple(map(name_of, labels))
+    names = tuple(name_of(label, strategy) for label in labels)
     _each_once(names, labels)
     values, columns = [], []
     for name, label in zip(names, labels, strict=True):
@@ -364,7 +376,7 @@ def _of_table(table: pd.DataFrame) -> Grid:
             for value in found
         ]
         plain = [int(value) if isinstance(value, float) and value.is_integer() else value for value in plain]
-        values.append(tuple(_checked(name, label, value) for value in plain))
+        values.append(tuple(_checked(name, label, value, strategy) for value in plain))
         columns.append(codes)
     return Grid(names, labels, tuple(values), np.stack(columns, axis=1).astype(np.int64))
 
@@ -390,7 +402,7 @@ def experiment_with(base: Experiment, settings: Mapping[str, Any]) -> Experiment
     3
     """
     made = base
-    for section, cls in SECTIONS.items():
+    for section, cls in sections(type(base.strategy)).items():
         own = {
             name.partition(".")[2]: value
             for name, value in settings.items()

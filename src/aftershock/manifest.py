@@ -23,6 +23,9 @@ from aftershock.engine.rules import Books, desk_rules, unmodelled, unverified
 from aftershock.exchange import Exchange
 from aftershock.experiment import Experiment
 from aftershock.inputs import tradable
+from aftershock.strategies.own import own_classes
+from aftershock.strategies.own_code import digest_of
+from aftershock.strategies.reaction import Reaction
 from aftershock.strategies.select import Selection
 
 AUDITED = 1_000_000
@@ -68,6 +71,7 @@ def manifest_of(
             "rules": rules_digest(),
             "code": _code_hash(),
             "experiment": hashlib.sha256(experiment.without_paths().to_toml().encode()).hexdigest(),
+            **own_code(experiment.strategy),
         },
         "versions": {name: version(name) for name in LIBRARIES},
         "caveats": [
@@ -80,6 +84,12 @@ def manifest_of(
         "price_audit": _price_audit(tape),
         "skipped_events": [*skipped_rows(loaded.skipped), *selection.skipped.to_dict("records")],
     }
+
+
+def own_code(strategy: Reaction) -> dict[str, str]:
+    """Give the hash of the code of a desk's own that a strategy is made of; nothing where it has none."""
+    owns = [*own_classes(strategy), *([] if strategy.exit is None else [strategy.exit])]
+    return {"own_code": digest_of(owns)} if owns else {}
 
 
 def _period(loaded: Events, tape: Tape, may: NDArray[np.bool_]) -> dict[str, str | None]:

@@ -11,23 +11,24 @@ import pandas as pd
 
 from aftershock.data.errors import InputError, Problem
 from aftershock.data.instants import DAY, to_ns
+from aftershock.engine.exit_rules import ruled as with_rule
 from aftershock.engine.placebo import placebo_signals
 from aftershock.engine.portfolio import bars_of, capital_of, entries_of, live_rows
-from aftershock.engine.trials import Axis, Ground, Params, Setup, axis_of, ground_of
+from aftershock.engine.trials import Axis, Ground, Params, Setup, axis_of, case_of, ground_of
 from aftershock.engine.types import Floats, Integers, Rules
 from aftershock.execution import join, ruled
 from aftershock.experiment import Experiment, SweepSection
 from aftershock.grid import Grid, experiment_with
 from aftershock.inputs import priced, tradable
 from aftershock.run import Inputs
+from aftershock.strategies.own import Strategy
+from aftershock.strategies.reaction import LOOSE
 
 LEVELS = ("stop", "take", "trail")
 OWN = ("strategy.hold", *(f"strategy.{name}" for name in LEVELS))
 """Parameters that trials of one set-up may differ in."""
 LEAST = "strategy.min_strength"
 """And this one, where money and draws of one signal do not depend on the others."""
-LOOSE = {"delay", "max_defer", "hold", "exit_at", *LEVELS, "entry_bar_exits", "overlap", "opposite"}
-"""Parameters of a strategy that select no signals and join none with its session."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +64,8 @@ class Plan:
         base = self.inputs.experiment.portfolio
         alone = base.mode != "portfolio" and base.date_budget == np.inf
         alone = alone and not {"portfolio.mode", "portfolio.budget"} & set(self.places)
+        # A class of a desk's own may read the least strength, and give signals another.
+        alone = alone and not isinstance(self.inputs.experiment.strategy, Strategy)
         own = (*OWN, LEAST) if alone else OWN
         return tuple(place for name, place in self.places.items() if name not in own)
 
@@ -162,8 +165,13 @@ class Plan:
             Of the dates that signals are moved to.
         """
         moved: dict[str, pd.DataFrame] = {}
+        longest = self._holds(np.maximum)
         setups = [self._setup(one, seed, moved) for one in self.experiments]
-        return ground_of(self.bars, self.axis, setups, self._holds(np.maximum), self.capital)
+        setups = [
+            setup._replace(entries=with_rule(case_of(self.bars, setup), one.strategy.exit, int(hold)))
+            for setup, one, hold in zip(setups, self.experiments, longest, strict=True)
+        ]
+        return ground_of(self.bars, self.axis, setups, longest, self.capital)
 
     def _setup(
         self, experiment: Experiment, seed: tuple[int, ...] | None, moved: dict[str, pd.DataFrame]

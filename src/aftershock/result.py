@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import html
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from aftershock.data.tables import write_text
 from aftershock.reports.run import Run, together
-
-if TYPE_CHECKING:
-    from aftershock.reports.study_run import StudyRun
 
 
 class Result(Run):
@@ -161,45 +158,36 @@ def loaded_runs(runs: Iterable[Run | str | Path]) -> list[Run]:
 
 def write_runs(runs: list[Run], path: Path, *, whole: bool) -> Path:
     """Write a page of runs as HTML or PDF; ``whole`` as `aftershock.reports.html.render` takes it."""
-    from aftershock.reports.html import write_report
+    from aftershock.reports.html import render
 
-    return _write_page(lambda page: write_report(runs, page, whole=whole), path)
-
-
-def write_study(study: StudyRun, path: Path) -> Path:
-    """Write the page of a study as HTML or PDF."""
-    from aftershock.reports.study_page import write_study_report
-
-    return _write_page(lambda page: write_study_report(study, page), path)
+    return write_page(render(runs, whole=whole), path)
 
 
-def _write_page(write: Callable[[Path], None], path: Path) -> Path:
+def write_page(page: str, path: Path) -> Path:
+    """Write a page as HTML, or print it where the path ends in ``.pdf``; give where it lies.
+
+    Raises
+    ------
+    InputError
+        A place that cannot be written, or no Chromium to print with.
+    """
     if path.suffix.lower() != ".pdf":
-        write(path)
+        write_text(page, path)
         return path
     from aftershock.reports.browser import print_pdf
 
     with tempfile.TemporaryDirectory(prefix="aftershock-") as place:
-        page = Path(place) / "report.html"
-        write(page)
-        print_pdf(page, path)
+        shown = Path(place) / "report.html"
+        write_text(page, shown)
+        print_pdf(shown, path)
     return path
 
 
 def framed(title: str, runs: list[Run]) -> str:
     """Write figures of runs as a frame that keeps to itself: nothing in it runs, and no style leaks out of it."""
-    from aftershock.reports.html import render
+    from aftershock.reports.html import in_frame, render
 
-    return framed_page(title, render(runs, brief=True, whole=len(runs) == 1))
-
-
-def framed_page(title: str, page: str) -> str:
-    """Write a page as a frame that keeps to itself."""
-    style = "width:100%;height:46rem;border:1px solid #d9d6ce"
-    return (
-        f'<iframe sandbox title="{html.escape(title, quote=True)}" style="{style}" '
-        f'srcdoc="{html.escape(page, quote=True)}"></iframe>'
-    )
+    return in_frame(title, render(runs, brief=True, whole=len(runs) == 1))
 
 
 def printable(text: str) -> str:

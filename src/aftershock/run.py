@@ -50,8 +50,10 @@ from aftershock.inputs import (
 )
 from aftershock.result import Result
 from aftershock.strategies.library import strategy as strategy_of
+from aftershock.strategies.own import Strategy
+from aftershock.strategies.pairs import pairs_of
 from aftershock.strategies.reaction import Reaction
-from aftershock.strategies.select import SKIPS, Links, pairs_of, select
+from aftershock.strategies.select import SKIPS, Links, select
 
 ALIGN_COLUMNS = [
     "event_id",
@@ -192,7 +194,7 @@ def given(
     study: StudySection | None = None,
 ) -> Inputs:
     """Load what was given in Python; parameters as `backtest` has them, and what a study of it measures."""
-    chosen = strategy_of(strategy) if isinstance(strategy, str) else strategy
+    chosen = _strategy(strategy)
     asked = universe_section(universe)
     loaded = events_of(events, zone, skip_bad)
     wanted = universe_of(universe if isinstance(universe, (str, Universe)) else _named(asked), chosen)
@@ -200,7 +202,7 @@ def given(
     tape = tape_of(prices, wanted, loaded, skip_bad, interval, hedges)
     experiment = Experiment(
         strategy=chosen,
-        kind=strategy if isinstance(strategy, str) else "reaction",
+        kind=strategy if isinstance(strategy, str) else _kind(chosen),
         events=events_section(events, impacts, zone=zone, skip_bad=skip_bad),
         prices=prices_section(prices, skip_bad=skip_bad, interval=interval),
         universe=asked,
@@ -213,6 +215,26 @@ def given(
     linked = links_of(impacts, loaded, catalogue=experiment.events.catalogue)
     beside = beside_tape(prices, tape, interval, experiment.study.needs)
     return Inputs(loaded, tape, wanted, linked, anchored(experiment), beside=beside)
+
+
+def _strategy(strategy: Any) -> Reaction:
+    """Take a strategy, or the name of a ready-made one."""
+    if isinstance(strategy, str):
+        return strategy_of(strategy)
+    if isinstance(strategy, Reaction):
+        return strategy
+    if isinstance(strategy, type) and issubclass(strategy, Reaction):
+        got, cure = f"the class {strategy.__name__}", f"write {strategy.__name__}()"
+    else:
+        got, cure = (
+            f"{strategy!r:.60}",
+            "give af.Reaction(...), a class of af.Strategy, or a name such as 'fed_cut'",
+        )
+    raise InputError(Problem("a strategy", got, cure))
+
+
+def _kind(strategy: Reaction) -> str:
+    return type(strategy).__name__ if isinstance(strategy, Strategy) else "reaction"
 
 
 def run_experiment(
@@ -243,7 +265,10 @@ def run_experiment(
     InputError
         An experiment or an input that cannot be used.
     """
-    return execute(**vars(written(path, prices=prices, events=events, skip_bad=skip_bad)))
+    result = execute(**vars(written(path, prices=prices, events=events, skip_bad=skip_bad)))
+    # Where its paths began: the report says where files lie from there.
+    result.manifest["folder"] = str(Path(path).resolve().parent)
+    return result
 
 
 def written(
@@ -391,6 +416,7 @@ def signals(
     as_of: Any = None,
     zone: str | None = None,
     impacts: Source = None,
+    prices: Source = None,
 ) -> pd.DataFrame:
     """List the orders that the strategy would place now.
 
@@ -409,6 +435,8 @@ def signals(
         The zone of naive stamps.
     impacts : DataFrame or path, optional
         Explicit impacts.
+    prices : DataFrame, path, sequence of paths or Tape, optional
+        What a strategy of your own looks back at.
 
     Returns
     -------
@@ -416,13 +444,14 @@ def signals(
         ``place_by, entry_at, symbol, venue, action, weight, entry, hold, event_id, tag, direction, strength, known_by,
         ambiguous, headline, reason`` by ``place_by``, then symbol. Without prices these are orders for auctions.
     """
-    chosen = strategy_of(strategy) if isinstance(strategy, str) else strategy
+    chosen = _strategy(strategy)
     now = int(to_ns(as_of)[0]) if as_of is not None else int(pd.Timestamp.now(tz="UTC").value)
     whole = events_of(events, zone)
     loaded = whole.as_of(now)
     wanted = universe_of(universe, chosen) or everything()
     linked = links_of(impacts, whole, catalogue=events_section(events).catalogue)
-    found = select(loaded, chosen, wanted, linked).signals
+    tape = None if prices is None else tape_of(prices, wanted, loaded)
+    found = select(loaded, chosen, wanted, linked, tape).signals
     found = found[found["kind"] != "index"]
     aligned = align_signals(found, latency=chosen.latency_ns, at_close=chosen.entry == "close")
     table = _orders(aligned, loaded.frame, chosen)

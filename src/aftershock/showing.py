@@ -7,6 +7,7 @@ import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -153,3 +154,9 @@ def print_json(value: Any) -> None:
     from aftershock.reports.run import plain
 
     sys.stdout.write(json.dumps(plain(value), indent=2, ensure_ascii=False) + "\n")
+
+
+def say_written(paths: list[Path]) -> None:
+    """Say where reports lie."""
+    for path in paths:
+        say(out, f"report: {path}")

@@ -117,9 +117,10 @@ class Study(StudyRun):
 
     def report(self, path: str | Path) -> Path:
         """Write the report as one HTML file (or PDF, where the path ends in ``.pdf``); give its path."""
-        from aftershock.result import write_study
+        from aftershock.reports.study_page import render_study
+        from aftershock.result import write_page
 
-        return write_study(self, Path(path))
+        return write_page(render_study(self), Path(path))
 
     def numbers(self) -> dict[str, Any]:
         """Give the numbers behind every figure of the report, by the figure's name."""
@@ -148,10 +149,10 @@ class Study(StudyRun):
 
     def _repr_html_(self) -> str:
         """Show the figures of the report in a notebook, in a frame of their own."""
+        from aftershock.reports.html import in_frame
         from aftershock.reports.study_page import render_study
-        from aftershock.result import framed_page
 
-        return framed_page(self.title, render_study(self, brief=True))
+        return in_frame(self.title, render_study(self, brief=True))
 
 
 def matrix(ar: pd.DataFrame, column: str) -> Floats:

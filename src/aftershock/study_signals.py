@@ -19,7 +19,8 @@ from aftershock.engine.studies.windows import Flags
 from aftershock.engine.types import Floats, Integers
 from aftershock.engine.waterfall import NEAR
 from aftershock.run import Inputs
-from aftershock.strategies.select import event_side, pairs_of, select
+from aftershock.strategies.pairs import event_side, pairs_of
+from aftershock.strategies.select import select
 from aftershock.study_parts import as_text
 
 
@@ -46,7 +47,9 @@ def signals_of(inputs: Inputs, scope: Universe) -> Signals:
     """Select and align as a backtest does; index levels may be studied, though not traded."""
     chosen, tape = inputs.experiment.strategy, inputs.tape
     at_close = chosen.entry == "close"
-    selection = select(inputs.loaded, chosen, scope, inputs.linked, sided=inputs.experiment.study.signed)
+    selection = select(
+        inputs.loaded, chosen, scope, inputs.linked, inputs.tape, sided=inputs.experiment.study.signed
+    )
     table = align_signals(selection.signals, tape, latency=chosen.latency_ns, at_close=at_close)
     priced_ones = table["symbol"].isin(tape.symbols).to_numpy(bool)
     why = np.select(

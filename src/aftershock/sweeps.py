@@ -13,7 +13,7 @@ from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -28,10 +28,14 @@ from aftershock.execution import execute
 from aftershock.experiment import Costs, Portfolio
 from aftershock.grid import OFF, Grid, grid_of
 from aftershock.inputs import Source
+from aftershock.manifest import own_code
 from aftershock.plan import Plan
 from aftershock.result import Result
 from aftershock.run import given, written
 from aftershock.strategies.reaction import Reaction
+
+if TYPE_CHECKING:
+    from aftershock.reports.drawing import Drawing
 
 CHUNK = 50_000
 """Trials that are done, and written, at a time."""
@@ -134,19 +138,11 @@ class Sweep:
         InputError
             No such figure.
         """
-        _check_figure(by)
-        enough = self.trials[self.trials["trades"] >= least_trades]
-        top = enough.dropna(subset=[by]).sort_values(by, ascending=False, kind="stable").head(n)
-        found = self.placebo[by].dropna().to_numpy() if len(self.placebo) else np.zeros(0)
-        reached = [
-            (1 + (found >= value).sum()) / (1 + len(found)) if len(found) else np.nan for value in top[by]
-        ]
-        return top.assign(luck=self.luck(by), p_value=reached)
+        return best_of_trials(self.trials, self.placebo, by, n, least_trades)
 
     def luck(self, by: str = "sharpe") -> float:
         """Give the 95th percentile of the best trial of sweeps on dates of no news; NaN without any."""
-        _check_figure(by)
-        return _luck_of(self.placebo, by)
+        return luck_of(self.placebo, by)
 
     def pivot(self, x: str, y: str, value: str = "sharpe", how: str = "median") -> pd.DataFrame:
         """Lay trials out by two parameters.
@@ -184,13 +180,59 @@ class Sweep:
         cells = table.groupby([y, x], sort=False)[value].agg(how).unstack()
         return cells.reindex(index=_ordered(table[y]), columns=_ordered(table[x]))
 
-    def heatmap(self, x: str, y: str, value: str = "sharpe", how: str = "median") -> Any:
-        """Draw trials by two parameters, as `pivot` lays them out, with what luck found in the title."""
-        from aftershock.reports.sweep_figures import heatmap
+    def heatmap(self, x: str, y: str, value: str = "sharpe", how: str = "median") -> Drawing:
+        """Draw trials by two parameters, as `pivot` lays them out, with what luck found beneath."""
+        from aftershock.reports.sweep_heat import heatmap
 
+        luck = self.luck(value) if value in GREATER else np.nan
         return heatmap(
-            self.pivot(x, y, value, how), value, how, self.luck(value) if value in GREATER else np.nan
+            self.pivot(x, y, value, how), value, how, luck, simulated=self.plan.inputs.tape.simulated
         )
+
+    def report(self, path: str | Path, by: str = "sharpe") -> Path:
+        """Write the page of the sweep.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file to write: HTML, or PDF (by a Chromium on the path) where it ends in ``.pdf``.
+        by : str
+            The figure, one of ``GREATER``, that makes a trial the best.
+
+        Returns
+        -------
+        Path
+            Where it lies.
+
+        Raises
+        ------
+        InputError
+            No such figure, a place that cannot be written, or no Chromium to print with.
+        """
+        from aftershock.sweep_report import swept_of, write_sweep
+
+        return write_sweep(swept_of(self, by), Path(path))
+
+    def numbers(self, by: str = "sharpe") -> dict[str, Any]:
+        """Give the numbers behind every figure of the page, by the figure's name; parameters as in `report`."""
+        from aftershock.reports.sweep_page import numbers_of
+        from aftershock.sweep_report import swept_of
+
+        return numbers_of(swept_of(self, by))
+
+    def _repr_html_(self) -> str:
+        """Show the figures of the page in a notebook, in a frame of their own."""
+        from aftershock.reports.html import in_frame
+        from aftershock.reports.sweep_page import render_sweep
+        from aftershock.sweep_report import swept_of
+
+        mark = "SIMULATED: " if self.plan.inputs.tape.simulated else ""
+        title = f"{mark}{self.plan.inputs.experiment.run.name}, {len(self):,} trials"
+        return in_frame(title, render_sweep(swept_of(self), brief=True))
+
+    def is_that_of(self, digest: str) -> bool:
+        """Tell whether inputs, experiment and grid are those that a folder was made from."""
+        return any(_digest(self.plan, returns) == digest for returns in (False, True))
 
     def trial(self, number: int) -> Result:
         """Run one trial by itself: the same experiment, all of its tables and its report.
@@ -303,7 +345,8 @@ def sweep(
         skip_bad=skip_bad,
         interval=interval,
     )
-    axes = grid_of({} if grid is None else grid, sample=sample, method=method, seed=seed)
+    kind = type(inputs.experiment.strategy)
+    axes = grid_of({} if grid is None else grid, sample=sample, method=method, seed=seed, strategy=kind)
     return run_plan(
         Plan(inputs, axes), placebo=placebo, jobs=jobs, returns=returns, folder=folder, progress=progress
     )
@@ -352,6 +395,7 @@ def sweep_experiment(
         sample=section.sample if trials is None else trials,
         method=section.method,
         seed=inputs.experiment.run.seed,
+        strategy=type(inputs.experiment.strategy),
     )
     return run_plan(
         Plan(inputs, grid),
@@ -409,8 +453,38 @@ def load_sweep(folder: str | Path) -> Sweep:
             Problem("a sweep that is done", "one that was stopped", "run the same command again", str(place))
         )
     inputs = written(place / "experiment.toml")
-    grid = _grid_in(place)
+    grid = told_grid(place)
     return Sweep(Plan(inputs, grid), read_table(place / "placebo.parquet").drop(columns="_line"), place)
+
+
+def best_of_trials(
+    trials: pd.DataFrame, placebo: pd.DataFrame, by: str, n: int, least_trades: int
+) -> pd.DataFrame:
+    """Give the best trials of a table with what placebos found; as `Sweep.best` says."""
+    _check_figure(by)
+    enough = trials[trials["trades"] >= least_trades]
+    top = enough.dropna(subset=[by]).sort_values(by, ascending=False, kind="stable").head(n)
+    found = placebo[by].dropna().to_numpy() if len(placebo) else np.zeros(0)
+    reached = [(1 + (found >= value).sum()) / (1 + len(found)) if len(found) else np.nan for value in top[by]]
+    return top.assign(luck=luck_of(placebo, by), p_value=reached)
+
+
+def luck_of(placebo: pd.DataFrame, by: str) -> float:
+    """Give the 95th percentile of the best of sweeps on dates of no news; NaN without any."""
+    _check_figure(by)
+    found = placebo[by].dropna()
+    return float(np.quantile(found, LUCK)) if len(found) else math.nan
+
+
+def sweep_told(folder: Path) -> dict[str, Any]:
+    """Read what a sweep's folder says of itself.
+
+    Raises
+    ------
+    InputError
+        It is no folder of a sweep.
+    """
+    return _Store.told(folder)
 
 
 # ------------------------------------------------------------------------------------------- running
@@ -440,7 +514,7 @@ class _Watch:
 
     def placebo(self, found: pd.DataFrame) -> None:
         """Count a sweep on dates of no news."""
-        self.placebos_done, self.luck = len(found), _luck_of(found, self.by)
+        self.placebos_done, self.luck = len(found), luck_of(found, self.by)
         self.tell()
 
     def tell(self) -> None:
@@ -522,11 +596,6 @@ def _best_of(figures: dict[str, Floats]) -> dict[str, float]:
 
 def _chunks(count: int) -> list[tuple[int, int]]:
     return [(first, min(first + CHUNK, count)) for first in range(0, count, CHUNK)]
-
-
-def _luck_of(placebo: pd.DataFrame, by: str) -> float:
-    found = placebo[by].dropna()
-    return float(np.quantile(found, LUCK)) if len(found) else math.nan
 
 
 def _ordered(values: pd.Series[Any]) -> list[Any]:
@@ -668,6 +737,7 @@ def _digest(plan: Plan, returns: bool) -> str:
     told = [
         version("aftershock"),
         inputs.experiment.without_paths().to_toml(),
+        own_code(inputs.experiment.strategy),
         inputs.loaded.digest(),
         inputs.tape.digest(),
         [int(one) for one in links],
@@ -689,7 +759,8 @@ def _write_grid(grid: Grid, folder: Path) -> None:
         np.save(folder / "picked.npy", grid.picked)
 
 
-def _grid_in(folder: Path) -> Grid:
+def told_grid(folder: Path) -> Grid:
+    """Read the grid that a sweep's folder keeps."""
     told = json.loads((folder / "grid.json").read_text("utf-8"))
     values = tuple(
         tuple(tuple(value) if isinstance(value, list) else value for value in one) for one in told["values"]

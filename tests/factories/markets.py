@@ -7,6 +7,8 @@ import ledger
 import numpy as np
 from hypothesis import strategies as st
 
+from aftershock.engine.exit_rules import ruled
+from aftershock.engine.kernels import Case
 from aftershock.engine.rules import UNSIZED
 from aftershock.engine.types import (
     MODES,
@@ -15,12 +17,11 @@ from aftershock.engine.types import (
     SAME,
     Bars,
     Book,
-    Charges,
     Entries,
     Exits,
     Orders,
     Rules,
-    Slippage,
+    rule_dtype,
 )
 
 GRID = [90.0, 95.0, 97.0, 98.0, 99.0, 100.0, 101.0, 102.0, 103.0, 105.0, 110.0]
@@ -34,6 +35,29 @@ TERMS: list[list[ledger.Term]] = [
     [ledger.Term(0.003, 0.0, 100.0, False, True), ledger.Term(0.0005, 2000.0, 0.0, True, False)],
 ]
 """Charges with bounds: commissions, tariffs, settlement fees; one so dear that it decides what cash allows."""
+
+
+def red_bar(side, open, close):
+    """Leaves after a bar against it; an open or close that is unknown says nothing."""
+    return side * close < side * open
+
+
+def given_back(held, side, entry_price, close, best):
+    """Leaves once a third of the best gain is gone, but not on the first bar."""
+    gain = side * (best - entry_price)
+    return held > 0 and gain > 0.0 and side * (close - entry_price) < gain * 2.0 / 3.0
+
+
+def wide(high: float, low: float) -> bool:
+    """Leaves after a wide bar."""
+    return high - low >= 8.0
+
+
+def at_once() -> bool:
+    return True
+
+
+RULES = [red_bar, given_back, wide, at_once]
 BARS_OF_SHORTS = [""] * 10 + ["short_banned", "short_rule"]
 
 
@@ -131,6 +155,7 @@ def cases(draw: st.DrawFn) -> tuple[Any, ...]:
         stop=draw(level),
         take=draw(level),
         trail=draw(level),
+        rule=draw(st.sampled_from([None, *RULES])),
         max_defer=draw(st.integers(0, 3)),
         same=draw(st.sampled_from(SAME)),
         opposite=draw(st.sampled_from(OPPOSITE)),
@@ -170,23 +195,18 @@ def market_of(
         column("halted", np.bool_),
     )
     terms = [(t.rate, t.minimum, t.maximum, float(t.buys), float(t.sells)) for each in TERMS for t in each]
-    charges = Charges(
-        column("buy_rate", np.float64),
-        column("sell_rate", np.float64),
-        np.array([TERMS.index(row.terms) for row in flat], np.int64),
-        column("unit", np.float64),
+    names = {"at_open": "slip_open", "at_close": "slip_close"}
+    codes = ("short_open", "short_close")
+    rules = Rules.of(
         np.cumsum([0] + [len(each) for each in TERMS]).astype(np.int64),
         np.array(terms, np.float64),
-    )
-    rules = Rules(
-        charges,
-        Slippage(*(column(name, np.float64) for name in ("slip_open", "slip_close", "impact"))),
-        *(column(name, np.float64) for name in ("borrow", "withheld", "lot", "limit_up", "limit_down")),
-        *(
-            np.array([OUTCOMES.index(getattr(row, name) or "filled") for row in flat], np.int64)
-            for name in ("short_open", "short_close")
-        ),
-        column("sell_from", np.int64),
+        schedule=[TERMS.index(row.terms) for row in flat],
+        **{name: [OUTCOMES.index(getattr(row, name) or "filled") for row in flat] for name in codes},
+        **{
+            name: column(names.get(name, name), rule_dtype[name].type)
+            for name in rule_dtype.names or ()
+            if name not in ("schedule", *codes)
+        },
     )
     instrument = np.array([s.instrument for s in signals], np.int64)
     entries = Entries(
@@ -197,11 +217,9 @@ def market_of(
         np.array([s.due + offsets[s.instrument] if s.due >= 0 else -1 for s in signals], np.int64),
         np.array([s.waited for s in signals], np.int64),
         np.array([s.draw for s in signals], np.float64),
+        np.full(len(signals), -1, np.int64),
     )
-    return (
-        tape,
-        rules,
-        entries,
+    settings = (
         Exits(
             chosen.hold,
             float(chosen.stop),
@@ -229,3 +247,5 @@ def market_of(
             ),
         ),
     )
+    entries = ruled(Case(tape, rules, entries, *settings), chosen.rule)
+    return tape, rules, entries, *settings

@@ -7,8 +7,9 @@ in the docstrings are those of docs/fills.md.
 
 from __future__ import annotations
 
+import inspect
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 
@@ -78,6 +79,7 @@ class Settings:
     stop: float = math.nan
     take: float = math.nan
     trail: float = math.nan
+    rule: Callable[..., bool] | None = None
     max_defer: int = 0
     same: str = "ignore"
     opposite: str = "close"
@@ -132,6 +134,7 @@ class Watch:
     hold_bar: int
     best: float
     carries: str = ""
+    rule_bar: int = -1
 
 
 @dataclass
@@ -477,13 +480,13 @@ def along(side: int, price: float, level: float) -> bool:
 
 
 def begin_bar(account: Account, watch: Watch, opening: dict[int, int]) -> None:
-    """Step 1 at the open of a later bar: a carried exit, the levels gapped through, the hold."""
+    """Step 1 at the open of a later bar: a carried exit, the rule, the levels gapped through, the hold."""
     trade = watch.trade
     i = opening.get(trade.instrument, -1)
     if trade.kind != "open" or i <= trade.entry_bar:
         return
     bar = account.bars[trade.instrument][i]
-    kind = watch.carries or level_at_open(account, watch, bar)
+    kind = watch.carries or ("rule" if i == watch.rule_bar else level_at_open(account, watch, bar))
     if not kind and i == watch.hold_bar and account.settings.exit_at == "open":
         kind = "hold"
     if kind:
@@ -518,6 +521,27 @@ def end_bar(account: Account, watch: Watch, closing: dict[int, int]) -> None:
         leave(account, watch, i, "close", bar.close, "hold")
     else:
         remember_best(watch, bar)
+        ask_rule(account, watch, i)
+
+
+def ask_rule(account: Account, watch: Watch, i: int) -> None:
+    """Ask the rule of the desk's own at the close of bar i; it leaves at the open of the next."""
+    rule, trade = account.settings.rule, watch.trade
+    bar = account.bars[trade.instrument][i]
+    if rule is None or bar.halted or watch.rule_bar >= 0:
+        return
+    told = {
+        "held": i - trade.entry_bar,
+        "side": trade.side,
+        "entry_price": trade.entry_price,
+        "open": bar.open,
+        "high": bar.high,
+        "low": bar.low,
+        "close": bar.close,
+        "best": watch.best,
+    }
+    if rule(**{name: told[name] for name in inspect.signature(rule).parameters}):
+        watch.rule_bar = i + 1
 
 
 def level_inside(account: Account, watch: Watch, i: int) -> tuple[str, float]:

@@ -1,0 +1,146 @@
+"""Code of a desk's own: found by file and name, run only where it was named, and hashed as it was."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import sys
+import types
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from aftershock.data.errors import InputError, Problem, did_you_mean
+
+
+def load_own(reference: str, wanted: Callable[[Any], bool], what: str) -> Any:
+    """Run a file and give what is called so in it.
+
+    Parameters
+    ----------
+    reference : str
+        ``file.py:name``.
+    wanted : callable
+        Tells what is meant from what else a file holds.
+    what : str
+        In words.
+
+    Returns
+    -------
+    object
+        The same one as long as the file stays as it is.
+
+    Raises
+    ------
+    InputError
+        No reference of that form, no such file, a file that fails, no such name, or a name of something else.
+
+    Examples
+    --------
+    >>> load_own("Mine", inspect.isclass, "a class")
+    Traceback (most recent call last):
+    ...
+    aftershock.data.errors.InputError: expected a class as 'file.py:name', got 'Mine'; write the file it stands in \
+before the name
+    """
+    file, _, name = reference.rpartition(":")
+    if not file or not name:
+        cure = "write the file it stands in before the name"
+        raise InputError(Problem(f"{what} as 'file.py:name'", f"'{reference}'", cure))
+    path = Path(file)
+    if not path.is_file():
+        beside = [one.name for one in path.parent.glob("*.py")] if path.parent.is_dir() else []
+        cure = did_you_mean(path.name, beside) if beside else "check the path"
+        raise InputError(Problem(f"a Python file with {what}", f"'{file}', where nothing is", cure))
+    module = _module(path)
+    own = {
+        key: value
+        for key, value in vars(module).items()
+        if wanted(value) and getattr(value, "__module__", "") == module.__name__
+    }
+    if name in own:
+        return own[name]
+    if name in vars(module):
+        cure = did_you_mean(name, own) if own else f"it holds no {what.partition(' ')[2]}"
+        raise InputError(Problem(f"{what} of {path.name}", f"'{name}', which is something else", cure))
+    cure = did_you_mean(name, own) if own else f"it holds no {what.partition(' ')[2]}"
+    raise InputError(Problem(f"{what} of {path.name}", f"'{name}'", cure))
+
+
+def _module(path: Path) -> types.ModuleType:
+    """Run a file, once for each state that it is in; nothing is written beside it."""
+    try:
+        source = path.read_bytes()
+    except OSError as error:
+        raise InputError(Problem("a file that can be read", str(error), "check it", str(path))) from None
+    name = f"own_{path.stem}_{hashlib.sha256(bytes(path.absolute()) + source).hexdigest()[:16]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    module = types.ModuleType(name)
+    module.__file__ = str(path.absolute())
+    sys.modules[name] = module
+    try:
+        exec(compile(source, str(path.absolute()), "exec"), vars(module))
+    except Exception as error:
+        del sys.modules[name]
+        line = error.lineno if isinstance(error, SyntaxError) else line_in(error, str(path.absolute()))
+        told = error.msg if isinstance(error, SyntaxError) else error
+        got = f"{type(error).__name__}: {told}"
+        raise InputError(Problem("a file that runs", got, "correct it", str(path), line)) from None
+    return module
+
+
+def line_in(error: BaseException, file: str) -> int | None:
+    """Give the line of a file at which an error came up last; None where it never was there."""
+    step, line = error.__traceback__, None
+    while step is not None:
+        if step.tb_frame.f_code.co_filename == file:
+            line = step.tb_lineno
+        step = step.tb_next
+    return line
+
+
+def reference_to(own: Any) -> str:
+    """Write down where a class or a function stands: ``file.py:name``, or its name alone where no file holds it."""
+    file = file_of(own)
+    return own.__qualname__ if file is None else f"{file}:{own.__qualname__}"
+
+
+def file_of(own: Any) -> Path | None:
+    """Give the file that a class or a function stands in; None where it was typed in."""
+    for code in _codes(own):
+        if Path(code.co_filename).is_file():
+            return Path(code.co_filename).absolute()
+    return None
+
+
+def digest_of(owns: Iterable[Any]) -> str:
+    """Identify code: SHA-256 over the files that classes and functions stand in, or over their own text.
+
+    Examples
+    --------
+    >>> len(digest_of([line_in])), digest_of([])
+    (64, '')
+    """
+    digest, some = hashlib.sha256(), False
+    for own in owns:
+        file, some = file_of(own), True
+        digest.update(own.__qualname__.encode() + b"\0")
+        digest.update(file.read_bytes() if file is not None else _text(own).encode())
+    return digest.hexdigest() if some else ""
+
+
+def _text(own: Any) -> str:
+    parts = []
+    for code in _codes(own):
+        try:
+            parts.append(inspect.getsource(code))
+        except (OSError, TypeError):
+            parts.append(f"{sys.version_info[:2]} {code.co_code.hex()} {code.co_names} {code.co_consts!r}")
+    return "\n".join(parts)
+
+
+def _codes(own: Any) -> list[types.CodeType]:
+    members = vars(own).values() if inspect.isclass(own) else [own]
+    functions = [getattr(one, "__func__", one) for one in members]
+    return [one.__code__ for one in functions if isinstance(one, types.FunctionType)]
