@@ -152,7 +152,8 @@ def by_quotients(study: Prepared, values: Floats, sample: Sample, clusters: Clus
     because each session is divided by its own cross-section, as the event is. For a window of several days the mean
     square of as long windows of the past counts too, which follows shocks that take days to reach all names: m
     windows that do not overlap weigh m / (m + `PRIOR_WINDOWS`), single days the rest. Such windows overlap between
-    dates as those of the event do; to single days that is added. Few rows or sessions: `by_past`.
+    dates as those of the event do; to single days that is added. The past is finite: the fewer its sessions and
+    the fatter the tails of its quotients, the fewer the degrees of freedom. Few rows or sessions: `by_past`.
     """
     n = len(values)
     df = freedom_of_rows(clusters)
@@ -170,7 +171,15 @@ def by_quotients(study: Prepared, values: Floats, sample: Sample, clusters: Clus
     factor = square * (df - 2.0) / df
     if not factor > 0.0:
         return Spread(np.nan, np.nan)
-    return Spread(float(values.var(ddof=1)) / n * factor, df, PAST)
+    return Spread(
+        float(values.var(ddof=1)) / n * factor, 1.0 / (1.0 / df + 1.0 / _freedom_of_past(quotients)), PAST
+    )
+
+
+def _freedom_of_past(quotients: Floats) -> float:
+    """Give the degrees of freedom of a mean square: twice its square by its variance (Satterthwaite 1946)."""
+    squares = quotients**2
+    return float(2.0 * squares.mean() ** 2 / (squares.var(ddof=1) / len(squares)))
 
 
 def _inflated(clusters: Clusters) -> float:

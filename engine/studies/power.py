@@ -173,7 +173,7 @@ def planned_power(
     Returns
     -------
     Power
-        Forecast errors of the model are left out.
+        Forecast errors of the model, and that its past is finite, are left out.
 
     Raises
     ------

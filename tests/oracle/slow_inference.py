@@ -270,7 +270,9 @@ def kolari_pynnonen(study: Any, first: int, last: int) -> tuple[float, float, fl
         windows = len(longer) / days
         square = (windows * mean(x**2 for x in longer) + 50 * square) / (windows + 50)
     factor = math.sqrt(square * (df - 2) / df)
-    return effect, spread * factor, statistic / factor, df
+    squares = [x**2 for x in quotients]
+    of_past = 2 * mean(squares) ** 2 / (stdev(squares) ** 2 / len(squares))
+    return effect, spread * factor, statistic / factor, 1 / (1 / df + 1 / of_past)
 
 
 def past_quotients(study: Any, rows: list[int], days: int) -> list[float]:
