@@ -12,7 +12,8 @@ from aftershock.engine.studies import inference
 from aftershock.engine.studies.abnormal import days_of, line_of, series_of
 from aftershock.engine.studies.placebo import Rows, moved, placebo_p_values, placebo_study
 from aftershock.engine.studies.samples import Prepared
-from aftershock.engine.studies.simulated import simulated_abnormal
+from aftershock.engine.studies.simulated import fit_whole, simulated_abnormal
+from aftershock.engine.studies.types import Abnormal
 from aftershock.engine.studies.windows import Series, span_of
 
 RUNS = 500
@@ -49,6 +50,34 @@ def test_a_common_shock_of_one_date_is_no_ones_to_tell_from_an_effect() -> None:
     """With one date nothing says how far dates lie apart: the default then trusts the past, and the docs say so."""
     one = rejected([20], {"correlation": 0.3, "common": 2.0}, ("kolari_pynnonen",))
     assert one["kolari_pynnonen"] > 0.15
+
+
+def close_dates(rng: np.random.Generator, dates: int = 30, apart: int = 2, days: int = 5) -> Abnormal:
+    """Three of forty names of one market on dates two sessions apart, in windows of five."""
+    length = 120 + dates * apart + days
+    returns = math.sqrt(0.2) * rng.standard_normal(length) + math.sqrt(0.8) * rng.standard_normal(
+        (40, length)
+    )
+    names = np.concatenate([rng.choice(40, 3, replace=False) for _ in range(dates)])
+    date = np.repeat(np.arange(dates), 3)
+    cells = date[:, None] * apart + np.arange(120 + days)
+    session = np.busday_offset(np.datetime64("2020-01-06", "D"), date * apart).astype(np.int64)
+    return fit_whole(returns[names[:, None], cells], None, days, date, names.astype(np.int64), session)
+
+
+def test_windows_that_overlap_are_no_more_rows_than_they_are() -> None:
+    """Only with the sessions known does the default see that rows of different dates share days."""
+    rng, known, unknown = np.random.default_rng(8), 0, 0
+    test = {"kolari_pynnonen"}
+    for _ in range(RUNS):
+        study = close_dates(rng)
+        for name, given in (("known", study), ("unknown", study._replace(session=None))):
+            prepared = Prepared(given)
+            p = inference.findings_of(prepared, prepared.sample(0, 4), test)["kolari_pynnonen"].p
+            known += name == "known" and p < 0.05
+            unknown += name == "unknown" and p < 0.05
+    assert abs(known / RUNS - 0.05) < 4 * math.sqrt(0.05 * 0.95 / RUNS)
+    assert unknown / RUNS > 0.1
 
 
 @pytest.fixture(scope="module")

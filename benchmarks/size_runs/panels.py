@@ -18,6 +18,8 @@ LIVELY = 0.7
 """A name counts on a date if its price moved in at least so many of the sessions around it."""
 SEEDS = (11, 12, 13)
 """Simulated markets that are drawn from."""
+NAMES = 40
+"""Names of the market in which dates lie close together."""
 INDICES = {".KS": "KOSPI", ".KQ": "KOSDAQ", ".T": "N225", ".HK": "HSI"}
 """Whose market model a name of the tape of several markets has."""
 
@@ -129,7 +131,7 @@ class Design(NamedTuple):
 
     ``source`` says where returns are from (`drawn`); ``sizes`` the names on each date; ``volatility`` and ``common``
     factors of returns in the event window; ``effect`` a return added on day 0; ``market`` whether the market model is
-    fitted (else the mean).
+    fitted (else the mean); ``apart`` how many sessions lie between dates of one market (0: dates share nothing).
     """
 
     source: str
@@ -140,10 +142,13 @@ class Design(NamedTuple):
     days: int = 1
     market: bool = True
     effect: float = 0.0
+    apart: int = 0
 
 
 def drawn(design: Design, rng: np.random.Generator, folder: Path) -> Abnormal:
     """Draw one study."""
+    if design.apart:
+        return overlapping(design, rng)
     if design.source in ("normal", "fat tails"):
         return simulated_abnormal(
             design.sizes,
@@ -158,6 +163,30 @@ def drawn(design: Design, rng: np.random.Generator, folder: Path) -> Abnormal:
         )
     panel = panel_for(design.source, rng, folder)
     return from_panel(panel, design, rng)
+
+
+def overlapping(design: Design, rng: np.random.Generator) -> Abnormal:
+    """Draw one market of 40 names with normal returns, and dates in it that lie close together."""
+    length = ESTIMATION + len(design.sizes) * design.apart + design.days
+    shock, own = rng.standard_normal(length), rng.standard_normal((NAMES, length))
+    market = 0.01 * rng.standard_normal(length)
+    noise = np.sqrt(design.correlation) * shock + np.sqrt(1.0 - design.correlation) * own
+    returns = market + VOLATILITY * noise
+    first = np.datetime64("2020-01-06", "D")
+    parts, markets, instruments, sessions = [], [], [], []
+    for k, size in enumerate(design.sizes):
+        cells = slice(k * design.apart, k * design.apart + ESTIMATION + design.days)
+        names = rng.choice(NAMES, size, replace=False)
+        parts.append(returns[names, cells])
+        markets.append(np.broadcast_to(market[cells], parts[-1].shape))
+        instruments.append(names)
+        sessions.append(np.full(size, np.busday_offset(first, k * design.apart).astype(np.int64)))
+    date = np.repeat(np.arange(len(design.sizes)), design.sizes).astype(np.int64)
+    instrument, session = (
+        np.concatenate(instruments).astype(np.int64),
+        np.concatenate(sessions).astype(np.int64),
+    )
+    return fit_whole(np.concatenate(parts), np.concatenate(markets), design.days, date, instrument, session)
 
 
 def panel_for(source: str, rng: np.random.Generator, folder: Path) -> Panel:

@@ -83,9 +83,8 @@ def by_dates(values: Floats, sample: Sample, clusters: Clusters) -> Spread:
     """
     if not freedom_of_dates(clusters) > 0.0:
         return Spread(np.nan, np.nan)
-    total = clusters.own.sum()
     sums = np.bincount(sample.cluster, values - values.mean(), len(clusters.sizes))
-    unbiased = (sums**2).sum() * (total + clusters.shared) / _expected_squares(clusters)
+    unbiased = (sums**2).sum() * (clusters.own.sum() + clusters.shared) / _expected_squares(clusters)
     return Spread(float(unbiased / len(values) ** 2), freedom_of_dates(clusters), DATES)
 
 
@@ -103,22 +102,34 @@ def freedom_of_rows(clusters: Clusters) -> float:
 
 
 def freedom_of_dates(clusters: Clusters) -> float:
-    """Give the degrees of freedom of how far the sums of event dates lie apart; NaN where that tells nothing."""
+    """Give the degrees of freedom of how far the sums of event dates lie apart; NaN where that tells nothing.
+
+    Notes
+    -----
+    Sums T of dates with the covariance C, p the dates' shares of rows and P = p'p: squared deviations are T'AT with
+    A = I - 1p' - p1' + P 11', and df = tr(AC)^2 / tr(ACAC), which needs no more than C1 and Cp.
+    """
     own = clusters.own
     if len(own) < 2 or not (own > 0.0).all() or not clusters.inflation > 0.0:
         return np.nan
     share = clusters.sizes / clusters.sizes.sum()
-    squared, total = (share**2).sum(), own.sum()
-    once, twice = (own * share).sum(), (own * share**2).sum()
-    off = squared**2 * total**2 + 2.0 * twice * total + 2.0 * once**2 - 4.0 * squared * once * total
-    moment = off + (own**2 * (1.0 + 2.0 * (squared - 2.0 * share))).sum()
-    return float(_expected_squares(clusters) ** 2 / moment)
+    squared = float((share**2).sum())
+    by_one, by_share = clusters.times(np.ones(len(own))), clusters.times(share)
+    a, b, c = float(by_one.sum()), float(by_share.sum()), float(by_share @ share)
+    moment = (
+        float((own**2).sum() + 2.0 * (clusters.between**2).sum())
+        + 2.0 * (squared * float(by_one @ by_one) - 2.0 * float(by_share @ by_one))
+        + 2.0 * b**2 + 2.0 * a * c - 4.0 * squared * a * b + (squared * a) ** 2
+    )  # fmt: skip
+    expected = _expected_squares(clusters)
+    return expected**2 / moment if expected > 0.0 and moment > 0.0 else np.nan
 
 
 def _expected_squares(clusters: Clusters) -> float:
-    """Give what the squared deviations of the sums of dates add up to where each row has unit variance."""
-    own, share = clusters.own, clusters.sizes / clusters.sizes.sum()
-    return float((own * (1.0 - 2.0 * share)).sum() + (share**2).sum() * own.sum())
+    """Give what the squared deviations of the sums of dates add up to where each row has unit variance: tr(AC)."""
+    share = clusters.sizes / clusters.sizes.sum()
+    by_one = clusters.times(np.ones(len(share)))
+    return float(clusters.own.sum() - 2.0 * (share @ by_one) + (share**2).sum() * by_one.sum())
 
 
 def by_quotients(study: Prepared, values: Floats, sample: Sample, clusters: Clusters) -> Spread:
@@ -140,25 +151,40 @@ def by_quotients(study: Prepared, values: Floats, sample: Sample, clusters: Clus
     quotients themselves it holds too where common and own shocks have fat tails or their variances move together,
     because each session is divided by its own cross-section, as the event is. For a window of several days the mean
     square of as long windows of the past counts too, which follows shocks that take days to reach all names: m
-    windows that do not overlap weigh m / (m + `PRIOR_WINDOWS`), single days the rest. Few rows or sessions: `by_past`.
+    windows that do not overlap weigh m / (m + `PRIOR_WINDOWS`), single days the rest. Such windows overlap between
+    dates as those of the event do; to single days that is added. The past is finite: the fewer its sessions and
+    the fatter the tails of its quotients, the fewer the degrees of freedom. Few rows or sessions: `by_past`.
     """
     n = len(values)
     df = freedom_of_rows(clusters)
     quotients = study.past_quotients(sample)
     if n < LEAST_ROWS or len(quotients) < LEAST_SESSIONS or not df > 2.0:
         return by_past(values, clusters)
-    square = float((quotients**2).mean())
+    alone = clusters._replace(between=np.zeros(len(clusters.between)))
+    square = float((quotients**2).mean()) * _inflated(clusters) / _inflated(alone)
     if sample.days > 1:
         longer = study.past_quotients(sample, sample.days)
         if len(longer) >= LEAST_SESSIONS:
             apart = len(longer) / sample.days
             weight = apart / (apart + PRIOR_WINDOWS)
             square += weight * (float((longer**2).mean()) - square)
-    own = clusters.own.sum()
-    factor = square * (df - 2.0) / df * (own + clusters.shared) / own
+    factor = square * (df - 2.0) / df
     if not factor > 0.0:
         return Spread(np.nan, np.nan)
-    return Spread(float(values.var(ddof=1)) / n * factor, df, PAST)
+    return Spread(
+        float(values.var(ddof=1)) / n * factor, 1.0 / (1.0 / df + 1.0 / _freedom_of_past(quotients)), PAST
+    )
+
+
+def _freedom_of_past(quotients: Floats) -> float:
+    """Give the degrees of freedom of a mean square: twice its square by its variance (Satterthwaite 1946)."""
+    squares = quotients**2
+    return float(2.0 * squares.mean() ** 2 / (squares.var(ddof=1) / len(squares)))
+
+
+def _inflated(clusters: Clusters) -> float:
+    """Give (1 + (n - 1) r) / (1 - r)."""
+    return clusters.inflation / (1.0 - clusters.average)
 
 
 def spread_of(study: Prepared, values: Floats, sample: Sample, clusters: Clusters) -> Spread:

@@ -173,7 +173,7 @@ def planned_power(
     Returns
     -------
     Power
-        Forecast errors of the model are left out.
+        Forecast errors of the model, and that its past is finite, are left out.
 
     Raises
     ------
@@ -208,7 +208,8 @@ def planned_power(
                 column="scale",
             )
         )
-    clusters = Clusters(counts, np.where(counts > 1, correlation, 0.0), 0.0)
+    none = np.zeros((0, 2), np.int64), np.zeros(0)
+    clusters = Clusters(counts, np.where(counts > 1, correlation, 0.0), *none)
     variance = clusters.inflation / counts.sum() * days
     df = freedom_of_dates(clusters) if basis_of(clusters) == DATES else freedom_of_rows(clusters)
     return _power(clusters, scale * volatility * float(np.sqrt(variance)), df, level, wanted)

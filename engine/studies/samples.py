@@ -82,14 +82,29 @@ class Clusters(NamedTuple):
         Rows of each date.
     correlation : (G,) float64
         Average correlation of two rows of one date; 0 for a date of one row.
-    shared : float
-        Sum over ordered pairs of rows on different dates of the correlation of their CARs, which overlapping windows
-        give them.
+    pairs : (k, 2) int64
+        Dates whose windows overlap.
+    between : (k,) float64
+        Covariance of the sums of the rows of those two dates, each row of unit variance.
     """
 
     sizes: Floats
     correlation: Floats
-    shared: float
+    pairs: Ints
+    between: Floats
+
+    @property
+    def shared(self) -> float:
+        """Variance of the sum of all rows that overlapping windows add."""
+        return 2.0 * float(self.between.sum())
+
+    def times(self, vector: Floats) -> Floats:
+        """Multiply the covariance matrix of the sums of dates with a vector, shape (G,)."""
+        found = self.own * vector
+        one, other = self.pairs[:, 0], self.pairs[:, 1]
+        found += np.bincount(one, self.between * vector[other], len(vector))
+        found += np.bincount(other, self.between * vector[one], len(vector))
+        return found
 
     @property
     def own(self) -> Floats:
@@ -222,7 +237,9 @@ class Prepared:
         """Measure how the rows of a sample move together, in the estimation window."""
         position, sizes, sums, counts, squares = self._once("dates", sample, lambda: self._date_sums(sample))
         inside = self._once("inside", sample, lambda: self._correlation(sample, sizes, sums, counts, squares))
-        return Clusters(sizes.astype(np.float64), inside, _shared(position, sizes, sums, counts, sample.days))
+        return Clusters(
+            sizes.astype(np.float64), inside, *_overlaps(position, sizes, sums, counts, sample.days)
+        )
 
     def _correlation(
         self, sample: Sample, sizes: Ints, sums: Floats, counts: Floats, squares: Floats
@@ -297,18 +314,19 @@ class Prepared:
         return shares, counts, known[sample.rows]
 
 
-def _shared(position: Ints, sizes: Ints, sums: Floats, counts: Floats, days: int) -> float:
-    """Add up what windows of different dates share; positions rise."""
-    total = 0.0
+def _overlaps(position: Ints, sizes: Ints, sums: Floats, counts: Floats, days: int) -> tuple[Ints, Floats]:
+    """Find dates whose windows overlap, and the covariance of their sums of rows; positions rise."""
+    pairs, between = [np.zeros((0, 2), np.int64)], [np.zeros(0)]
     for lag in range(1, days):
         later = np.searchsorted(position, position + lag)
         meets = later < len(position)
         meets[meets] = position[later[meets]] == position[meets] + lag
         if meets.any():
             pair = np.stack([np.flatnonzero(meets), later[meets]], axis=1).astype(np.int64)
-            weight = 2.0 * sizes[pair[:, 0]] * sizes[pair[:, 1]] * (1.0 - lag / days)
-            total += float((weight * lagged(sums, counts, pair, lag)).sum())
-    return total
+            weight = sizes[pair[:, 0]] * sizes[pair[:, 1]] * (1.0 - lag / days)
+            pairs.append(pair)
+            between.append(weight * lagged(sums, counts, pair, lag))
+    return np.concatenate(pairs), np.concatenate(between)
 
 
 def positions(abnormal: Abnormal) -> Ints:

@@ -38,8 +38,8 @@ class Abnormal(NamedTuple):
         Event time of the first column of ``window``, in sessions from the bar that the join found (0).
     session : (n,) int64 or None
         Local date of bar 0 of each row, in days since 1970: windows of dates that lie closer than a window is
-        long share returns, and tests count what they share. None (or a negative day) where it is not known:
-        then rows of different dates are taken to share nothing.
+        long share returns, and tests count what they share. None (or a negative day) where it is not known or
+        where windows do not count sessions: then rows of different dates are taken to share nothing.
     """
 
     window: Floats

@@ -158,7 +158,8 @@ def _block(
     chosen = rows[why[rows] == ""]
     table = signals.table.iloc[chosen]
     date = to_ns(table["known_by"]) // DAY
-    session = days.session[row0[chosen]] if len(chosen) else np.zeros(0, np.int64)
+    # Windows in bars do not overlap as their sessions do.
+    session = days.session[row0[chosen]] if len(chosen) and part != "bar" else None
     found = measure(
         series, signals.instrument[chosen], row0[chosen], date, Span(section.window, section.estimation),
         section.model, least=section.min_observations, side=table["side"].to_numpy(np.float64), session=session,

@@ -98,9 +98,12 @@ def study_returns(
     due = instrument * n + found["row"].to_numpy(np.int64)[chosen]
     date = session[found["row"].to_numpy(np.int64)[chosen]]
     side = found["side"].to_numpy(np.float64)[chosen]
+    # Windows count rows: where several share a day, days do not say how windows overlap.
+    daily = len(np.unique(session)) == n
     measured = measure(
         series, instrument, due, date, Span(section.window, section.estimation), section.model,
-        least=section.min_observations, side=side, session=date, log=log,
+        least=section.min_observations, side=side, session=date if daily else None,
+        log=log,
     )  # fmt: skip
     why = found["why"].to_numpy(object).copy()
     why[chosen] = measured.why

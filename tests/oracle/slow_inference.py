@@ -151,32 +151,33 @@ def other_date_correlation(study: Any, early: list[int], late: list[int], lag: i
     return mean(products) if products else 0.0
 
 
-def correlation_sums(study: Any, first: int, last: int) -> tuple[list[list[int]], list[float], float]:
-    """Dates, the average correlation inside each, and the sum over ordered pairs of rows of different dates."""
+def correlation_sums(
+    study: Any, first: int, last: int
+) -> tuple[list[list[int]], list[float], list[list[float]]]:
+    """Dates, the average correlation inside each, and the covariance of the sums of rows of different dates."""
     rows = rows_in(study, first, last)
     groups = clusters(study, rows)
     inside = [same_date_correlation(study, group) if len(group) > 1 else 0.0 for group in groups]
-    shared, days = 0.0, last - first + 1
+    between, days = [[0.0] * len(groups) for _ in groups], last - first + 1
     if study.session is not None:
-        for one in groups:
-            for other in groups:
-                lag = apart(study, one, other) if one is not other else 0
+        for d, one in enumerate(groups):
+            for e, other in enumerate(groups):
+                lag = apart(study, one, other) if d != e else 0
                 if 0 < lag < days:
-                    shared += (
-                        2
-                        * len(one)
-                        * len(other)
-                        * (1 - lag / days)
-                        * other_date_correlation(study, one, other, lag)
-                    )
-    return groups, inside, shared
+                    each = (1 - lag / days) * other_date_correlation(study, one, other, lag)
+                    between[d][e] = between[e][d] = len(one) * len(other) * each
+    return groups, inside, between
+
+
+def total_of(matrix: list[list[float]]) -> float:
+    return math.fsum(math.fsum(row) for row in matrix)
 
 
 def average_correlation(study: Any, first: int, last: int) -> float:
     """Average correlation over all pairs of rows of the study, 0 for those that share nothing."""
-    groups, inside, shared = correlation_sums(study, first, last)
+    groups, inside, between = correlation_sums(study, first, last)
     n = sum(len(group) for group in groups)
-    total = shared
+    total = total_of(between)
     for group, r in zip(groups, inside, strict=True):
         for _ in combinations(group, 2):
             total += 2 * r
@@ -219,12 +220,11 @@ def past_degrees(study: Any, first: int, last: int) -> float:
 
 def by_dates(study: Any, values: dict[int, float], first: int, last: int) -> tuple[float, float]:
     """Variance of the mean and degrees of freedom from sums of dates, corrected under the working model."""
-    groups, inside, shared = correlation_sums(study, first, last)
+    groups, inside, own = correlation_sums(study, first, last)
     n = sum(len(group) for group in groups)
     g = len(groups)
     middle = math.fsum(values.values()) / n
     q = math.fsum(math.fsum(values[i] - middle for i in group) ** 2 for group in groups)
-    own = [[0.0] * g for _ in range(g)]
     for d, group in enumerate(groups):
         own[d][d] = len(group) * max(1 + (len(group) - 1) * inside[d], 1e-6)
     # Deviations of sums are (I - p 1') T, so Q is T' A T.
@@ -232,8 +232,7 @@ def by_dates(study: Any, values: dict[int, float], first: int, last: int) -> tup
     form = product([list(row) for row in zip(*keep, strict=True)], keep)
     av = product(form, own)
     expected, variance = trace(av), trace(product(av, av))
-    total = trace(own)
-    return q / expected * (total + shared) / n**2, expected**2 / variance
+    return q / expected * total_of(own) / n**2, expected**2 / variance
 
 
 def date_clustered(study: Any, first: int, last: int) -> tuple[float, float, float, float]:
@@ -258,16 +257,22 @@ def kolari_pynnonen(study: Any, first: int, last: int) -> tuple[float, float, fl
     if len(rows) < 5 or len(quotients) < 60 or df <= 2:
         return *kp_textbook(study, first, last), df
     effect, spread, statistic = bmp(study, first, last)
-    groups, inside, shared = correlation_sums(study, first, last)
+    groups, inside, between = correlation_sums(study, first, last)
+    n = len(rows)
     own = math.fsum(len(g) * (1 + (len(g) - 1) * r) for g, r in zip(groups, inside, strict=True))
-    square = mean(x**2 for x in quotients)
+    alone, all_of = own / n, (own + total_of(between)) / n
+    # (1 + (n - 1) r) / (1 - r), of all pairs by those of one date.
+    ratio = all_of / (1 - (all_of - 1) / (n - 1)) / (alone / (1 - (alone - 1) / (n - 1)))
+    square = mean(x**2 for x in quotients) * ratio
     days = last - first + 1
     longer = past_quotients(study, rows, days)
     if days > 1 and len(longer) >= 60:
         windows = len(longer) / days
         square = (windows * mean(x**2 for x in longer) + 50 * square) / (windows + 50)
-    factor = math.sqrt(square * (df - 2) / df * (own + shared) / own)
-    return effect, spread * factor, statistic / factor, df
+    factor = math.sqrt(square * (df - 2) / df)
+    squares = [x**2 for x in quotients]
+    of_past = 2 * mean(squares) ** 2 / (stdev(squares) ** 2 / len(squares))
+    return effect, spread * factor, statistic / factor, 1 / (1 / df + 1 / of_past)
 
 
 def past_quotients(study: Any, rows: list[int], days: int) -> list[float]:
