@@ -347,7 +347,7 @@ def carry(bars: Bars, rules: Rules, trade: tuple[int, int], first: int, end: int
 
 
 @kernel
-def net(entries: Entries, order: Integers, max_defer: int) -> tuple[Integers, Floats, Integers]:
+def net(entries: Entries, order: Integers, max_defer: int) -> tuple[Entries, Integers]:
     """Let signals that are due at one bar of an instrument stand as one (section 3).
 
     Parameters
@@ -361,11 +361,13 @@ def net(entries: Entries, order: Integers, max_defer: int) -> tuple[Integers, Fl
 
     Returns
     -------
-    side, weight, outcome : ndarrays of shape (n,)
-        What stands for each bar; ``outcome`` is ``FILLED`` for signals that go on to be tried, else the reason.
+    netted : Entries
+        The signals with the weight of what stands for each bar.
+    outcome : ndarray of int64, shape (n,)
+        ``FILLED`` for signals that go on to be tried, else the reason.
     """
     n = len(order)
-    side, weight = entries.side.copy(), entries.weight.copy()
+    weight = entries.weight.copy()
     outcome = np.full(len(entries.due), NETTED, np.int64)
     taken = np.ones(len(entries.due), np.bool_)
     start = 0
@@ -380,7 +382,17 @@ def net(entries: Entries, order: Integers, max_defer: int) -> tuple[Integers, Fl
             outcome[winner] = FILLED
             weight[winner] = stands
         start = stop
-    return side, weight, outcome
+    netted = Entries(
+        entries.instrument,
+        entries.market,
+        entries.side,
+        weight,
+        entries.due,
+        entries.waited,
+        entries.draw,
+        entries.rule_bar,
+    )
+    return netted, outcome
 
 
 @inlined
@@ -437,17 +449,7 @@ def simulate(
     outcome : ndarray of int64, shape (n,)
         What became of each signal: a position of ``OUTCOMES``.
     """
-    side, weight, outcome = net(entries, order, orders.max_defer)
-    netted = Entries(
-        entries.instrument,
-        entries.market,
-        side,
-        weight,
-        entries.due,
-        entries.waited,
-        entries.draw,
-        entries.rule_bar,
-    )
+    netted, outcome = net(entries, order, orders.max_defer)
     case = Case(bars, rules, netted, exits, orders, book)
     if book.mode == EVENT:
         return each_alone(case, outcome)
@@ -1855,22 +1857,12 @@ def cut_off(case: Case, cuts: Cuts, cut: int) -> tuple[Case, Integers]:
             rows[n] = row
             n += 1
     entries = case.entries
-    side, weight, outcome = net(entries, rows[:n], case.orders.max_defer)
+    netted, outcome = net(entries, rows[:n], case.orders.max_defer)
     kept = 0
     for k in range(n):
         if outcome[rows[k]] == FILLED:
             rows[kept] = rows[k]
             kept += 1
-    netted = Entries(
-        entries.instrument,
-        entries.market,
-        side,
-        weight,
-        entries.due,
-        entries.waited,
-        entries.draw,
-        entries.rule_bar,
-    )
     return Case(case.bars, case.rules, netted, case.exits, case.orders, case.book), rows[:kept]
 
 

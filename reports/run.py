@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,15 +67,9 @@ class Run:
         InputError
             The folder cannot be written.
         """
-        from aftershock.data.tables import write_parquet, write_text
-
-        mark = {"simulated": "SIMULATED"} if self.simulated else None
-        with together(folder) as place:
-            for name in TABLES:
-                write_parquet(getattr(self, name), place / f"{name}.parquet", metadata=mark)
-            write_text(self.experiment, place / "experiment.toml")
-            write_text(to_json(self.stats), place / "stats.json")
-            write_text(to_json(self.manifest), place / "manifest.json")
+        told = {"stats.json": to_json(self.stats), "manifest.json": to_json(self.manifest)}
+        texts = {"experiment.toml": self.experiment, **told}
+        write_folder(folder, {name: getattr(self, name) for name in TABLES}, texts, self.simulated)
 
     @classmethod
     def read(cls, folder: Path) -> Self:
@@ -104,6 +98,26 @@ class Run:
             stats=undefined(read_part(folder / "stats.json")),
             **{name: read_part(folder / f"{name}.parquet") for name in needed},
         )
+
+
+def write_folder(
+    folder: Path, tables: Mapping[str, pd.DataFrame], texts: Mapping[str, str], simulated: bool
+) -> None:
+    """Write tables as Parquet, by name, and texts, by file name, into a folder: all of them or none.
+
+    Raises
+    ------
+    InputError
+        The folder cannot be written.
+    """
+    from aftershock.data.tables import write_parquet, write_text
+
+    mark = {"simulated": "SIMULATED"} if simulated else None
+    with together(folder) as place:
+        for name, table in tables.items():
+            write_parquet(table, place / f"{name}.parquet", metadata=mark)
+        for name, text in texts.items():
+            write_text(text, place / name)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from aftershock.data.errors import InputError, Problem
-from aftershock.reports.run import read_part, to_json, together, undefined
+from aftershock.reports.run import read_part, to_json, undefined, write_folder
 
 STUDY_TABLES = ("rows", "ar", "car", "caar", "tests", "power", "skipped", "confounded", "treatments")
 """The tables of a study, each a Parquet file of its folder."""
@@ -65,14 +65,9 @@ class StudyRun:
         InputError
             The folder cannot be written.
         """
-        from aftershock.data.tables import write_parquet, write_text
-
-        mark = {"simulated": "SIMULATED"} if self.simulated else None
-        with together(folder) as place:
-            for name in STUDY_TABLES:
-                write_parquet(getattr(self, _field(name)), place / f"{name}.parquet", metadata=mark)
-            write_text(self.experiment, place / "experiment.toml")
-            write_text(to_json(self.manifest), place / MANIFEST)
+        tables = {name: getattr(self, _field(name)) for name in STUDY_TABLES}
+        texts = {"experiment.toml": self.experiment, MANIFEST: to_json(self.manifest)}
+        write_folder(folder, tables, texts, self.simulated)
 
     @classmethod
     def read(cls, folder: Path) -> Self:
