@@ -1587,17 +1587,6 @@ def free_of(bars: Bars, rules: Rules, bar: int) -> int:
 
 
 @inner
-def costs_are_shares(rules: Rules, shorts: bool) -> bool:
-    """Tell whether what a trade costs is a share of its value, whatever its size and how long it is held."""
-    other = len(rules.terms) > 0
-    for bar in range(len(rules.bar)):
-        terms = rules.bar[bar]
-        other |= terms.lot != 0.0 or terms.impact != 0.0
-        other |= terms.borrow != 0.0 if shorts else terms.withheld != 0.0
-    return not other
-
-
-@inner
 def sessions_differ(offsets: Integers, ordinal: Integers) -> bool:
     """Tell whether no two bars of an instrument share a session."""
     for k in range(len(offsets) - 1):
@@ -2432,21 +2421,26 @@ def taking(least: Floats, strength: float) -> int:
 def walk_holds(case: Case, holds: Integers, row: int, entry: int, path: Floats) -> None:
     """Write down what a signal's trade does to an account that it takes up whole, for each hold.
 
-    ``path`` has a row for each hold: ``GROWTH`` is NaN where the hold's own bar does not fill the exit.
+    ``path`` has a row for each hold: ``GROWTH`` is NaN where the hold's own bar does not fill the exit, and where what
+    the trade costs is no share of its value.
     """
     bars, rules, side = case.bars, case.rules, case.entries.side[row]
     s, buy = float(side), side > 0
     fill = slipped(rules, entry, OPEN, (bars.open[entry], 1.0, buy))
     quantity = 1.0 / (1.0 + fee_of(rules, entry, 1.0, buy)) / fill
+    terms = rules.bar[entry]
+    plain = terms.lot == 0.0 and terms.impact == 0.0 and (buy or terms.borrow == 0.0)
     by_before = before = high = low = deep = 1.0
     first = second = 0.0
     end, k = bars.offsets[case.entries.instrument[row] + 1], 0
     for bar in range(entry, min(end, entry + holds[-1] + 1)):
-        close = bars.close[bar]
+        close, terms = bars.close[bar], rules.bar[bar]
+        plain = plain and (bar == entry or not buy or terms.withheld == 0.0)
         if bar == entry + holds[k]:
             line = path[k]
             line[GROWTH] = np.nan
-            if exit_refusal(bars, rules, entry, side, bar, CLOSE) == FILLED:
+            shared = plain and terms.impact == 0.0
+            if shared and exit_refusal(bars, rules, entry, side, bar, CLOSE) == FILLED:
                 out = slipped(rules, bar, CLOSE, (close, 1.0, not buy))
                 value = quantity * (fill + s * (out - fill) - fee_of(rules, bar, out, not buy))
                 change = value * by_before - 1.0
@@ -2468,7 +2462,7 @@ def walk_holds(case: Case, holds: Integers, row: int, entry: int, path: Floats) 
     # What is still held when the data end stays at its last close.
     for later in range(k, len(holds)):
         line = path[later]
-        line[GROWTH], line[FIRST], line[SECOND] = before, first, second
+        line[GROWTH], line[FIRST], line[SECOND] = before if plain else np.nan, first, second
         line[HIGHEST], line[LOWEST], line[DEEPEST] = high, low, deep
 
 

@@ -605,21 +605,14 @@ class Whole(NamedTuple):
 def _wholes_of(bars: Bars, setups: list[Setup], params: Params) -> Iterator[Whole]:
     """Gather the trials that each signal can be walked once for."""
     plain = np.isnan(params.stop) & np.isnan(params.take) & np.isnan(params.trail)
-    payers = {_costs_of(setup): setup.rules for setup in setups}
-    free = {key: kernels.costs_are_shares(rules, key[1]) for key, rules in payers.items()}
     by_setup = np.lexsort((params.hold, params.least, params.setup))
     by_setup = by_setup[plain[by_setup]]
     edges = np.searchsorted(params.setup[by_setup], np.arange(len(setups) + 1))
     if not len(by_setup) or not _bars_are_sessions(bars):
         return
     for setup, first, end in zip(setups, edges[:-1], edges[1:], strict=True):
-        if end > first and free[_costs_of(setup)] and _is_whole(setup):
+        if end > first and _is_whole(setup):
             yield _whole_of(bars, setup, params, by_setup[first:end])
-
-
-def _costs_of(setup: Setup) -> tuple[int, bool]:
-    """Say whose costs a set-up pays: by which rules, and whether as a short."""
-    return id(setup.rules), bool((setup.entries.side < 0).any())
 
 
 def _is_whole(setup: Setup) -> bool:
@@ -627,6 +620,7 @@ def _is_whole(setup: Setup) -> bool:
     book, sides = setup.book, setup.entries.side
     return (
         _holds_one(setup)
+        and not len(setup.rules.terms)
         and bool((setup.entries.rule_bar < 0).all())
         and book.partial
         and not (setup.orders.at_close or setup.exits.at_open)
