@@ -53,7 +53,7 @@ def print_pdf(page: Path, path: Path) -> None:
         cure = "install Chromium or Chrome, or print the HTML report from any browser"
         raise InputError(Problem("a Chromium to print with", "none on the path", cure))
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="aftershock-") as place:
+    with tempfile.TemporaryDirectory(prefix="aftershock-", ignore_cleanup_errors=True) as place:
         printed = Path(place) / "report.pdf"
         # Inside a container there is no sandbox for root; the page is our own and runs no script but its own.
         sandbox = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []

@@ -11,7 +11,7 @@ from aftershock.data.errors import InputError
 from aftershock.engine import exit_rules, kernels, trials
 from aftershock.engine.exit_rules import check_rule, ruled
 from aftershock.engine.portfolio import bars_of
-from aftershock.engine.types import Charges, Rules, Slippage
+from aftershock.engine.types import Rules, rule_dtype
 from aftershock.strategies.reaction import Reaction
 
 LIMIT = 0.05
@@ -298,9 +298,10 @@ def test_longest_hold_is_all_that_is_asked_of(market):
 
 def _free(bars):
     n = len(bars.close)
-    none, nan, zero = np.zeros(n), np.full(n, np.nan), np.zeros(n, np.int64)
-    charges = Charges(none, none, zero, np.ones(n), np.zeros(2, np.int64), np.zeros((0, 5)))
-    return Rules(charges, Slippage(none, none, none), none, none, none, nan, nan, zero, zero, zero)
+    bar = np.zeros(n, rule_dtype)
+    bar["unit"] = 1.0
+    bar["limit_up"] = bar["limit_down"] = np.nan
+    return Rules(bar, np.zeros(2, np.int64), np.zeros((0, 5)))
 
 
 def test_accounts_one_by_one_are_walked(market):

@@ -140,7 +140,7 @@ def installed() -> str | None:
 def browser() -> Iterator[Tab]:
     """Start a Chromium, give a tab of it, and end it."""
     ours, theirs = os.pipe(), os.pipe()
-    with tempfile.TemporaryDirectory(prefix="chromium-") as profile:
+    with tempfile.TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True) as profile:
         # The browser listens at 3 and speaks at 4.
         command = f'exec "$0" "$@" 3<&{ours[0]} 4>&{theirs[1]}'
         words = ["bash", "-c", command, str(installed()), *FLAGS, f"--user-data-dir={profile}"]
