@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -12,13 +11,12 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from aftershock.data.errors import InputError, Problem
-from aftershock.data.tables import write_text
 from aftershock.reports import tables
 from aftershock.reports.cards import Card, cards
 from aftershock.reports.compare import comparison
 from aftershock.reports.drawing import Drawing
 from aftershock.reports.drill import store
-from aftershock.reports.pages import Chapter, chapters
+from aftershock.reports.pages import Chapter, chapters, numbers_in
 from aftershock.reports.payload import embed, pack
 from aftershock.reports.run import Run
 from aftershock.reports.tables import Cell, Table
@@ -178,39 +176,10 @@ def names_of(runs: Sequence[Run]) -> list[str]:
     return [f"{place}. {name}" for place, name in enumerate(names, 1)] if len(runs) > 1 else names
 
 
-def write_report(runs: Sequence[Run], path: str | os.PathLike[str], *, whole: bool = True) -> None:
-    """Write runs as one HTML file, beside its place and then renamed into it.
-
-    Parameters
-    ----------
-    runs : sequence of Run
-        At least one.
-    path : path
-        Where to; what stood there is replaced.
-    whole : bool
-        As `render` takes it.
-
-    Raises
-    ------
-    InputError
-        There is no run, or the place cannot be written.
-    """
-    write_text(render(runs, whole=whole), path)
-
-
 def numbers(run: Run) -> dict[str, Any]:
     """Give the numbers behind every figure of a run's report, by its name, and the answers to the questions."""
-    drawings = [
-        item
-        for chapter in chapters(run, brief=True)
-        for block in chapter.blocks
-        for item in block.items
-        if isinstance(item, Drawing)
-    ]
     asked = {key: run.stats.get(key) or {} for key in ("headline", "questions")}
-    return asked | {
-        drawing.key: {"title": drawing.title, "words": drawing.words, **drawing.data} for drawing in drawings
-    }
+    return asked | numbers_in(chapters(run, brief=True))
 
 
 def in_frame(title: str, text: str) -> str:

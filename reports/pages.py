@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from aftershock.reports import beside, figures, tables
 from aftershock.reports.drawing import Drawing
@@ -70,21 +70,33 @@ def chapters(run: Run, *, brief: bool = False) -> list[Chapter]:
     ]
 
 
-def _items(*items: Item | None) -> list[Item]:
+def numbers_in(chapters: Sequence[Chapter]) -> dict[str, Any]:
+    """Give the numbers behind every figure of some chapters, by the figure's name."""
+    return {
+        item.key: {"title": item.title, "words": item.words, **item.data}
+        for chapter in chapters
+        for block in chapter.blocks
+        for item in block.items
+        if isinstance(item, Drawing)
+    }
+
+
+def known_items(*items: Item | None) -> list[Item]:
+    """Leave out what there was nothing for."""
     return [item for item in items if item is not None]
 
 
 def _pair(*items: Item | None) -> Block:
-    return Block(_items(*items), side_by_side=True)
+    return Block(known_items(*items), side_by_side=True)
 
 
 def _work(run: Run) -> list[Block]:
     return [
-        Block(_items(figures.equity_figure(run))),
+        Block(known_items(figures.equity_figure(run))),
         _pair(tables.benchmark_table(run), tables.drawdown_table(run)),
-        Block(_items(tables.monthly_table(run))),
+        Block(known_items(tables.monthly_table(run))),
         _pair(figures.years_figure(run), figures.rolling_figure(run)),
-        Block(_items(tables.trailing_table(run))),
+        Block(known_items(tables.trailing_table(run))),
         _pair(beside.risk_figure(run), beside.matched_figure(run)),
     ]
 
@@ -94,9 +106,9 @@ def _luck(run: Run) -> list[Block]:
     line = "The simulated market plants a known reaction after each kind of event. A sound method finds it again."
     blocks = [
         _pair(figures.dates_figure(run), figures.distribution_figure(run)),
-        Block(_items(tables.beside_table(run))),
+        Block(known_items(tables.beside_table(run))),
     ]
-    return [*blocks, Block(_items(*planted), lines=[line])] if planted else blocks
+    return [*blocks, Block(known_items(*planted), lines=[line])] if planted else blocks
 
 
 def _causes(run: Run) -> list[Block]:
@@ -108,30 +120,30 @@ def _causes(run: Run) -> list[Block]:
     return [
         _pair(figures.path_figure(run), figures.ladder_figure(run)),
         _pair(figures.waterfall_figure(run), figures.costs_figure(run)),
-        Block(_items(replace(tables.waterfall_table(run), folded=True))),
+        Block(known_items(replace(tables.waterfall_table(run), folded=True))),
         _pair(*(figures.group_figure(run, by) for by in drawn)),
-        Block(_items(*folded)),
-        Block(_items(figures.excursion_figure(run))),
+        Block(known_items(*folded)),
+        Block(known_items(figures.excursion_figure(run))),
     ]
 
 
 def _data(run: Run) -> list[Block]:
     audited = run.manifest.get("price_audit")
     blocks = [
-        Block(_items(tables.outcome_table(run), tables.lapsed_grid(run))),
-        Block(_items(tables.warnings_grid(run), tables.skipped_grid(run))),
+        Block(known_items(tables.outcome_table(run), tables.lapsed_grid(run))),
+        Block(known_items(tables.warnings_grid(run), tables.skipped_grid(run))),
     ]
     if audited:
         grids = (tables.findings_grid(run), tables.disagreements_grid(run), tables.coverage_grid(run))
-        blocks.append(Block(_items(*grids), lines=price_lines(run)))
+        blocks.append(Block(known_items(*grids), lines=price_lines(run)))
     return blocks
 
 
 def _trades(run: Run) -> list[Block]:
     return [
-        Block(_items(tables.events_grid(run))),
-        Block(_items(tables.trades_grid(run))),
-        Block(_items(tables.waterfall_grid(run))),
+        Block(known_items(tables.events_grid(run))),
+        Block(known_items(tables.trades_grid(run))),
+        Block(known_items(tables.waterfall_grid(run))),
     ]
 
 

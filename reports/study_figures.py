@@ -113,24 +113,35 @@ def aar_figure(run: StudyRun, part: str) -> Drawing | None:
     )
 
 
+def _of_window(told: pd.DataFrame, part: str, first: int, last: int) -> pd.DataFrame:
+    """Take what was measured over one window."""
+    window = (told["part"] == part) & (told["first"] == first) & (told["last"] == last)
+    return told[window & told["effect"].notna()]
+
+
+def _effect_bar(label: str, row: Mapping[Any, Any], told: str) -> Bar:
+    """Draw an effect with its band; ``told`` is what a pointer reads after both."""
+    return Bar(
+        label,
+        row["effect"],
+        f"{percent(row['effect'])}",
+        error=(row["high"] - row["low"]) / 2 if defined(row["low"]) else math.nan,
+        style="soft",
+        title=f"{percent(row['effect'])}, {band_words(row['low'], row['high'])}, {told}",
+    )
+
+
 def groups_figure(run: StudyRun, part: str, first: int, last: int) -> Drawing | None:
     """Draw the effect of every group over one window with its band; None where there is no group."""
-    told = decisive(run)
-    told = told[
-        (told["part"] == part) & (told["first"] == first) & (told["last"] == last) & told["effect"].notna()
-    ]
+    told = _of_window(decisive(run), part, first, last)
     if len(told) < 2:
         return None
     records = told.to_dict("records")
     bars = [
-        Bar(
+        _effect_bar(
             "all" if row["by"] == ALL else f"{row['by']} {word(row['group'])}",
-            row["effect"],
-            f"{percent(row['effect'])}",
-            error=(row["high"] - row["low"]) / 2 if defined(row["low"]) else math.nan,
-            style="soft",
-            title=f"{percent(row['effect'])}, {band_words(row['low'], row['high'])}, p {p_words(row['p'])}, "
-            f"over groups {p_words(row['p_holm'])}, {counted(row['dates'], 'event dates')}",
+            row,
+            f"p {p_words(row['p'])}, over groups {p_words(row['p_holm'])}, {counted(row['dates'], 'event dates')}",
         )
         for row in records
     ]
@@ -146,22 +157,15 @@ def groups_figure(run: StudyRun, part: str, first: int, last: int) -> Drawing | 
 
 def treatment_figure(run: StudyRun, part: str, first: int, last: int) -> Drawing | None:
     """Draw the effect under each treatment of confounded events; None where nothing was measured."""
-    told = run.treatments
-    told = told[
-        (told["part"] == part) & (told["first"] == first) & (told["last"] == last) & told["effect"].notna()
-    ]
+    told = _of_window(run.treatments, part, first, last)
     if told.empty:
         return None
     records = told.to_dict("records")
     bars = [
-        Bar(
+        _effect_bar(
             word(row["treatment"]),
-            row["effect"],
-            f"{percent(row['effect'])}",
-            error=(row["high"] - row["low"]) / 2 if defined(row["low"]) else math.nan,
-            style="soft",
-            title=f"{percent(row['effect'])}, {band_words(row['low'], row['high'])}, {counted(row['rows'], 'rows')} on "
-            f"{counted(row['event_dates'], 'event dates')}",
+            row,
+            f"{counted(row['rows'], 'rows')} on {counted(row['event_dates'], 'event dates')}",
         )
         for row in records
     ]

@@ -8,9 +8,8 @@ from typing import Any
 
 from aftershock.reports import study_figures as figures
 from aftershock.reports import study_tables as tables
-from aftershock.reports.drawing import Drawing
 from aftershock.reports.html import page
-from aftershock.reports.pages import Block, Chapter, Item, Listing
+from aftershock.reports.pages import Block, Chapter, Listing, known_items, numbers_in
 from aftershock.reports.study_run import StudyRun
 from aftershock.reports.study_words import chips, facts, summary
 from aftershock.reports.words import visible, word
@@ -79,13 +78,9 @@ def study_chapters(run: StudyRun, *, brief: bool = False) -> list[Chapter]:
     ]
 
 
-def _known(*items: Item | None) -> list[Item]:
-    return [item for item in items if item is not None]
-
-
 def _effect(run: StudyRun, parts: Sequence[str]) -> list[Block]:
     drawn = [
-        Block(_known(figures.caar_figure(run, part), figures.aar_figure(run, part)), side_by_side=True)
+        Block(known_items(figures.caar_figure(run, part), figures.aar_figure(run, part)), side_by_side=True)
         for part in parts
     ]
     return [*drawn, Block([tables.effects_table(run)])]
@@ -93,7 +88,7 @@ def _effect(run: StudyRun, parts: Sequence[str]) -> list[Block]:
 
 def _groups(run: StudyRun, parts: Sequence[str], sums: Sequence[tuple[int, int]]) -> list[Block]:
     drawn = [figures.groups_figure(run, part, *each) for part in parts for each in sums]
-    return [Block(_known(*drawn), side_by_side=True)]
+    return [Block(known_items(*drawn), side_by_side=True)]
 
 
 def _tests(run: StudyRun, parts: Sequence[str], sums: Sequence[tuple[int, int]]) -> list[Block]:
@@ -103,7 +98,7 @@ def _tests(run: StudyRun, parts: Sequence[str], sums: Sequence[tuple[int, int]])
 
 def _others(run: StudyRun, parts: Sequence[str], sums: Sequence[tuple[int, int]], brief: bool) -> list[Block]:
     drawn = [figures.treatment_figure(run, part, *each) for part in parts for each in sums]
-    blocks = [Block(_known(*drawn), side_by_side=True), Block([tables.treatments_table(run)])]
+    blocks = [Block(known_items(*drawn), side_by_side=True), Block([tables.treatments_table(run)])]
     return blocks if brief else [*blocks, Block([tables.confounded_grid(run)])]
 
 
@@ -129,10 +124,4 @@ def render_study(run: StudyRun, *, brief: bool = False) -> str:
 
 def study_numbers(run: StudyRun) -> dict[str, Any]:
     """Give the numbers behind every figure of a study's page, by its name."""
-    return {
-        item.key: {"title": item.title, "words": item.words, **item.data}
-        for chapter in study_chapters(run, brief=True)
-        for block in chapter.blocks
-        for item in block.items
-        if isinstance(item, Drawing)
-    }
+    return numbers_in(study_chapters(run, brief=True))

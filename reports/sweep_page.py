@@ -13,7 +13,7 @@ from aftershock.reports.cards import Card, best_dates_card
 from aftershock.reports.drawing import Drawing, rows
 from aftershock.reports.html import page
 from aftershock.reports.located import without_roots
-from aftershock.reports.pages import Block, Chapter, Listing
+from aftershock.reports.pages import Block, Chapter, Listing, numbers_in
 from aftershock.reports.sweep_figures import histogram
 from aftershock.reports.sweep_words import CENTRES, form_of, measure_of, name_of, said, titled
 from aftershock.reports.swept import PLATEAU, SPIKE, Swept, share_above
@@ -64,14 +64,7 @@ def render_sweep(swept: Swept, *, brief: bool = False) -> str:
 
 def numbers_of(swept: Swept) -> dict[str, Any]:
     """Give the numbers behind every figure of a sweep's page, by its name."""
-    drawings = [
-        item
-        for chapter in chapters(swept, brief=True)
-        for block in chapter.blocks
-        for item in block.items
-        if isinstance(item, Drawing)
-    ]
-    return {each.key: {"title": each.title, "words": each.words, **each.data} for each in drawings}
+    return numbers_in(chapters(swept, brief=True))
 
 
 # ------------------------------------------------------------------------------------------- in words

@@ -20,11 +20,12 @@ from aftershock.data.errors import InputError
 from aftershock.reports import compare, figures, tables
 from aftershock.reports.cards import cards
 from aftershock.reports.drill import exits_of, store
-from aftershock.reports.html import numbers, render, write_report
+from aftershock.reports.html import numbers, render
 from aftershock.reports.payload import embed, unpack
 from aftershock.reports.run import Run
 from aftershock.reports.verdict import verdict
 from aftershock.reports.words import caveats, date, findings, number, percent, word
+from aftershock.result import report
 
 _made = runpy.run_path(str(Path(__file__).parent / "factories" / "runs.py"))
 make_run, empty_run = _made["make_run"], _made["empty_run"]
@@ -225,7 +226,7 @@ def test_figures_escape_what_names_hold(attacked: Run) -> None:
 
 
 def test_damaged_text_can_still_be_written(tmp_path: Path) -> None:
-    write_report([make_run(name="half a pair \ud83d")], tmp_path / "report.html")
+    report([make_run(name="half a pair \ud83d")], tmp_path / "report.html")
     assert "half a pair ?" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
@@ -884,7 +885,7 @@ def test_little_or_nothing_still_gives_a_report(simulated: Run, spoil) -> None:
 
 
 def test_a_report_is_written(real: Run, tmp_path: Path) -> None:
-    write_report([real], tmp_path / "deep" / "report.html")
+    report([real], tmp_path / "deep" / "report.html")
     assert (tmp_path / "deep" / "report.html").read_text(encoding="utf-8") == render([real])
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["report.html"]
 
@@ -892,7 +893,7 @@ def test_a_report_is_written(real: Run, tmp_path: Path) -> None:
 def test_a_place_that_cannot_be_written_is_an_error(real: Run, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(InputError, match="expected a place that can be written"):
-        write_report([real], tmp_path / "file" / "report.html")
+        report([real], tmp_path / "file" / "report.html")
 
 
 @pytest.mark.parametrize(

@@ -48,13 +48,7 @@ def manifest_of(
 ) -> dict[str, Any]:
     """Collect hashes, versions, warnings and caveats of a run (docs/architecture.md, "A run")."""
     return {
-        "aftershock": version("aftershock"),
-        "name": experiment.run.name,
-        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "simulated": tape.simulated,
-        "seed": experiment.run.seed,
-        "strategy": experiment.kind,
-        "universe": {"name": scope.name, "instruments": len(scope.instruments)},
+        **named(tape, experiment, scope),
         "currency": experiment.portfolio.currency,
         **exchange.manifest(trades),
         "period": _period(loaded, tape, tradable(tape, scope, experiment.portfolio.allow_index)),
@@ -65,13 +59,8 @@ def manifest_of(
         },
         "events": {"rows": len(loaded.frame), "signals": len(selection.signals)},
         "hashes": {
-            "events": loaded.digest(),
-            "prices": tape.digest(),
-            "calendar": shipped.digest(),
-            "rules": rules_digest(),
-            "code": _code_hash(),
+            **hashes_of(loaded, tape, experiment),
             "experiment": hashlib.sha256(experiment.without_paths().to_toml().encode()).hexdigest(),
-            **own_code(experiment.strategy),
         },
         "versions": {name: version(name) for name in LIBRARIES},
         "caveats": [
@@ -83,6 +72,31 @@ def manifest_of(
         "warnings": [*warnings_of(loaded, tape), *exchange.warnings(audit)],
         "price_audit": _price_audit(tape),
         "skipped_events": [*skipped_rows(loaded.skipped), *selection.skipped.to_dict("records")],
+    }
+
+
+def named(tape: Tape, experiment: Experiment, scope: Universe) -> dict[str, Any]:
+    """Say what was run, when, and on whose prices."""
+    return {
+        "aftershock": version("aftershock"),
+        "name": experiment.run.name,
+        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "simulated": tape.simulated,
+        "seed": experiment.run.seed,
+        "strategy": experiment.kind,
+        "universe": {"name": scope.name, "instruments": len(scope.instruments)},
+    }
+
+
+def hashes_of(loaded: Events, tape: Tape, experiment: Experiment) -> dict[str, str]:
+    """Hash what decides what comes out, but for the experiment's own text."""
+    return {
+        "events": loaded.digest(),
+        "prices": tape.digest(),
+        "calendar": shipped.digest(),
+        "rules": rules_digest(),
+        "code": _code_hash(),
+        **own_code(experiment.strategy),
     }
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
-from importlib.metadata import version
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,7 +27,7 @@ from aftershock.engine.studies.windows import Flags, Span
 from aftershock.engine.types import Floats, Integers
 from aftershock.experiment import StudySection
 from aftershock.inputs import Source, priced, simulated_beside
-from aftershock.manifest import skipped_rows, warnings_of
+from aftershock.manifest import hashes_of, named, skipped_rows, warnings_of
 from aftershock.run import Inputs
 from aftershock.studies import Study, averages_of, codes_of
 from aftershock.study_beside import Beside
@@ -353,14 +351,8 @@ def _manifest(
         "skipped": {str(code): int(count) for code, count in skipped["code"].value_counts().items()},
     }
     return {
-        "aftershock": version("aftershock"),
+        **named(tape, experiment, scope),
         "kind": "study",
-        "name": experiment.run.name,
-        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "simulated": tape.simulated,
-        "seed": experiment.run.seed,
-        "strategy": experiment.kind,
-        "universe": {"name": scope.name, "instruments": len(scope.instruments)},
         "settings": section.model_dump(mode="json") | {"cars": [list(each) for each in section.sums]},
         "expected": MODELS[section.model].told,
         "beside": lines.named,
@@ -370,8 +362,7 @@ def _manifest(
         },
         "counts": counts,
         "hashes": {
-            "events": inputs.loaded.digest(),
-            "prices": tape.digest(),
+            **hashes_of(inputs.loaded, tape, experiment),
             "beside": "" if beside is None else beside.digest(),
             "experiment": hashlib.sha256(
                 (replace(experiment, sweep=type(experiment.sweep)()).to_toml()).encode()
