@@ -13,7 +13,7 @@ from markets import cases, market_of
 
 from aftershock.engine import kernels, metrics, trials
 from aftershock.engine.exit_rules import ruled
-from aftershock.engine.types import trade_dtype
+from aftershock.engine.types import Bars, Book, Entries, Exits, Orders, Rules, rule_dtype, trade_dtype
 
 NAN = math.nan
 LONGEST = 5
@@ -149,6 +149,10 @@ def test_figures_are_those_of_a_run_alone_whatever_the_threads_and_parts(grid):
 def whole_accounts(draw):
     """A grid whose accounts put all they have into each trade, on one side, ended by the hold alone."""
     bars, setup, params = draw(grids())
+    # Bars that share a session are walked: most cases have some.
+    place = np.arange(len(bars.close)) - np.repeat(bars.offsets[:-1], np.diff(bars.offsets))
+    bars = bars._replace(session=19_000 + place, ordinal=place)
+    setup = setup._replace(first=bars.session[np.maximum(setup.entries.due, 0)] - 1)
     rules = setup.rules.with_columns(schedule=0, impact=0.0, borrow=0.0, withheld=0.0, lot=0.0)
     rules = rules._replace(starts=np.zeros(2, np.int64), terms=np.zeros((0, 5)))
     side = draw(st.sampled_from([1, -1]))
@@ -187,6 +191,75 @@ def test_accounts_by_table_have_the_figures_of_accounts_marked_date_by_date(grid
     np.testing.assert_array_equal(trades, count)
     np.testing.assert_allclose(figures[:, :, :2], want[:, :, :2], rtol=1e-9, atol=1e-11)
     np.testing.assert_allclose(figures[:, :, 2], want[:, :, 2], rtol=1e-7, atol=1e-9)
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_crowded_accounts_have_the_figures_of_accounts_marked_date_by_date(side):
+    """Most signals meet a trade that is held, many on its last bar, and falls last for several trades."""
+    draw, bars_each, signals_each = np.random.default_rng(11), 150, 60
+    bars, rules = crowded_market(draw, 3, bars_each)
+    instrument = np.repeat(np.arange(3), signals_each)
+    due = bars.offsets[instrument] + np.sort(draw.integers(0, bars_each, (3, signals_each)), axis=1).ravel()
+    n, none = len(due), np.zeros(len(due), np.int64)
+    entries = Entries(
+        instrument, none, np.full(n, side), np.ones(n), due, none, draw.random(n), np.full(n, -1)
+    )
+    infinite = [math.inf] * 5
+    setup = trials.Setup(
+        rules,
+        entries,
+        draw.random(n),
+        none,
+        Exits(1, NAN, NAN, NAN, False, True),
+        Orders(False, 0, kernels.IGNORE, 0),
+        Book(kernels.ACCOUNT, 1e5, 1.0, True, True, 0.0, *infinite),
+    )
+    rows = np.array(list(itertools.product(range(8), [0.0, 0.3, 0.8])))
+    off = np.full(len(rows), NAN)
+    params = trials.Params(
+        np.zeros(len(rows), np.int64), rows[:, 0].astype(np.int64), off, off, off, rows[:, 1].copy()
+    )
+    axis = trials.axis_of(bars)
+    assert len(list(trials._wholes_of(bars, [setup], params))) == 1
+    figures, count = trials.account_figures(bars, axis, [setup], params, jobs=2)
+    want, wanted = np.zeros_like(figures), np.zeros_like(count)
+    span = len(axis.days), (len(axis.days) - 1) * 365.25 / (axis.days[-1] - axis.days[0])
+    trials._walk_accounts((bars, axis, [setup], params, np.arange(len(rows)), span, want, wanted))
+    assert wanted.min() > 20 and (want[:, :, 1] < 0.0).all()
+    np.testing.assert_array_equal(count, wanted)
+    np.testing.assert_allclose(figures, want, rtol=1e-9, atol=1e-11)
+
+
+def crowded_market(draw, instruments, bars_each):
+    """Random walks whose bars always trade."""
+    n = instruments * bars_each
+    day = np.tile(np.arange(bars_each), instruments)
+    close = 100.0 * np.exp(np.cumsum(draw.normal(0.0, 0.02, (instruments, bars_each)), axis=1)).ravel()
+    open_ = close * np.exp(draw.normal(0.0, 0.01, n))
+    prices = open_, np.maximum(open_, close), np.minimum(open_, close), close
+    bars = Bars(
+        np.arange(instruments + 1) * bars_each,
+        day,
+        day,
+        day * 10,
+        day * 10 + 6,
+        *prices,
+        np.zeros(n, np.bool_),
+    )
+    nothing = dict.fromkeys(
+        set(rule_dtype.names) - {"buy_rate", "sell_rate", "limit_up", "limit_down", "lot"}, 0
+    )
+    rules = Rules.of(
+        np.zeros(2, np.int64),
+        np.zeros((0, 5)),
+        **nothing,
+        buy_rate=0.001,
+        sell_rate=0.002,
+        limit_up=NAN,
+        limit_down=NAN,
+        lot=np.zeros(n),
+    )
+    return bars, rules
 
 
 def test_a_carried_exit_may_outlast_its_hold():
