@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import njit
+from numba.extending import register_jitable
 from numpy.typing import NDArray
 
 from aftershock.engine.metrics import ROUNDING
@@ -33,11 +34,17 @@ from aftershock.engine.types import (
 
 # Market, rules and settings are forty arrays. Handed to a function that is not inlined they cost more than most of what
 # is done with them: each is copied, and counted up and down as long as the function may keep it. So all but a few are
-# inlined, and those that allocate nothing are compiled without the counting, which makes sweeps thirty times as fast.
-# The option for that has no public name yet.
-kernel = njit(cache=True, nogil=True)
-inner = njit(cache=True, nogil=True, _nrt=False)  # type: ignore[call-overload]
-inlined = njit(cache=True, nogil=True, _nrt=False, forceinline=True)  # type: ignore[call-overload]
+# inlined, and those that allocate nothing are compiled without the counting (the option has no public name yet), which
+# makes sweeps thirty times as fast.
+#
+# `kernel` and `lean`, which allocates nothing, are called from Python. To unpack those arrays there takes longer to
+# compile than most of these functions, so whatever kernels alone call stays a plain function for Python: `maker`, which
+# allocates, `inner` and `inlined`.
+kernel = njit(cache=True, nogil=True, no_cfunc_wrapper=True)  # type: ignore[call-overload]
+lean = njit(cache=True, nogil=True, no_cfunc_wrapper=True, _nrt=False)  # type: ignore[call-overload]
+maker = register_jitable(no_cfunc_wrapper=True)
+inner = register_jitable(no_cfunc_wrapper=True, _nrt=False)
+inlined = register_jitable(no_cfunc_wrapper=True, _nrt=False, forceinline=True)
 
 OPEN, INSIDE, CLOSE = 0, 1, 2
 NO_BAR = -1
@@ -346,7 +353,7 @@ def carry(bars: Bars, rules: Rules, trade: tuple[int, int], first: int, end: int
 # ------------------------------------------------------------------------------------------- many signals
 
 
-@kernel
+@maker
 def net(entries: Entries, order: Integers, max_defer: int) -> tuple[Entries, Integers]:
     """Let signals that are due at one bar of an instrument stand as one (section 3).
 
@@ -577,7 +584,7 @@ class Parting(NamedTuple):
 
 
 @inlined
-def holding_of(trade) -> Holding:  # type: ignore[no-untyped-def]
+def holding_of(trade: np.void) -> Holding:
     """Give what a trade holds."""
     return Holding(trade["side"], trade["entry_bar"], trade["quantity"], trade["entry_fill"])
 
@@ -644,7 +651,7 @@ def account_of(book: Book, instrument: int) -> int:
     return instrument if book.mode == ACCOUNT else 0
 
 
-@kernel
+@maker
 def new_heap(n: int) -> Heap:
     """Make room for the numbers below n."""
     return Heap(np.empty(n, np.int64), np.full(n, -1, np.int64), np.zeros(n, np.int64), np.zeros(1, np.int64))
@@ -711,7 +718,7 @@ def put_in(heap: Heap, item: int, at: int) -> None:
     rise(heap, heap.size[0] - 1)
 
 
-@kernel
+@maker
 def new_ledger(outcome: Integers, instruments: int, book: Book) -> Ledger:
     """Make room for a simulation; `open_accounts` begins it."""
     n, accounts = len(outcome), instruments if book.mode == ACCOUNT else 1
@@ -731,7 +738,7 @@ def new_ledger(outcome: Integers, instruments: int, book: Book) -> Ledger:
     )
 
 
-@kernel
+@maker
 def new_group(n: int) -> Group:
     """Make room for n entries at one instant."""
     return Group(
@@ -760,7 +767,7 @@ def open_accounts(ledger: Ledger, book: Book) -> None:
     ledger.waiting[:] = -1
 
 
-@kernel
+@maker
 def by_due(bars: Bars, entries: Entries, orders: Orders) -> Integers:
     """Give the signals that have a due bar, by its instant and by row."""
     some = np.flatnonzero(entries.due >= 0)
@@ -771,7 +778,7 @@ def by_due(bars: Bars, entries: Entries, orders: Orders) -> Integers:
 
 
 @inner
-def shared_money(ledger, case, due, group):  # type: ignore[no-untyped-def]
+def shared_money(ledger: Ledger, case: Case, due: Integers, group: Group) -> None:
     """Trade signals out of accounts: cash moves in the order of instants, exits before entries.
 
     Parameters
@@ -830,7 +837,7 @@ def next_entry(ledger: Ledger, case: Case, due: Integers, at: int) -> int:
 
 
 @inlined
-def gather(ledger, case, due, at, now, group):  # type: ignore[no-untyped-def]
+def gather(ledger: Ledger, case: Case, due: Integers, at: int, now: int, group: Group) -> tuple[int, int]:
     """Gather the signals that are tried now, by row; give where those due go on, and how many there are."""
     size, retries = 0, ledger.retries
     while True:
@@ -863,7 +870,7 @@ def supersede(ledger: Ledger, entries: Entries, group: Group, size: int) -> None
 
 
 @inlined
-def keep_openers(ledger, case, now, group, size):  # type: ignore[no-untyped-def]
+def keep_openers(ledger: Ledger, case: Case, now: int, group: Group, size: int) -> int:
     """Try every entry of this instant and keep, in place, those that would open a trade.
 
     Parameters
@@ -906,7 +913,7 @@ def keep_openers(ledger, case, now, group, size):  # type: ignore[no-untyped-def
 
 
 @inlined
-def try_entry(ledger, case, now, row, bar):  # type: ignore[no-untyped-def]
+def try_entry(ledger: Ledger, case: Case, now: int, row: int, bar: int) -> tuple[int, bool]:
     """Try the entry of a signal at a bar against its bar and what is held (sections 4 and 6).
 
     Returns
@@ -930,7 +937,7 @@ def try_entry(ledger, case, now, row, bar):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def meet_held(ledger, case, now, row, bar):  # type: ignore[no-untyped-def]
+def meet_held(ledger: Ledger, case: Case, now: int, row: int, bar: int) -> tuple[bool, int]:
     """Let a signal (row, bar) act on the trades held on its instrument (section 6).
 
     Returns
@@ -963,13 +970,13 @@ def meet_held(ledger, case, now, row, bar):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def is_carried(trade, now):  # type: ignore[no-untyped-def]
+def is_carried(trade: np.void, now: int) -> bool:
     """Tell whether the exit of an open trade has been triggered by now and not filled."""
     return trade["kind"] != STILL_OPEN and trade["carried"] and trade["triggered_at"] <= now
 
 
 @inlined
-def extend(ledger, k, case, now, bar):  # type: ignore[no-untyped-def]
+def extend(ledger: Ledger, k: int, case: Case, now: int, bar: int) -> int:
     """Start the hold of a trade anew from this bar, unless its exit is on its way already."""
     trade = ledger.trades[k]
     if is_carried(trade, now):
@@ -990,7 +997,7 @@ def push_exit(ledger: Ledger, k: int) -> None:
 
 
 @inlined
-def close_opposite(ledger, k, case, now, bar):  # type: ignore[no-untyped-def]
+def close_opposite(ledger: Ledger, k: int, case: Case, now: int, bar: int) -> bool:
     """End a trade at the point of an opposite signal; say whether it is gone, else its exit is carried."""
     carried = is_carried(ledger.trades[k], now)
     gone = turn(ledger.trades[k], case.bars, case.rules, (bar, entry_point(case.orders)), now)
@@ -1002,7 +1009,7 @@ def close_opposite(ledger, k, case, now, bar):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def turn(trade, bars, rules, place, now):  # type: ignore[no-untyped-def]
+def turn(trade: np.void, bars: Bars, rules: Rules, place: tuple[int, int], now: int) -> bool:
     """Let a trade leave at the place (bar, point) of an opposite signal; say whether it is gone, else it is carried."""
     bar, point = place
     carried = is_carried(trade, now)
@@ -1025,7 +1032,7 @@ def turn(trade, bars, rules, place, now):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def paid_out(trade, cash):  # type: ignore[no-untyped-def]
+def paid_out(trade: np.void, cash: float) -> float:
     """Give the cash of an account once a trade that has left has paid what it returns."""
     if trade["side"] > 0:
         cash += trade["quantity"] * trade["exit_fill"]
@@ -1055,7 +1062,7 @@ def book_exit(ledger: Ledger, k: int, case: Case) -> None:
 
 
 @inlined
-def book_entry(ledger, case, opening):  # type: ignore[no-untyped-def]
+def book_entry(ledger: Ledger, case: Case, opening: tuple[int, int, float, float]) -> None:
     """Open a trade and pay for it; ``opening`` is (row, bar, quantity, fill)."""
     row, _, quantity, _ = opening
     k = ledger.opened[0]
@@ -1080,7 +1087,7 @@ def book_entry(ledger, case, opening):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def marked_bar(bars: Bars, trade, now: int) -> int:  # type: ignore[no-untyped-def]
+def marked_bar(bars: Bars, trade: np.void, now: int) -> int:
     """Give the bar of the last known close of a trade since its entry, or -1."""
     first, end = trade["entry_bar"], bars.offsets[trade["instrument"] + 1]
     bar = first + np.searchsorted(bars.closes_at[first:end], now, side="right") - 1
@@ -1161,7 +1168,9 @@ def wanted(group: Group, first: int, end: int) -> float:
 
 
 @inner
-def squeeze_shared(ledger, case, group, places, cap, by_market):  # type: ignore[no-untyped-def]
+def squeeze_shared(
+    ledger: Ledger, case: Case, group: Group, places: tuple[int, int], cap: float, by_market: bool
+) -> None:
     """Apply a cap per name, or per market, to the places (first, end) of a group."""
     entries, (first, end) = case.entries, places
     key = entries.market if by_market else entries.instrument
@@ -1183,7 +1192,7 @@ def squeeze_shared(ledger, case, group, places, cap, by_market):  # type: ignore
 
 
 @inner
-def squeeze_net(held_net, entries, group, places, cap):  # type: ignore[no-untyped-def]
+def squeeze_net(held_net: float, entries: Entries, group: Group, places: tuple[int, int], cap: float) -> None:
     """Apply the cap on net exposure to the side of a group that would break it."""
     first, end = places
     after = held_net
@@ -1200,7 +1209,7 @@ def squeeze_net(held_net, entries, group, places, cap):  # type: ignore[no-untyp
 
 
 @inlined
-def share_out(ledger, case, group, places, base):  # type: ignore[no-untyped-def]
+def share_out(ledger: Ledger, case: Case, group: Group, places: tuple[int, int], base: float) -> None:
     """Say what share of its target each member of a group gets, and the last reason why not all (step 3)."""
     book, (first, end) = case.book, places
     account = account_of(book, case.entries.instrument[group.rows[first]])
@@ -1258,7 +1267,7 @@ def by_draw(entries: Entries, group: Group, places: tuple[int, int]) -> None:
 
 
 @inlined
-def within_slots(ledger, case, group, places):  # type: ignore[no-untyped-def]
+def within_slots(ledger: Ledger, case: Case, group: Group, places: tuple[int, int]) -> None:
     """Choose as ``member`` by draw who may open where slots are short."""
     first, end = places
     everyone(group, places)
@@ -1274,7 +1283,7 @@ def within_slots(ledger, case, group, places):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def with_slots(ledger, case, group, places, base):  # type: ignore[no-untyped-def]
+def with_slots(ledger: Ledger, case: Case, group: Group, places: tuple[int, int], base: float) -> int:
     """Keep, in place, what has a target and finds a slot (steps 1 and 2); give the new end."""
     first, end = places
     book, entries, kept = case.book, case.entries, first
@@ -1301,14 +1310,14 @@ def with_slots(ledger, case, group, places, base):  # type: ignore[no-untyped-de
 
 
 @inlined
-def bought(case, group, k, want):  # type: ignore[no-untyped-def]
+def bought(case: Case, group: Group, k: int, want: float) -> tuple[float, float]:
     """Give the quantity that a notional buys a member of a group, in whole lots, and the fill it pays."""
     fill = entry_fill_of(case, group.rows[k], group.tried[k], want)
     return lots_of(case.rules, group.tried[k], want / fill), fill
 
 
 @inner
-def open_group(ledger, case, now, group, first, end):  # type: ignore[no-untyped-def]
+def open_group(ledger: Ledger, case: Case, now: int, group: Group, first: int, end: int) -> None:
     """Size and open the entries at some places of a group, which one account tries at one instant (section 7)."""
     if first == end:
         return
@@ -1369,7 +1378,7 @@ def misfit(
 
 
 @inner
-def with_dealt(held, entries, group, first, place):  # type: ignore[no-untyped-def]
+def with_dealt(held: Exposure, entries: Entries, group: Group, first: int, place: int) -> Exposure:
     """Add what has been dealt before a place, in the order of the draw, to what is held."""
     gross, netted, name, in_market = held.gross, held.net, held.name, held.market
     last = group.rows[group.draws[place]]
@@ -1386,7 +1395,7 @@ def with_dealt(held, entries, group, first, place):  # type: ignore[no-untyped-d
 
 
 @inner
-def deal(ledger, case, group, places, base):  # type: ignore[no-untyped-def]
+def deal(ledger: Ledger, case: Case, group: Group, places: tuple[int, int], base: float) -> None:
     """Give whole targets by draw while there is room (step 6)."""
     entries, (first, end) = case.entries, places
     account = account_of(case.book, entries.instrument[group.rows[first]])
@@ -1555,6 +1564,10 @@ class Day(NamedTuple):
     returns: Floats
 
 
+Tables = tuple[Levels, Passages, Trials, Marks]
+"""What trials look up."""
+
+
 @inlined
 def first_fill(case: Case, row: int) -> int:
     """Give the bar at which a signal is entered, if it is: the first within its patience that fills it, or -1."""
@@ -1586,7 +1599,7 @@ def free_of(bars: Bars, rules: Rules, bar: int) -> int:
     return bits
 
 
-@inner
+@lean
 def sessions_differ(offsets: Integers, ordinal: Integers) -> bool:
     """Tell whether no two bars of an instrument share a session."""
     for k in range(len(offsets) - 1):
@@ -1650,7 +1663,7 @@ def reach(case: Case, hold: int) -> tuple[Integers, Integers]:
     return first, last
 
 
-@inner
+@lean
 def passages(case: Case, levels: Levels, found: Passages, hold: int, part: tuple[int, int]) -> None:
     """Walk the signals of a part (first, end) once each, and write down when they reach each level first."""
     bars, entries = case.bars, case.entries
@@ -1761,7 +1774,7 @@ def exits_of(shared: Exits, levels: Levels, trials: Trials, trial: int) -> Exits
 
 
 @inlined
-def plan(trade, found: Exit, bars: Bars) -> None:  # type: ignore[no-untyped-def]
+def plan(trade: np.void, found: Exit, bars: Bars) -> None:
     """Write the exit that was found for a trade down; it is not booked yet."""
     trade["exit_bar"] = found.bar
     trade["exit_price"] = found.price
@@ -1773,7 +1786,16 @@ def plan(trade, found: Exit, bars: Bars) -> None:  # type: ignore[no-untyped-def
 
 
 @kernel
-def sweep(case, levels, found, marks, cuts, trials, book, sums):  # type: ignore[no-untyped-def]
+def sweep(
+    case: Case,
+    levels: Levels,
+    found: Passages,
+    marks: Marks,
+    cuts: Cuts,
+    trials: Trials,
+    book: tuple[np.ndarray, Day, NDArray[np.float32]],
+    sums: Floats,
+) -> None:
     """Run trials that differ in hold, levels and least strength by the tables of `passages`.
 
     Parameters
@@ -1816,7 +1838,7 @@ def sweep(case, levels, found, marks, cuts, trials, book, sums):  # type: ignore
         first = end
 
 
-@kernel
+@maker
 def families(trials: Trials) -> Integers:
     """Give where trials begin that differ in their cut alone, and their number at the end."""
     n, found = len(trials.hold), 0
@@ -1836,7 +1858,7 @@ def keep_returns(day: Day, place: int, kept: NDArray[np.float32], trial: int) ->
         kept[trial, k] = day.returns[place, k]
 
 
-@kernel
+@maker
 def cut_off(case: Case, cuts: Cuts, cut: int) -> tuple[Case, Integers]:
     """Net the signals of a cut; give what is left of them, and which rows go on to be tried."""
     least, n = cuts.least[cut], 0
@@ -1865,7 +1887,14 @@ def clear(day: Day, places: int) -> None:
 
 
 @inner
-def sweep_alone(case, tables, cuts, family, room, sums):  # type: ignore[no-untyped-def]
+def sweep_alone(
+    case: Case,
+    tables: Tables,
+    cuts: Cuts,
+    family: Integers,
+    room: tuple[np.ndarray, Day, NDArray[np.float32], Flags, Floats, Integers],
+    sums: Floats,
+) -> None:
     """Trade each signal by itself (see `each_alone`), the strongest first: a lower cut goes on where one ends.
 
     ``family`` has where trials begin that differ in their cut alone: they run side by side with those of the others.
@@ -1913,7 +1942,14 @@ def differs(trials: Trials, trial: int) -> bool:
 
 
 @inlined
-def take_in(case, tables, cuts, family, row, room):  # type: ignore[no-untyped-def]
+def take_in(
+    case: Case,
+    tables: Tables,
+    cuts: Cuts,
+    family: Integers,
+    row: int,
+    room: tuple[np.ndarray, Day, Flags, Floats],
+) -> None:
     """Let a signal take part: it trades, or what stands for its bar changes."""
     trades, day, taken, running = room
     entries, defer = case.entries, case.orders.max_defer
@@ -1935,7 +1971,14 @@ def take_in(case, tables, cuts, family, row, room):  # type: ignore[no-untyped-d
 
 
 @inlined
-def count_alone(case, tables, family, stands, once, room):  # type: ignore[no-untyped-def]
+def count_alone(
+    case: Case,
+    tables: Tables,
+    family: Integers,
+    stands: tuple[int, float],
+    once: float,
+    room: tuple[np.ndarray, Day, Floats],
+) -> None:
     """Count the trade of a signal (row, weight) by itself in, or out again (``once`` -1), for trials side by side."""
     (levels, found, trials, marks), (row, weight), (trades, day, running) = tables, stands, room
     bars, rules, book, entry = case.bars, case.rules, case.book, found.entry[row]
@@ -1962,7 +2005,14 @@ def count_alone(case, tables, family, stands, once, room):  # type: ignore[no-un
 
 
 @inner
-def write_down(trades, case, opening, exit_, hold, once):  # type: ignore[no-untyped-def]
+def write_down(
+    trades: np.ndarray,
+    case: Case,
+    opening: tuple[int, int, float, float],
+    exit_: Exit,
+    hold: int,
+    once: float,
+) -> None:
     """Write a trade of a signal by itself down at the signal's place, or strike it out."""
     row, entry, _, _ = opening
     record_entry(trades, row, case, opening)
@@ -1974,7 +2024,15 @@ def write_down(trades, case, opening, exit_, hold, once):  # type: ignore[no-unt
 
 
 @inner
-def sweep_accounts(case, tables, span, rows, trades, day, sums):  # type: ignore[no-untyped-def]
+def sweep_accounts(
+    case: Case,
+    tables: Tables,
+    span: tuple[int, int],
+    rows: Integers,
+    trades: np.ndarray,
+    day: Day,
+    sums: Floats,
+) -> None:
     """Trade the signals of some trials (first, end) out of an account per instrument (see `shared_money`).
 
     Rows go by instrument and due bar, bars are sessions, an account holds one trade, and there are no caps.
@@ -1993,7 +2051,13 @@ def sweep_accounts(case, tables, span, rows, trades, day, sums):  # type: ignore
 
 
 @inner
-def sweep_account(case, tables, who, signals, room):  # type: ignore[no-untyped-def]
+def sweep_account(
+    case: Case,
+    tables: Tables,
+    who: tuple[int, int],
+    signals: tuple[Integers, int, int],
+    room: tuple[np.ndarray, Day, Floats],
+) -> None:
     """Trade the signals (rows, start, stop) of one instrument in one trial (its number, its place)."""
     levels, found, trials, marks = tables
     (trial, place), (rows, start, stop), (trades, day, sums) = who, signals, room
@@ -2024,7 +2088,13 @@ def sweep_account(case, tables, who, signals, room):  # type: ignore[no-untyped-
 
 
 @inlined
-def open_by_table(trades, k, case, opening, tables):  # type: ignore[no-untyped-def]
+def open_by_table(
+    trades: np.ndarray,
+    k: int,
+    case: Case,
+    opening: tuple[int, int, float, float],
+    tables: tuple[Levels, Passages, Trials, int],
+) -> None:
     """Write down the entry (row, bar, quantity, fill) of trade ``k`` and the exit that the tables give it."""
     levels, found, trials, trial = tables
     record_entry(trades, k, case, opening)
@@ -2034,7 +2104,7 @@ def open_by_table(trades, k, case, opening, tables):  # type: ignore[no-untyped-
 
 
 @inlined
-def meet_one(trade, case, row, now):  # type: ignore[no-untyped-def]
+def meet_one(trade: np.void, case: Case, row: int, now: int) -> tuple[bool, bool]:
     """Let a signal act on the one trade of its account; say whether it goes on to open, and whether that is gone."""
     bars, rules, side = case.bars, case.rules, case.entries.side[row]
     bar, point = case.entries.due[row], entry_point(case.orders)
@@ -2066,7 +2136,7 @@ def bought_alone(case: Case, row: int, bar: int, cash: float) -> tuple[float, fl
 
 
 @inlined
-def settle(trades, k, case, marks, day, place, sums):  # type: ignore[no-untyped-def]
+def settle(trades: np.ndarray, k: int, case: Case, marks: Marks, day: Day, place: int, sums: Floats) -> None:
     """Book the exit of trade ``k`` and sum it up; ``place`` is where its trial stands."""
     leave(trades, k, case.bars, case.rules)
     tally(settled(trades[k], case.bars), 1.0, case, marks, day, place, sums)
@@ -2088,7 +2158,7 @@ class Settled(NamedTuple):
 
 
 @inlined
-def settled(trade, bars):  # type: ignore[no-untyped-def]
+def settled(trade: np.void, bars: Bars) -> Settled:
     """Give what counts of a trade that has been left."""
     parting = Parting(trade["exit_fill"], trade["exit_fee"], trade["borrow"], trade["withheld"])
     return Settled(
@@ -2103,7 +2173,7 @@ def settled(trade, bars):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def tally(over, once, case, marks, day, place, sums):  # type: ignore[no-untyped-def]
+def tally(over: Settled, once: float, case: Case, marks: Marks, day: Day, place: int, sums: Floats) -> None:
     """Add a settled trade, ``once`` 1, to the sums of its trial and to what moves on each date; -1 takes it out."""
     held, parting = over.held, over.parting
     sums[TRADED] += once * held.quantity * held.fill
@@ -2124,7 +2194,7 @@ def tally(over, once, case, marks, day, place, sums):  # type: ignore[no-untyped
 
 
 @inlined
-def spread(over, once, case, marks, day, place):  # type: ignore[no-untyped-def]
+def spread(over: Settled, once: float, case: Case, marks: Marks, day: Day, place: int) -> None:
     """Lay the profit and the exposure of a trade over the dates of its bars (`mark` does it bar by bar)."""
     bars, held, first, closed = case.bars, over.held, over.held.first, over.last >= 0
     quantity, side = once * held.quantity, held.side
@@ -2157,7 +2227,9 @@ def spread(over, once, case, marks, day, place):  # type: ignore[no-untyped-def]
 
 
 @inner
-def hold_costs(held, quantity, last, case, marks, day, place):  # type: ignore[no-untyped-def]
+def hold_costs(
+    held: Holding, quantity: float, last: int, case: Case, marks: Marks, day: Day, place: int
+) -> None:
     """Lay what holding costs over the dates: borrowing of a short, what a long loses of its dividends."""
     bars, rules, first = case.bars, case.rules, held.first
     if held.side < 0:
@@ -2281,7 +2353,15 @@ def closes(bars: Bars) -> tuple[Floats, Floats]:
 
 
 @kernel
-def sweep_walked(case, levels, marks, cuts, trials, room, sums):  # type: ignore[no-untyped-def]
+def sweep_walked(
+    case: Case,
+    levels: Levels,
+    marks: Marks,
+    cuts: Cuts,
+    trials: Trials,
+    room: tuple[Day, NDArray[np.float32]],
+    sums: Floats,
+) -> None:
     """Run trials that differ in hold, levels and least strength, each as `simulate` does it.
 
     Parameters
@@ -2351,7 +2431,14 @@ class Accounts(NamedTuple):
 
 
 @kernel
-def sweep_each_account(case, signals, lanes, part, span, out):  # type: ignore[no-untyped-def]
+def sweep_each_account(
+    case: Case,
+    signals: tuple[Integers, Integers, Floats],
+    lanes: Lanes,
+    part: tuple[int, int],
+    span: tuple[float, float],
+    out: Floats,
+) -> Integers:
     """Run the accounts of trials that differ in hold and least strength alone.
 
     Parameters
@@ -2392,7 +2479,13 @@ def sweep_each_account(case, signals, lanes, part, span, out):  # type: ignore[n
 
 
 @inner
-def run_accounts(case, signals, lanes, instrument, room):  # type: ignore[no-untyped-def]
+def run_accounts(
+    case: Case,
+    signals: tuple[Integers, Integers, Floats],
+    lanes: Lanes,
+    instrument: int,
+    room: tuple[Accounts, Floats],
+) -> None:
     """Hand the signals of an instrument to its accounts; of those due at one bar the first alone finds them free."""
     (order, starts, strength), (accounts, path) = signals, room
     for at in range(starts[instrument], starts[instrument + 1]):
@@ -2485,7 +2578,9 @@ def give(accounts: Accounts, lanes: Lanes, path: Floats, some: int, entry: int) 
 
 
 @inner
-def close_accounts(accounts, lanes, instrument, span, out):  # type: ignore[no-untyped-def]
+def close_accounts(
+    accounts: Accounts, lanes: Lanes, instrument: int, span: tuple[float, float], out: Floats
+) -> None:
     """Write down what an account came to in each trial, and begin anew."""
     dates, per_year = span
     for k in range(len(lanes.hold)):

@@ -489,7 +489,9 @@ def trades_of(bars: Bars, setup: Setup, params: Params, row: int) -> np.ndarray:
         take=float(params.take[row]),
         trail=float(params.trail[row]),
     )
-    trades, _ = kernels.simulate(bars, setup.rules, setup.entries, order, exits, setup.orders, setup.book)
+    trades: np.ndarray = kernels.simulate(
+        bars, setup.rules, setup.entries, order, exits, setup.orders, setup.book
+    )[0]
     return trades
 
 
@@ -528,7 +530,8 @@ def _marks_of(
     date = place[axis.of_bar] if len(axis.days) else axis.of_bar
     edges = np.concatenate(([-1], np.flatnonzero(active), [len(axis.days)]))
     withholds = any(bool(setup.rules.bar["withheld"].any()) for setup in setups)
-    return Marks(date, *kernels.closes(bars), np.diff(edges) - 1, withholds, capital)
+    known, step = kernels.closes(bars)
+    return Marks(date, known, step, np.diff(edges) - 1, withholds, capital)
 
 
 def _held(bars: Bars, axis: Axis, setup: Setup, hold: int) -> tuple[Integers, Integers]:

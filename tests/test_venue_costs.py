@@ -5,6 +5,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
+from numba import njit
 
 import aftershock as af
 from aftershock.data.catalogue import catalogue_path
@@ -31,9 +32,14 @@ def tape(symbol: str, days: list[str], **columns: list[float]) -> Tape:
     return Tape.from_frame(pd.DataFrame({"symbol": symbol, "date": days, **(flat | columns)}))
 
 
+@njit
+def fee_of(rules, bar, value, buy):
+    return kernels.fee_of(rules, bar, value, buy)
+
+
 def fee(symbol: str, day: str, value: float, buy: bool, unit: float = 1.0) -> float:
     bars = tape(symbol, [day])
-    return float(kernels.fee_of(rules_of(bars, VENUE, fx=np.full(1, unit)), 0, value * unit, buy)) / unit
+    return float(fee_of(rules_of(bars, VENUE, fx=np.full(1, unit)), 0, value * unit, buy)) / unit
 
 
 class TestCharges:
@@ -82,7 +88,7 @@ class TestCharges:
 
     def test_without_a_rate_nothing_bounds(self):
         rules = rules_of(tape("2330.TW", ["2025-09-12"]), VENUE, fx=np.array([NAN]))
-        assert kernels.fee_of(rules, 0, 1e4, True) == pytest.approx(14.25)
+        assert fee_of(rules, 0, 1e4, True) == pytest.approx(14.25)
         assert rules.bar["lot"][0] == 0.0
 
     def test_classes_add_up_to_the_fee(self):
@@ -92,7 +98,7 @@ class TestCharges:
         rows, values = np.array([0, 0, 1, 1]), np.array([500.0, 1e5, 1e6, 1e7])
         buys = np.array([True, False, True, False])
         parts = fees_by_class(sets, rows, values, np.ones(4), buys)
-        whole = [kernels.fee_of(rules, *each) for each in zip(rows, values, buys, strict=True)]
+        whole = [fee_of(rules, *each) for each in zip(rows, values, buys, strict=True)]
         np.testing.assert_allclose(sum(parts.values()), whole, rtol=1e-12)
         assert parts["duty"].round(6).tolist() == [1.0, 130.0, 1000.0, 10_000.0]
 
