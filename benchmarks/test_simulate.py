@@ -9,9 +9,10 @@ from aftershock.data.catalogue import catalogue_path
 from aftershock.data.events import load_events
 from aftershock.data.prices import simulated_market
 from aftershock.data.universes import universe
-from aftershock.engine import kernels
+from aftershock.engine.kernels import Case
 from aftershock.engine.portfolio import bars_of
 from aftershock.engine.rules import rules_of
+from aftershock.engine.simulation import simulate
 from aftershock.engine.types import MODES, OUTCOMES, Book, Costs, Entries, Exits, Orders, Rules
 
 N_SIGNALS = 1_500
@@ -65,7 +66,6 @@ def unruled(made):  # type: ignore[no-untyped-def]
 
 
 def fast(bars, rules, entries):  # type: ignore[no-untyped-def]
-    order = np.lexsort((np.arange(N_SIGNALS), entries.due, entries.instrument))
     exits = Exits(10, 0.03, 0.06, 0.05, False, True)
     book = Book(
         MODES.index("portfolio"),
@@ -80,7 +80,7 @@ def fast(bars, rules, entries):  # type: ignore[no-untyped-def]
         INFINITE,
         INFINITE,
     )
-    return kernels.simulate(bars, rules, entries, order, exits, Orders(False, 0, 0, 0), book)[0]
+    return simulate(Case(bars, rules, entries, exits, Orders(False, 0, 0, 0), book))[0]
 
 
 def bar_row(bars, rules: Rules, i: int) -> ledger.BarRow:  # type: ignore[no-untyped-def]

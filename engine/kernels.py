@@ -29,7 +29,6 @@ from aftershock.engine.types import (
     Integers,
     Orders,
     Rules,
-    trade_dtype,
 )
 
 # Market, rules and settings are forty arrays. Handed to a function that is not inlined they cost more than most of what
@@ -38,11 +37,9 @@ from aftershock.engine.types import (
 # makes sweeps thirty times as fast.
 #
 # `kernel` and `lean`, which allocates nothing, are called from Python. To unpack those arrays there takes longer to
-# compile than most of these functions, so whatever kernels alone call stays a plain function for Python: `maker`, which
-# allocates, `inner` and `inlined`.
+# compile than most of these functions, so what kernels alone call, `inner` and `inlined`, is plain Python there.
 kernel = njit(cache=True, nogil=True, no_cfunc_wrapper=True)  # type: ignore[call-overload]
 lean = njit(cache=True, nogil=True, no_cfunc_wrapper=True, _nrt=False)  # type: ignore[call-overload]
-maker = register_jitable(no_cfunc_wrapper=True)
 inner = register_jitable(no_cfunc_wrapper=True, _nrt=False)
 inlined = register_jitable(no_cfunc_wrapper=True, _nrt=False, forceinline=True)
 
@@ -353,8 +350,10 @@ def carry(bars: Bars, rules: Rules, trade: tuple[int, int], first: int, end: int
 # ------------------------------------------------------------------------------------------- many signals
 
 
-@maker
-def net(entries: Entries, order: Integers, max_defer: int) -> tuple[Entries, Integers]:
+@lean
+def net(
+    entries: Entries, order: Integers, max_defer: int, weight: Floats, outcome: Integers, taken: Flags
+) -> None:
     """Let signals that are due at one bar of an instrument stand as one (section 3).
 
     Parameters
@@ -365,19 +364,14 @@ def net(entries: Entries, order: Integers, max_defer: int) -> tuple[Entries, Int
         The rows that take part, sorted by instrument, due bar and row.
     max_defer : int
         Signals that have waited longer have no bar: they neither stand nor net.
-
-    Returns
-    -------
-    netted : Entries
-        The signals with the weight of what stands for each bar.
+    weight : ndarray of float64, shape (n,)
+        Those of the signals; changed to what stands for each bar.
     outcome : ndarray of int64, shape (n,)
-        ``FILLED`` for signals that go on to be tried, else the reason.
+        ``NETTED``; ``FILLED`` is written for signals that go on to be tried, and the reason for those without a bar.
+    taken : ndarray of bool, shape (n,)
+        All True.
     """
-    n = len(order)
-    weight = entries.weight.copy()
-    outcome = np.full(len(entries.due), NETTED, np.int64)
-    taken = np.ones(len(entries.due), np.bool_)
-    start = 0
+    n, start = len(order), 0
     while start < n:
         stop = start
         while stop < n and same_bar(entries, order[start], order[stop]):
@@ -389,17 +383,6 @@ def net(entries: Entries, order: Integers, max_defer: int) -> tuple[Entries, Int
             outcome[winner] = FILLED
             weight[winner] = stands
         start = stop
-    netted = Entries(
-        entries.instrument,
-        entries.market,
-        entries.side,
-        weight,
-        entries.due,
-        entries.waited,
-        entries.draw,
-        entries.rule_bar,
-    )
-    return netted, outcome
 
 
 @inlined
@@ -432,39 +415,6 @@ def same_bar(entries: Entries, one: int, other: int) -> bool:
     return entries.instrument[one] == entries.instrument[other] and entries.due[one] == entries.due[other]
 
 
-@kernel
-def simulate(
-    bars: Bars, rules: Rules, entries: Entries, order: Integers, exits: Exits, orders: Orders, book: Book
-) -> tuple[np.ndarray, Integers]:
-    """Turn entries into trades: docs/fills.md from netting to money.
-
-    Parameters
-    ----------
-    bars, rules : Bars, Rules
-        The market and its rules.
-    entries : Entries
-        The signals, n rows.
-    order : ndarray of int64, shape (n,)
-        The rows sorted by instrument, due bar and row.
-    exits, orders, book
-        Settings.
-
-    Returns
-    -------
-    trades : ndarray of trade_dtype
-        In the order opened.
-    outcome : ndarray of int64, shape (n,)
-        What became of each signal: a position of ``OUTCOMES``.
-    """
-    netted, outcome = net(entries, order, orders.max_defer)
-    case = Case(bars, rules, netted, exits, orders, book)
-    if book.mode == EVENT:
-        return each_alone(case, outcome)
-    ledger = new_ledger(outcome, len(bars.offsets) - 1, book)
-    shared_money(ledger, case, by_due(bars, netted, orders), new_group(len(outcome)))
-    return ledger.trades[: ledger.opened[0]], outcome
-
-
 @inlined
 def entry_point(orders: Orders) -> int:
     """Give the point of the bar at which entries are tried."""
@@ -492,12 +442,14 @@ def entry_refusal(case: Case, row: int, bar: int) -> int:
     return code
 
 
-@kernel
-def each_alone(case: Case, outcome: Integers) -> tuple[np.ndarray, Integers]:
-    """Trade each signal by itself with a fixed notional: no cash, nothing held."""
-    n, book = len(case.entries.due), case.book
-    trades = np.zeros(n, trade_dtype)
-    count = 0
+@lean
+def each_alone(case: Case, outcome: Integers, trades: np.ndarray) -> int:
+    """Trade each signal by itself with a fixed notional: no cash, nothing held.
+
+    ``outcome`` is ``FILLED`` for those that are to be tried, and told for them; ``trades`` has room for all. Gives how
+    many there are.
+    """
+    n, book, count = len(case.entries.due), case.book, 0
     for row in range(n):
         if outcome[row] != FILLED:
             continue
@@ -519,7 +471,7 @@ def each_alone(case: Case, outcome: Integers) -> tuple[np.ndarray, Integers]:
             else:
                 code = BELOW_LOT
         outcome[row] = code
-    return trades[:count], outcome
+    return count
 
 
 @inlined
@@ -651,12 +603,6 @@ def account_of(book: Book, instrument: int) -> int:
     return instrument if book.mode == ACCOUNT else 0
 
 
-@maker
-def new_heap(n: int) -> Heap:
-    """Make room for the numbers below n."""
-    return Heap(np.empty(n, np.int64), np.full(n, -1, np.int64), np.zeros(n, np.int64), np.zeros(1, np.int64))
-
-
 @inlined
 def comes_first(heap: Heap, one: int, other: int) -> bool:
     """Tell which of two numbers is to leave a heap first."""
@@ -718,43 +664,6 @@ def put_in(heap: Heap, item: int, at: int) -> None:
     rise(heap, heap.size[0] - 1)
 
 
-@maker
-def new_ledger(outcome: Integers, instruments: int, book: Book) -> Ledger:
-    """Make room for a simulation; `open_accounts` begins it."""
-    n, accounts = len(outcome), instruments if book.mode == ACCOUNT else 1
-    return Ledger(
-        np.zeros(n, trade_dtype),
-        np.zeros(1, np.int64),
-        np.empty(accounts),
-        np.empty(accounts, np.int64),
-        np.empty(accounts, np.int64),
-        np.empty(n, np.int64),
-        np.empty(n, np.int64),
-        new_heap(n),
-        new_heap(n),
-        np.empty(n, np.int64),
-        np.empty(instruments, np.int64),
-        outcome,
-    )
-
-
-@maker
-def new_group(n: int) -> Group:
-    """Make room for n entries at one instant."""
-    return Group(
-        np.empty(n, np.int64),
-        np.empty(n, np.int64),
-        np.empty(n),
-        np.empty(n),
-        np.empty(n, np.int64),
-        np.empty(n, np.bool_),
-        np.empty(n, np.bool_),
-        np.empty(n, np.int64),
-        np.empty(n),
-        np.empty(n),
-    )
-
-
 @inlined
 def open_accounts(ledger: Ledger, book: Book) -> None:
     """Begin with nothing but the capital of each account."""
@@ -767,17 +676,7 @@ def open_accounts(ledger: Ledger, book: Book) -> None:
     ledger.waiting[:] = -1
 
 
-@maker
-def by_due(bars: Bars, entries: Entries, orders: Orders) -> Integers:
-    """Give the signals that have a due bar, by its instant and by row."""
-    some = np.flatnonzero(entries.due >= 0)
-    instants = np.empty(len(some), np.int64)
-    for k in range(len(some)):
-        instants[k] = instant_of(bars, entries.due[some[k]], entry_point(orders))
-    return some[np.argsort(instants, kind="mergesort")]
-
-
-@inner
+@lean
 def shared_money(ledger: Ledger, case: Case, due: Integers, group: Group) -> None:
     """Trade signals out of accounts: cash moves in the order of instants, exits before entries.
 
@@ -786,7 +685,7 @@ def shared_money(ledger: Ledger, case: Case, due: Integers, group: Group) -> Non
     ledger, case : Ledger, Case
         Room, and what it is about; ``outcome`` is ``FILLED`` for the signals that are to be tried.
     due : ndarray of int64
-        Signals as `by_due` gives them.
+        Those that have a due bar, by its instant and by row.
     group : Group
         Room for those of one instant.
     """
@@ -1568,6 +1467,18 @@ Tables = tuple[Levels, Passages, Trials, Marks]
 """What trials look up."""
 
 
+class Room(NamedTuple):
+    """What trials write to.
+
+    ``trades`` has room for one, or for all of one trial, ``signal`` -1 where there is none; ``kept`` for the returns of
+    each trial, shape (trials, dates), with no columns where nobody wants them.
+    """
+
+    trades: np.ndarray
+    day: Day
+    kept: NDArray[np.float32]
+
+
 @inlined
 def first_fill(case: Case, row: int) -> int:
     """Give the bar at which a signal is entered, if it is: the first within its patience that fills it, or -1."""
@@ -1597,36 +1508,6 @@ def free_of(bars: Bars, rules: Rules, bar: int) -> int:
             if refusal(bars, rules, bar, point, buy == 1) == FILLED:
                 bits |= 1 << (2 * point + buy)
     return bits
-
-
-@lean
-def sessions_differ(offsets: Integers, ordinal: Integers) -> bool:
-    """Tell whether no two bars of an instrument share a session."""
-    for k in range(len(offsets) - 1):
-        for bar in range(offsets[k] + 1, offsets[k + 1]):
-            if ordinal[bar] == ordinal[bar - 1]:
-                return False
-    return True
-
-
-@kernel
-def dates_of(session: Integers, held: Integers) -> tuple[Integers, Integers]:
-    """Give the dates of ``held``, rising, and for each session how many of them come before it or are it, less 1."""
-    if len(session) == 0 or len(held) == 0:
-        return np.zeros(0, np.int64), np.full(len(session), -1, np.int64)
-    first = min(session.min(), held.min())
-    place = np.zeros(max(session.max(), held.max()) - first + 1, np.int64)
-    for k in range(len(held)):
-        place[held[k] - first] = 1
-    days = np.flatnonzero(place) + first
-    count = -1
-    for k in range(len(place)):
-        count += place[k]
-        place[k] = count
-    of_bar = np.empty(len(session), np.int64)
-    for k in range(len(session)):
-        of_bar[k] = place[session[k] - first]
-    return days, of_bar
 
 
 @inlined
@@ -1785,96 +1666,11 @@ def plan(trade: np.void, found: Exit, bars: Bars) -> None:
     trade["exit_at"] = instant_of(bars, found.bar, found.point) if found.bar >= 0 else 0
 
 
-@kernel
-def sweep(
-    case: Case,
-    levels: Levels,
-    found: Passages,
-    marks: Marks,
-    cuts: Cuts,
-    trials: Trials,
-    book: tuple[np.ndarray, Day, NDArray[np.float32]],
-    sums: Floats,
-) -> None:
-    """Run trials that differ in hold, levels and least strength by the tables of `passages`.
-
-    Parameters
-    ----------
-    case : Case
-        The market, its rules, all signals before netting, and the settings that trials share; mode ``event``, or
-        ``account`` without caps and with one trade at a time.
-    levels, found, marks, cuts : Levels, Passages, Marks, Cuts
-        What trials look up.
-    trials : Trials
-        Their parameters. In mode ``event`` those that differ in their cut alone stand together, the highest first: each
-        adds its signals to what is there. Else they are best in the order of cuts: signals are netted anew where it
-        changes.
-    book : (ndarray of trade_dtype, Day, ndarray of float32)
-        Room for trades: for one, or for all of one trial, ``signal`` -1 where there is none; for what moves on each
-        date; and for the returns of each trial, shape (trials, dates), with no columns where nobody wants them.
-    sums : ndarray of float64, shape (trials, SUMS)
-        Filled.
-    """
-    trades, day, kept = book
-    tables, many = (levels, found, trials, marks), len(day.returns)
-    if case.book.mode == EVENT:
-        taken, running = np.zeros(len(cuts.order), np.bool_), np.zeros((many, SUMS))
-        family, following = families(trials), np.zeros(many, np.int64)
-        for first in range(0, len(family) - 1, many):
-            part = family[first : first + many + 1]
-            sweep_alone(case, tables, cuts, part, (trades, day, kept, taken, running, following), sums)
-        return
-    first = 0
-    while first < len(trials.hold):
-        end = first + 1
-        while end < min(first + many, len(trials.hold)) and trials.cut[end] == trials.cut[first]:
-            end += 1
-        if first == 0 or trials.cut[first] != trials.cut[first - 1]:
-            netted, rows = cut_off(case, cuts, trials.cut[first])
-        sweep_accounts(netted, tables, (first, end), rows, trades, day, sums)
-        for trial in range(first, end):
-            sum_up(day, trial - first, marks, sums[trial])
-            keep_returns(day, trial - first, kept, trial)
-        first = end
-
-
-@maker
-def families(trials: Trials) -> Integers:
-    """Give where trials begin that differ in their cut alone, and their number at the end."""
-    n, found = len(trials.hold), 0
-    firsts = np.empty(n + 1, np.int64)
-    for trial in range(n):
-        if trial == 0 or differs(trials, trial):
-            firsts[found] = trial
-            found += 1
-    firsts[found] = n
-    return firsts[: found + 1]
-
-
 @inlined
 def keep_returns(day: Day, place: int, kept: NDArray[np.float32], trial: int) -> None:
     """Write down the returns of a trial where they are wanted."""
     for k in range(kept.shape[1]):
         kept[trial, k] = day.returns[place, k]
-
-
-@maker
-def cut_off(case: Case, cuts: Cuts, cut: int) -> tuple[Case, Integers]:
-    """Net the signals of a cut; give what is left of them, and which rows go on to be tried."""
-    least, n = cuts.least[cut], 0
-    rows = np.empty(len(cuts.order), np.int64)
-    for row in cuts.order:
-        if least == 0.0 or cuts.strength[row] >= least:
-            rows[n] = row
-            n += 1
-    entries = case.entries
-    netted, outcome = net(entries, rows[:n], case.orders.max_defer)
-    kept = 0
-    for k in range(n):
-        if outcome[rows[k]] == FILLED:
-            rows[kept] = rows[k]
-            kept += 1
-    return Case(case.bars, case.rules, netted, case.exits, case.orders, case.book), rows[:kept]
 
 
 @inlined
@@ -1886,21 +1682,51 @@ def clear(day: Day, places: int) -> None:
     day.exposure[:places] = 0.0
 
 
-@inner
+@lean
 def sweep_alone(
     case: Case,
     tables: Tables,
     cuts: Cuts,
     family: Integers,
-    room: tuple[np.ndarray, Day, NDArray[np.float32], Flags, Floats, Integers],
+    room: Room,
+    state: tuple[Flags, Floats, Integers],
     sums: Floats,
 ) -> None:
-    """Trade each signal by itself (see `each_alone`), the strongest first: a lower cut goes on where one ends.
+    """Run trials in mode ``event``.
 
-    ``family`` has where trials begin that differ in their cut alone: they run side by side with those of the others.
+    Parameters
+    ----------
+    case : Case
+        The market, its rules, all signals before netting, and the settings that trials share.
+    tables, cuts : Tables, Cuts
+        What trials look up. Those that differ in their cut alone stand together, the highest cut first.
+    family : ndarray of int64
+        Where trials begin that differ in their cut alone, and their number at the end.
+    room : Room
+        ``day`` says how many families run side by side.
+    state : (ndarray of bool, ndarray of float64, ndarray of int64)
+        Room for which signals take part, for the sums of each family, and for its next trial.
+    sums : ndarray of float64, shape (trials, SUMS)
+        Filled.
     """
-    marks, many = tables[3], len(family) - 1
-    trades, day, kept, taken, running, following = room
+    many = len(room.day.returns)
+    for first in range(0, len(family) - 1, many):
+        add_up(case, tables, cuts, family[first : first + many + 1], room, state, sums)
+
+
+@inner
+def add_up(
+    case: Case,
+    tables: Tables,
+    cuts: Cuts,
+    family: Integers,
+    room: Room,
+    state: tuple[Flags, Floats, Integers],
+    sums: Floats,
+) -> None:
+    """Trade each signal by itself (see `each_alone`), the strongest first: a lower cut goes on where one ends."""
+    marks, many, day = tables[3], len(family) - 1, room.day
+    taken, running, following = state
     clear(day, many)
     taken[:] = False
     running[:many] = 0.0
@@ -1914,12 +1740,12 @@ def sweep_alone(
                 for k in range(TRADES, SUMS):
                     sums[trial, k] = running[place, k]
                 sum_up(day, place, marks, sums[trial])
-                keep_returns(day, place, kept, trial)
+                keep_returns(day, place, room.kept, trial)
                 following[place] += 1
             ended += following[place] == family[place + 1]
         if ended == many:
             return
-        take_in(case, tables, cuts, family, cuts.strongest[at], (trades, day, taken, running))
+        take_in(case, tables, cuts, family, cuts.strongest[at], (room.trades, day, taken, running))
 
 
 @inlined
@@ -1927,18 +1753,6 @@ def is_over(cuts: Cuts, trials: Trials, trial: int, at: int) -> bool:
     """Tell whether a trial takes none of the signals from place ``at`` of the strongest on."""
     least = cuts.least[trials.cut[trial]]
     return at == len(cuts.strongest) or not (least == 0.0 or cuts.strength[cuts.strongest[at]] >= least)
-
-
-@inlined
-def differs(trials: Trials, trial: int) -> bool:
-    """Tell whether a trial differs from the one before it in more than its cut, or has a lower one."""
-    return (
-        trials.hold[trial] != trials.hold[trial - 1]
-        or trials.stop[trial] != trials.stop[trial - 1]
-        or trials.take[trial] != trials.take[trial - 1]
-        or trials.trail[trial] != trials.trail[trial - 1]
-        or trials.cut[trial] > trials.cut[trial - 1]
-    )
 
 
 @inlined
@@ -2023,31 +1837,40 @@ def write_down(
         trades[row]["signal"] = NO_BAR
 
 
-@inner
-def sweep_accounts(
-    case: Case,
-    tables: Tables,
-    span: tuple[int, int],
-    rows: Integers,
-    trades: np.ndarray,
-    day: Day,
-    sums: Floats,
-) -> None:
-    """Trade the signals of some trials (first, end) out of an account per instrument (see `shared_money`).
+@lean
+def sweep_accounts(case: Case, tables: Tables, rows: Integers, room: Room, sums: Floats) -> None:
+    """Run trials in mode ``account``, each instrument out of an account of its own (see `shared_money`).
 
-    Rows go by instrument and due bar, bars are sessions, an account holds one trade, and there are no caps.
+    Parameters
+    ----------
+    case : Case
+        The market, its rules, signals after netting and the settings that trials share: an account holds one trade,
+        nothing caps it, and bars are sessions.
+    tables : Tables
+        What trials look up.
+    rows : ndarray of int64
+        The signals that are tried, by instrument and due bar.
+    room : Room
+        ``day`` says how many trials run side by side.
+    sums : ndarray of float64, shape (trials, SUMS)
+        Filled.
     """
-    clear(day, span[1] - span[0])
-    start = 0
-    while start < len(rows):
-        stop, instrument = start, case.entries.instrument[rows[start]]
-        while stop < len(rows) and case.entries.instrument[rows[stop]] == instrument:
-            stop += 1
-        for trial in range(span[0], span[1]):
-            sweep_account(
-                case, tables, (trial, trial - span[0]), (rows, start, stop), (trades, day, sums[trial])
-            )
-        start = stop
+    day, marks, trials = room.day, tables[3], len(tables[2].hold)
+    for first in range(0, trials, len(day.returns)):
+        end = min(first + len(day.returns), trials)
+        clear(day, end - first)
+        start = 0
+        while start < len(rows):
+            stop, instrument = start, case.entries.instrument[rows[start]]
+            while stop < len(rows) and case.entries.instrument[rows[stop]] == instrument:
+                stop += 1
+            for trial in range(first, end):
+                who = (trial, trial - first)
+                sweep_account(case, tables, who, (rows, start, stop), (room.trades, day, sums[trial]))
+            start = stop
+        for trial in range(first, end):
+            sum_up(day, trial - first, marks, sums[trial])
+            keep_returns(day, trial - first, room.kept, trial)
 
 
 @inner
@@ -2352,45 +2175,44 @@ def closes(bars: Bars) -> tuple[Floats, Floats]:
     return known, step
 
 
-@kernel
+@lean
 def sweep_walked(
     case: Case,
     levels: Levels,
-    marks: Marks,
-    cuts: Cuts,
     trials: Trials,
-    room: tuple[Day, NDArray[np.float32]],
+    marks: Marks,
+    rows: Integers,
+    state: tuple[Ledger, Integers, Group],
+    room: Room,
     sums: Floats,
 ) -> None:
-    """Run trials that differ in hold, levels and least strength, each as `simulate` does it.
+    """Run trials that differ in hold and levels, each as `shared_money` does it.
 
     Parameters
     ----------
-    case, levels, marks, cuts, trials : Case, Levels, Marks, Cuts, Trials
-        As `sweep` takes them; any mode but ``event``.
-    room : (Day, ndarray of float32)
-        For what moves on each date, and for the returns of each trial.
-    sums : ndarray of float64, shape (trials, SUMS)
-        Filled.
+    case : Case
+        The market, its rules, signals after netting and the settings that trials share; any mode but ``event``.
+    levels, trials, marks : Levels, Trials, Marks
+        What trials look up.
+    rows : ndarray of int64
+        The signals that are tried.
+    state : (Ledger, ndarray of int64, Group)
+        What `shared_money` takes.
+    room, sums : Room, ndarray of float64, shape (trials, SUMS)
+        Filled, but for trades.
     """
-    (day, kept), n = room, len(cuts.order)
-    ledger = new_ledger(np.full(n, NETTED, np.int64), len(case.bars.offsets) - 1, case.book)
-    group, due = new_group(n), by_due(case.bars, case.entries, case.orders)
-    netted, rows = case, cuts.order
+    ledger, due, group = state
     for trial in range(len(trials.hold)):
-        if trial == 0 or trials.cut[trial] != trials.cut[trial - 1]:
-            netted, rows = cut_off(case, cuts, trials.cut[trial])
-            ledger.outcome[:] = NETTED
         for row in rows:
             ledger.outcome[row] = FILLED
         exits = exits_of(case.exits, levels, trials, trial)
-        alone = Case(case.bars, case.rules, netted.entries, exits, case.orders, case.book)
+        alone = Case(case.bars, case.rules, case.entries, exits, case.orders, case.book)
         shared_money(ledger, alone, due, group)
-        clear(day, 1)
+        clear(room.day, 1)
         for k in range(ledger.opened[0]):
-            tally(settled(ledger.trades[k], case.bars), 1.0, case, marks, day, 0, sums[trial])
-        sum_up(day, 0, marks, sums[trial])
-        keep_returns(day, 0, kept, trial)
+            tally(settled(ledger.trades[k], case.bars), 1.0, case, marks, room.day, 0, sums[trial])
+        sum_up(room.day, 0, marks, sums[trial])
+        keep_returns(room.day, 0, room.kept, trial)
 
 
 # ------------------------------------------------------------------------------- accounts, one by one

@@ -16,6 +16,7 @@ from aftershock.engine import kernels
 from aftershock.engine.align import entry_bars, is_listed, left_of_budget, weights_within_budget
 from aftershock.engine.exit_rules import Rule, ruled
 from aftershock.engine.kernels import Case
+from aftershock.engine.simulation import simulate as simulate_case
 from aftershock.engine.types import (
     KINDS,
     OUTCOMES,
@@ -125,8 +126,9 @@ def simulate(
         tape, chosen, delay, latency, at_close=orders.at_close, budget=budget, size=book.size, seed=seed
     )
     bars = bars_of(tape)
-    entries = ruled(Case(bars, rules, entries, exits, orders, book), rule)
-    records, outcome = kernels.simulate(bars, rules, entries, netting_order(entries), exits, orders, book)
+    case = Case(bars, rules, entries, exits, orders, book)
+    entries = ruled(case, rule)
+    records, outcome = simulate_case(case._replace(entries=entries))
     # Kernels see a signal of no weight, which nets to nothing.
     spent = (entries.weight == 0.0) & (outcome == OUTCOMES.index("netted"))
     outcome = np.where(spent, OUTCOMES.index("no_budget"), outcome)
@@ -153,12 +155,6 @@ def _accounts(tape: Tape, tradable: NDArray[np.bool_] | None) -> int:
         return len(tape.symbols)
     filled = np.diff(tape.offsets) > 0
     return int(tradable[tape.offsets[:-1][filled]].sum())
-
-
-def netting_order(entries: Entries) -> Integers:
-    """Give the rows of entries by instrument, due bar and row: those that stand as one are side by side."""
-    bars = int(entries.due.max(initial=0)) + 2
-    return np.argsort(entries.instrument * bars + (entries.due + 1), kind="stable")
 
 
 def live_rows(signals: pd.DataFrame) -> pd.Index[Any]:

@@ -24,10 +24,19 @@ from aftershock.engine.kernels import (
     Levels,
     Marks,
     Passages,
+    Room,
+    Tables,
     Trials,
 )
 from aftershock.engine.metrics import ROUNDING, YEAR
-from aftershock.engine.portfolio import netting_order
+from aftershock.engine.simulation import (
+    by_due,
+    net,
+    netting_order,
+    new_group,
+    new_ledger,
+    simulate_some,
+)
 from aftershock.engine.types import (
     Bars,
     Book,
@@ -109,10 +118,13 @@ def axis_of(bars: Bars, tradable: Any = None) -> Axis:
     >>> axis_of(bars_of(Tape.from_frame(prices))).of_bar.tolist()
     [0, 1]
     """
-    days, of_bar = kernels.dates_of(
-        bars.session, bars.session if tradable is None else bars.session[tradable]
-    )
-    return Axis(days, of_bar)
+    held = bars.session if tradable is None else bars.session[tradable]
+    if not len(bars.session) or not len(held):
+        return Axis(np.zeros(0, np.int64), np.full(len(bars.session), -1))
+    first = min(bars.session.min(), held.min())
+    closes = np.zeros(max(bars.session.max(), held.max()) - first + 1, np.bool_)
+    closes[held - first] = True
+    return Axis(np.flatnonzero(closes) + first, (np.cumsum(closes) - 1)[bars.session - first])
 
 
 def by_tables(setup: Setup, bars: Bars) -> bool:
@@ -134,7 +146,8 @@ def _holds_one(setup: Setup) -> bool:
 
 def _bars_are_sessions(bars: Bars) -> bool:
     """Tell whether no two bars of an instrument share a session."""
-    return bool(kernels.sessions_differ(bars.offsets, bars.ordinal))
+    again = np.flatnonzero(np.diff(bars.ordinal) == 0) + 1
+    return bool(np.isin(again, bars.offsets).all())
 
 
 Out = tuple[Floats, NDArray[np.float32] | None]
@@ -341,7 +354,7 @@ def _distinct(values: Floats) -> int:
 
 
 def batch_of(place: int, setup: Setup, params: Params, rows: Integers) -> Batch:
-    """Gather what some trials of one set-up look up, in the order in which `kernels.sweep` likes them."""
+    """Gather what some trials of one set-up look up, in the order in which kernels like them."""
     stop, stops = _levels(params.stop[rows])
     take, takes = _levels(params.take[rows])
     trail, trails = _levels(params.trail[rows])
@@ -409,13 +422,58 @@ def _pass(work: tuple[Ground, Batch, Passages, tuple[int, int]]) -> None:
 def _sweep(work: tuple[Ground, Batch, Passages, Out, tuple[int, int]]) -> Integers:
     ground, batch, table, out, (first, end) = work
     trials = Trials(*(column[first:end] for column in batch.trials))
-    case, marks = case_of(ground.bars, ground.setups[batch.setup]), ground.marks
+    case = case_of(ground.bars, ground.setups[batch.setup])
 
     def run(day: Day, kept: NDArray[np.float32], sums: Floats) -> None:
-        room = np.zeros(1, trade_dtype), day, kept
-        kernels.sweep(case, batch.levels, table, marks, batch.cuts, trials, room, sums)
+        room = Room(np.zeros(1, trade_dtype), day, kept)
+        look_up(case, (batch.levels, table, trials, ground.marks), batch.cuts, room, sums)
 
     return _written(ground, batch.rows[first:end], out, ABREAST, run)
+
+
+def look_up(case: Case, tables: Tables, cuts: Cuts, room: Room, sums: Floats) -> None:
+    """Run trials of one set-up by tables and write their sums.
+
+    Parameters
+    ----------
+    case : Case
+        The market and all signals before netting.
+    tables, cuts : Tables, Cuts
+        What trials look up.
+    room : Room
+        What they write to.
+    sums : ndarray of float64, shape (trials, SUMS)
+        Filled.
+    """
+    if case.book.mode == kernels.EVENT:
+        state = np.empty(len(cuts.order), np.bool_), np.empty((len(room.day.returns), kernels.SUMS))
+        following = np.empty(len(room.day.returns), np.int64)
+        kernels.sweep_alone(case, tables, cuts, _families(tables[2]), room, (*state, following), sums)
+        return
+    levels, found, trials, marks = tables
+    for netted, rows, (first, end) in _by_cut(case, cuts, trials):
+        alike = Trials(*(column[first:end] for column in trials))
+        some = room._replace(kept=room.kept[first:end])
+        kernels.sweep_accounts(netted, (levels, found, alike, marks), rows, some, sums[first:end])
+
+
+def _families(trials: Trials) -> Integers:
+    """Give where trials begin that differ from those before in more than a lower cut, and their number at the end."""
+    same = np.ones(max(len(trials.hold) - 1, 0), np.bool_)
+    for column in (trials.hold, trials.stop, trials.take, trials.trail):
+        same &= np.diff(column) == 0
+    same &= np.diff(trials.cut) <= 0
+    return np.concatenate(([0], np.flatnonzero(~same) + 1, [len(trials.hold)]))
+
+
+def _by_cut(case: Case, cuts: Cuts, trials: Trials) -> Iterator[tuple[Case, Integers, tuple[int, int]]]:
+    """Net signals anew for each cut; give those that are tried, and which trials (first, end) take them."""
+    edges = np.concatenate(([0], np.flatnonzero(np.diff(trials.cut)) + 1, [len(trials.cut)])).tolist()
+    for first, end in itertools.pairwise(edges):
+        least = cuts.least[trials.cut[first]]
+        rows = cuts.order if least == 0.0 else cuts.order[cuts.strength[cuts.order] >= least]
+        netted, outcome = net(case, rows)
+        yield netted, rows[outcome[rows] == kernels.FILLED], (first, end)
 
 
 def _on_all_dates(marks: Marks, kept: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -454,7 +512,16 @@ def _walk(work: tuple[Ground, Batch, Out, tuple[int, int]]) -> Integers:
     case = case_of(ground.bars, ground.setups[batch.setup])
 
     def run(day: Day, kept: NDArray[np.float32], sums: Floats) -> None:
-        kernels.sweep_walked(case, batch.levels, ground.marks, batch.cuts, trials, (day, kept), sums)
+        n = len(case.entries.due)
+        ledger = new_ledger(np.empty(n, np.int64), len(case.bars.offsets) - 1, case.book)
+        state = ledger, by_due(case.bars, case.entries, case.orders), new_group(n)
+        for netted, rows, (first, end) in _by_cut(case, batch.cuts, trials):
+            ledger.outcome[:] = kernels.NETTED
+            alike = Trials(*(column[first:end] for column in trials))
+            room = Room(ledger.trades, day, kept[first:end])
+            kernels.sweep_walked(
+                netted, batch.levels, alike, ground.marks, rows, state, room, sums[first:end]
+            )
 
     return _written(ground, batch.rows[first:end], out, 1, run)
 
@@ -489,10 +556,8 @@ def trades_of(bars: Bars, setup: Setup, params: Params, row: int) -> np.ndarray:
         take=float(params.take[row]),
         trail=float(params.trail[row]),
     )
-    trades: np.ndarray = kernels.simulate(
-        bars, setup.rules, setup.entries, order, exits, setup.orders, setup.book
-    )[0]
-    return trades
+    case = case_of(bars, setup)._replace(exits=exits)
+    return simulate_some(case, order)[0]
 
 
 # ------------------------------------------------------------------------------------------ the axis

@@ -16,8 +16,9 @@ from aftershock.data.prices.tape import Tape
 from aftershock.data.venues.charges import GROUPS
 from aftershock.engine import kernels
 from aftershock.engine.exit_rules import Rule, ruled
-from aftershock.engine.portfolio import bars_of, entries_of, live_rows, netting_order, pnl_of
+from aftershock.engine.portfolio import bars_of, entries_of, live_rows, pnl_of
 from aftershock.engine.rules import ChargeSets, fees_by_class
+from aftershock.engine.simulation import each_alone, simulate
 from aftershock.engine.types import (
     MODES,
     Bars,
@@ -207,8 +208,7 @@ def _alone(case: kernels.Case, rule: Rule | None) -> np.ndarray:
     """Trade every signal with a due bar by itself, not even netted with those at the same bar."""
     case = case._replace(entries=ruled(case, rule))
     tried = np.where(case.entries.due >= 0, kernels.FILLED, kernels.NO_BAR_REASON).astype(np.int64)
-    records: np.ndarray = kernels.each_alone(case, tried)[0]
-    return records
+    return each_alone(case, tried)[0]
 
 
 def _together(bars: Bars, rules: Rules, entries: Entries, plan: Plan) -> np.ndarray:
@@ -219,10 +219,8 @@ def _together(bars: Bars, rules: Rules, entries: Entries, plan: Plan) -> np.ndar
             MODES.index("portfolio"), book.capital * UNLIMITED, book.size / UNLIMITED,
             False, False, 0.0, np.inf, np.inf, np.inf, np.inf, np.inf,
         )  # fmt: skip
-    order = netting_order(entries)
-    entries = ruled(kernels.Case(bars, rules, entries, plan.exits, plan.orders, book), plan.rule)
-    records: np.ndarray = kernels.simulate(bars, rules, entries, order, plan.exits, plan.orders, book)[0]
-    return records
+    case = kernels.Case(bars, rules, entries, plan.exits, plan.orders, book)
+    return simulate(case._replace(entries=ruled(case, plan.rule)))[0]
 
 
 def _per_signal(tape: Tape, records: np.ndarray, count: int) -> Floats:

@@ -17,6 +17,7 @@ import pytest
 from numpy.typing import NDArray
 
 from aftershock.engine import kernels
+from aftershock.engine.simulation import simulate
 from aftershock.engine.types import (
     MODES,
     OPPOSITE,
@@ -299,8 +300,7 @@ def book(case: Case) -> Book:
 def ours(case: Case, exit_as: str) -> Answer:
     bars, costs = tape(case), rules(case)
     entries = signals(case, bars, costs, exit_as)
-    order = np.lexsort((np.arange(len(entries.due)), entries.due, entries.instrument))
-    trades, _ = kernels.simulate(bars, costs, entries, order, exits(case, exit_as), orders(case), book(case))
+    trades, _ = simulate(kernels.Case(bars, costs, entries, exits(case, exit_as), orders(case), book(case)))
     deals = sorted(deal_of(trade, bars) for trade in trades)
     return Answer(orders_of(deals), deals, equity_of(case, trades, bars))
 

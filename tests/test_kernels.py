@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from markets import cases, market_of
 
 from aftershock.engine import kernels
+from aftershock.engine.simulation import simulate
 from aftershock.engine.types import KINDS, MODES, OUTCOMES, Bars, Rules
 
 NAN = math.nan
@@ -19,8 +20,7 @@ NAN = math.nan
 def raw(*case: Any) -> tuple[Bars, Rules, np.ndarray, np.ndarray]:
     """Run the kernels on the slow ledger's input."""
     tape, rules, entries, *chosen = market_of(*case)
-    order = np.lexsort((np.arange(len(entries.due)), entries.due, entries.instrument)).astype(np.int64)
-    records, outcome = kernels.simulate(tape, rules, entries, order, *chosen)
+    records, outcome = simulate(kernels.Case(tape, rules, entries, *chosen))
     return tape, rules, records, outcome
 
 

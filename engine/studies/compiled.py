@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
+from numba.extending import register_jitable
 
 from aftershock.engine.studies.types import Floats, Ints
 
@@ -54,7 +55,8 @@ def date_sums_python(values: Floats, rows: Ints, code: Ints, dates: int) -> tupl
     return sums, counts, squares
 
 
-def lowest_python(value: Floats, known: int, limit: float, beyond: bool) -> int:
+@register_jitable
+def lowest(value: Floats, known: int, limit: float, beyond: bool) -> int:
     """Find the first of the sorted values that is not below a limit (``beyond``: that is above it)."""
     low, high = 0, known
     while low < high:
@@ -65,9 +67,6 @@ def lowest_python(value: Floats, known: int, limit: float, beyond: bool) -> int:
         else:
             high = middle
     return low
-
-
-lowest = kernel(lowest_python)
 
 
 def ranks_python(estimation: Floats, window: Floats, order: Ints) -> tuple[Floats, Floats, Floats]:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import njit
+from numba.extending import register_jitable
 from numpy.typing import NDArray
 
 from aftershock.engine.studies.types import Floats, Ints
@@ -41,7 +42,7 @@ class Fitted(NamedTuple):
     history: Ints
 
 
-@kernel
+@register_jitable
 def solve(a: Floats, b: Floats) -> bool:
     """Turn a symmetric positive definite ``a`` into its inverse and ``b`` into a^-1 b, in place (Gauss-Jordan).
 
@@ -67,7 +68,7 @@ def solve(a: Floats, b: Floats) -> bool:
     return True
 
 
-@kernel
+@register_jitable
 def apart(a: Floats) -> bool:
     """Tell whether no column of a correlation-like matrix is a combination of those before it."""
     k = len(a)
