@@ -157,7 +157,9 @@ def work() -> None:
         portfolio = af.Portfolio(mode=mode, size=size)
         af.backtest(news, prices, af.Reaction(tag="chip"), portfolio=portfolio, costs=costs)
         grid = {"hold": [1, 2], "stop": ["off", 0.05]}
-        af.sweep(news, prices, af.Reaction(tag="chip"), grid, portfolio=portfolio, costs=costs, placebo=0, jobs=1)
+        af.sweep(
+            news, prices, af.Reaction(tag="chip"), grid, portfolio=portfolio, costs=costs, placebo=0, jobs=1
+        )
         if mode == "account":
             inputs = inputs_of(
                 news, prices, af.Reaction(tag="chip"), portfolio=portfolio, costs=costs, name="benchmark"
@@ -166,7 +168,9 @@ def work() -> None:
             ground = plan.ground()
             account_figures(ground.bars, ground.axis, ground.setups, plan.params(0, 2))
     dates = pd.to_datetime(prices.loc[prices["symbol"] == "1301.T", "date"])
-    index = pd.DataFrame({"symbol": "TOPIX", "date": dates, "close": np.linspace(2_000.0, 2_100.0, len(dates))})
+    index = pd.DataFrame(
+        {"symbol": "TOPIX", "date": dates, "close": np.linspace(2_000.0, 2_100.0, len(dates))}
+    )
     index["close"] *= 1.0 + 0.01 * np.sin(np.arange(len(dates)))
     beside = pd.concat([prices, index], ignore_index=True)
     news["known_by"] = news["known_by"].where(news["known_by"] > dates.iloc[300].tz_localize("UTC"))

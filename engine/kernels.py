@@ -2219,125 +2219,139 @@ def sweep_walked(
 #
 # Where an account puts all it has into each trade, its returns from entry to exit are those of the trade alone. So the
 # path of a signal is walked once, and what a trade held for h bars does to growth, sum and sum of squares of daily
-# returns, highest, lowest and drawdown is handed to the accounts of all trials, which stand side by side.
+# returns, highest, lowest and drawdown is handed to the accounts of all trials that hold for h bars. Those stand side
+# by side, by least strength, in a flat array that has a constant distance between two figures of an account: compilers
+# turn no other layout into vector instructions.
 
-GROWTH, FIRST, SECOND, HIGHEST, LOWEST, DEEPEST = range(6)
+GROWTH, FIRST, SECOND, HIGHEST, LOWEST, DEEPEST, RENEWED = range(7)
+"""What a trade does; ``RENEWED`` is its growth from its own peak."""
+PATH = 7
+
+BESIDE, VECTOR = 128, 8
+"""How many accounts stand side by side, and how many of them a vector instruction takes at most."""
+BUSY, UNDER, EQUITY, FALLEN, SUM, SQUARES, COUNT, RANK = (np.uint64(k * BESIDE) for k in range(8))
+"""Where the figures of accounts begin: last bar held, equity over its peak, equity, deepest fall, sums of returns,
+trades, and the place."""
+STATE = 8 * BESIDE
 
 
 class Lanes(NamedTuple):
-    """Trials side by side, by least strength: ``least``, ``hold``, its ``place`` in ``holds``, and the ``row`` of each.
+    """Trials by set-up, hold and least strength.
 
-    ``holds`` are distinct and rise.
+    Attributes
+    ----------
+    row : ndarray of int64, shape (lanes,)
+        The row of each trial.
+    holds : ndarray of int64, shape (h,)
+        Distinct, rising.
+    starts : ndarray of int64, shape (setups * h + 1,)
+        Where those of each set-up and hold begin.
+    taking : ndarray of int64, shape (setups * h, cuts + 1)
+        How many of them take a signal that so many of all least strengths, by size, let pass.
     """
 
-    least: Floats
-    hold: Integers
-    place: NDArray[np.uint64]
     row: Integers
     holds: Integers
+    starts: Integers
+    taking: Integers
 
 
-class Accounts(NamedTuple):
-    """One account of each trial: its last bar held, equity, equity over its peak, sums of returns, deepest fall.
+class Offers(NamedTuple):
+    """Signals of set-ups one after another, in netting order.
 
-    ``trades`` counts all accounts of a trial.
+    Attributes
+    ----------
+    order : ndarray of int64, shape (n,)
+        Rows of entries.
+    starts : ndarray of int64, shape (setups, instruments + 1)
+        Where those of each set-up and instrument begin.
+    cut : ndarray of int64
+        For each row how many of all least strengths let it pass.
     """
 
-    busy: Integers
-    equity: Floats
-    under: Floats
-    first: Floats
-    second: Floats
-    fall: Floats
+    order: Integers
+    starts: Integers
+    cut: Integers
+
+
+class Desk(NamedTuple):
+    """Room for the signals of one set-up and instrument, and for accounts side by side.
+
+    ``path`` has shape (holds, signals, PATH), ``entry`` and ``cut`` are the bar and the cut of each signal; ``state``
+    has STATE places and ``trades`` one for each lane.
+    """
+
+    path: Floats
+    entry: Floats
+    cut: Integers
+    state: Floats
     trades: Integers
 
 
-@kernel
+@lean
 def sweep_each_account(
     case: Case,
-    signals: tuple[Integers, Integers, Floats],
+    offers: Offers,
     lanes: Lanes,
     part: tuple[int, int],
     span: tuple[float, float],
+    desk: Desk,
     out: Floats,
-) -> Integers:
-    """Run the accounts of trials that differ in hold and least strength alone.
+) -> None:
+    """Run the accounts of trials that differ in their signals, hold and least strength alone.
 
     Parameters
     ----------
     case : Case
-        The market and signals of one side before netting; mode ``account``, open entries, exits at the close.
-    signals : (ndarray of int64, ndarray of int64, ndarray of float64)
-        Their netting order, the place in it of each instrument's first, shape (instruments + 1,), and their strengths.
-    lanes : Lanes
-        The trials.
+        The market and all signals before netting, those of a set-up of one side; mode ``account``, open entries, exits
+        at the close.
+    offers, lanes : Offers, Lanes
+        Signals and trials.
     part : (int, int)
         Which instruments to run.
     span : (float, float)
         The dates of equity, and how many of them a year has.
+    desk : Desk
+        Room; trades are added to those of each lane, and brought below 0 where a trial has to be walked.
     out : ndarray of float64, shape (trials, instruments, 3)
         Filled: total return, deepest fall and annualised Sharpe ratio.
-
-    Returns
-    -------
-    ndarray of int64, shape (lanes,)
-        Trades; below 0 where a trial has to be walked.
     """
-    n = len(lanes.hold)
-    accounts = Accounts(
-        np.full(n, NO_BAR, np.int64),
-        np.ones(n),
-        np.ones(n),
-        np.zeros(n),
-        np.zeros(n),
-        np.ones(n),
-        np.zeros(n, np.int64),
-    )
-    path = np.empty((len(lanes.holds), 6))
+    holds = len(lanes.holds)
     for instrument in range(part[0], part[1]):
-        run_accounts(case, signals, lanes, instrument, (accounts, path))
-        close_accounts(accounts, lanes, instrument, span, out)
-    return accounts.trades
+        for setup in range(len(offers.starts)):
+            many = lay_out(case, offers, lanes.holds, (setup, instrument), desk)
+            for k in range(holds):
+                group = setup * holds + k
+                for first in range(lanes.starts[group], lanes.starts[group + 1], BESIDE):
+                    end = min(first + BESIDE, lanes.starts[group + 1])
+                    if end - first > 1:
+                        take_up(lanes, group, k, (first, end), many, desk)
+                    else:
+                        take_up_alone(lanes, group, k, first, many, desk)
+                    close_accounts(desk, lanes, (first, end), instrument, span, out)
 
 
-@inner
-def run_accounts(
-    case: Case,
-    signals: tuple[Integers, Integers, Floats],
-    lanes: Lanes,
-    instrument: int,
-    room: tuple[Accounts, Floats],
-) -> None:
-    """Hand the signals of an instrument to its accounts; of those due at one bar the first alone finds them free."""
-    (order, starts, strength), (accounts, path) = signals, room
-    for at in range(starts[instrument], starts[instrument + 1]):
-        row = order[at]
-        some = taking(lanes.least, strength[row])
-        entry = first_fill(case, row) if some > 0 else NO_BAR
+@inlined
+def lay_out(case: Case, offers: Offers, holds: Integers, which: tuple[int, int], desk: Desk) -> int:
+    """Lay out what the signals of a set-up and an instrument do that are entered; say how many there are."""
+    setup, instrument = which
+    many = 0
+    for at in range(offers.starts[setup, instrument], offers.starts[setup, instrument + 1]):
+        row = offers.order[at]
+        entry = first_fill(case, row)
         if entry >= 0:
-            walk_holds(case, lanes.holds, row, entry, path)
-            give(accounts, lanes, path, some, entry)
+            walk_holds(case, holds, row, entry, desk.path, many)
+            desk.entry[many], desk.cut[many] = entry, offers.cut[row]
+            many += 1
+    return many
 
 
 @inlined
-def taking(least: Floats, strength: float) -> int:
-    """Count the trials that take a signal: an unknown strength is below any least one above 0."""
-    first, end = 0, len(least)
-    while first < end:
-        middle = (first + end) // 2
-        if least[middle] <= strength or least[middle] == 0.0:
-            first = middle + 1
-        else:
-            end = middle
-    return first
-
-
-@inlined
-def walk_holds(case: Case, holds: Integers, row: int, entry: int, path: Floats) -> None:
+def walk_holds(case: Case, holds: Integers, row: int, entry: int, path: Floats, at: int) -> None:
     """Write down what a signal's trade does to an account that it takes up whole, for each hold.
 
-    ``path`` has a row for each hold: ``GROWTH`` is NaN where the hold's own bar does not fill the exit, and where what
-    the trade costs is no share of its value.
+    ``path`` has a row for each hold at place ``at``: ``GROWTH`` is NaN where the hold's own bar does not fill the exit,
+    and where what the trade costs is no share of its value.
     """
     bars, rules, side = case.bars, case.rules, case.entries.side[row]
     s, buy = float(side), side > 0
@@ -2345,23 +2359,22 @@ def walk_holds(case: Case, holds: Integers, row: int, entry: int, path: Floats) 
     quantity = 1.0 / (1.0 + fee_of(rules, entry, 1.0, buy)) / fill
     terms = rules.bar[entry]
     plain = terms.lot == 0.0 and terms.impact == 0.0 and (buy or terms.borrow == 0.0)
-    by_before = before = high = low = deep = 1.0
+    before = by_before = high = by_high = low = deep = 1.0
     first = second = 0.0
     end, k = bars.offsets[case.entries.instrument[row] + 1], 0
     for bar in range(entry, min(end, entry + holds[-1] + 1)):
         close, terms = bars.close[bar], rules.bar[bar]
         plain = plain and (bar == entry or not buy or terms.withheld == 0.0)
         if bar == entry + holds[k]:
-            line = path[k]
+            line = path[k, at]
             line[GROWTH] = np.nan
             shared = plain and terms.impact == 0.0
             if shared and exit_refusal(bars, rules, entry, side, bar, CLOSE) == FILLED:
                 out = slipped(rules, bar, CLOSE, (close, 1.0, not buy))
                 value = quantity * (fill + s * (out - fill) - fee_of(rules, bar, out, not buy))
                 change = value * by_before - 1.0
-                line[GROWTH], line[FIRST], line[SECOND] = value, first + change, second + change * change
-                line[HIGHEST], line[LOWEST] = max(high, value), min(low, value)
-                line[DEEPEST] = min(deep, value / line[HIGHEST])
+                sums = (first + change, second + change * change)
+                write_path(line, value, sums, (high, by_high, low, deep))
             k += 1
         # Until there is a close it is worth what was paid, less the fee.
         if bar == entry and np.isnan(close):
@@ -2372,56 +2385,122 @@ def walk_holds(case: Case, holds: Integers, row: int, entry: int, path: Floats) 
             first += change
             second += change * change
             by_before = 1.0 / before
-            high, low = max(high, before), min(low, before)
-            deep = min(deep, before / high)
+            if before > high:
+                high, by_high = before, by_before
+            low, deep = min(low, before), min(deep, before * by_high)
     # What is still held when the data end stays at its last close.
     for later in range(k, len(holds)):
-        line = path[later]
-        line[GROWTH], line[FIRST], line[SECOND] = before if plain else np.nan, first, second
-        line[HIGHEST], line[LOWEST], line[DEEPEST] = high, low, deep
+        value = before if plain else np.nan
+        write_path(path[later, at], value, (first, second), (high, by_high, low, deep))
 
 
 @inlined
-def give(accounts: Accounts, lanes: Lanes, path: Floats, some: int, entry: int) -> None:
-    """Let the first of the accounts take a trade up that are free at its entry."""
-    for k in range(some):
-        if entry > accounts.busy[k]:
-            line, under = path[lanes.place[k]], accounts.under[k]
-            # The peak of a trade counts where it is higher than the one before it.
-            fall, top = min(under * line[LOWEST], line[DEEPEST]), under * line[HIGHEST]
-            accounts.fall[k] = min(accounts.fall[k], fall)
-            under = under * line[GROWTH] / max(top, 1.0)
-            accounts.under[k] = under
-            accounts.equity[k] *= line[GROWTH]
-            accounts.first[k] += line[FIRST]
-            accounts.second[k] += line[SECOND]
-            accounts.busy[k] = entry + lanes.hold[k]
-            accounts.trades[k] += 1
-
-
-@inner
-def close_accounts(
-    accounts: Accounts, lanes: Lanes, instrument: int, span: tuple[float, float], out: Floats
+def write_path(
+    line: Floats, value: float, sums: tuple[float, float], levels: tuple[float, float, float, float]
 ) -> None:
-    """Write down what an account came to in each trial, and begin anew."""
-    dates, per_year = span
-    for k in range(len(lanes.hold)):
-        line, second = out[lanes.row[k], instrument], accounts.second[k]
-        fall = accounts.fall[k] - 1.0
-        line[0], line[1], line[2] = accounts.equity[k] - 1.0, fall if fall < -ROUNDING else 0.0, np.nan
-        if np.isnan(accounts.equity[k]):
-            accounts.trades[k] = WALK
-        mean = accounts.first[k] / dates
-        around = second - dates * mean * mean
+    """Write down what a trade comes to that is worth so much at its end.
+
+    ``levels`` are the highest it was worth before, one over that, the lowest, and the deepest share of its own peak.
+    """
+    high, by_high, low, deep = levels
+    line[GROWTH], line[RENEWED] = value, 1.0 if value > high else value * by_high
+    line[FIRST], line[SECOND] = sums
+    line[HIGHEST], line[LOWEST] = max(high, value), min(low, value)
+    line[DEEPEST] = min(deep, line[RENEWED])
+
+
+@inlined
+def take_up(lanes: Lanes, group: int, k: int, span: tuple[int, int], many: int, desk: Desk) -> None:
+    """Hand so many signals to the accounts of lanes (first, end), all of hold ``k``."""
+    (first, end), state, hold = span, desk.state, lanes.holds[k]
+    for at in range(np.uint64((end - first + VECTOR - 1) // VECTOR * VECTOR)):
+        state[at + BUSY], state[at + UNDER], state[at + EQUITY], state[at + FALLEN] = NO_BAR, 1.0, 1.0, 1.0
+        state[at + SUM], state[at + SQUARES], state[at + COUNT], state[at + RANK] = 0.0, 0.0, 0.0, at
+    taking, before = lanes.taking[group], first - lanes.starts[group]
+    for at in range(many):
+        some = min(taking[desk.cut[at]] - before, end - first)
+        if some > 0:
+            give(state, some, desk.path[k, at], (desk.entry[at], desk.entry[at] + hold))
+
+
+@inlined
+def take_up_alone(lanes: Lanes, group: int, k: int, lane: int, many: int, desk: Desk) -> None:
+    """Hand signals to one account, as `take_up` does it: there is nothing to stand beside."""
+    state, hold, taking, place = desk.state, lanes.holds[k], lanes.taking[group], lane - lanes.starts[group]
+    busy, equity, under, fallen = float(NO_BAR), 1.0, 1.0, 1.0
+    total = squares = count = 0.0
+    for at in range(many):
+        if desk.entry[at] > busy and taking[desk.cut[at]] > place:
+            line = desk.path[k, at]
+            fallen = min(fallen, min(under * line[LOWEST], line[DEEPEST]))
+            under = line[RENEWED] if under * line[HIGHEST] > 1.0 else under * line[GROWTH]
+            equity *= line[GROWTH]
+            total += line[FIRST]
+            squares += line[SECOND]
+            busy = desk.entry[at] + hold
+            count += 1.0
+    state[EQUITY], state[FALLEN], state[SUM], state[SQUARES], state[COUNT] = (
+        equity,
+        fallen,
+        total,
+        squares,
+        count,
+    )
+
+
+@inlined
+def give(state: Floats, some: int, line: Floats, bars: tuple[float, float]) -> None:
+    """Let the first of the accounts take a trade up (its entry and its last bar) that are free at its entry.
+
+    No branch depends on an account, and the loop goes on to the next whole vector: see the head of this section.
+    """
+    entry, until = bars
+    growth, first, second = line[GROWTH], line[FIRST], line[SECOND]
+    highest, lowest, deepest, renewed = line[HIGHEST], line[LOWEST], line[DEEPEST], line[RENEWED]
+    last = float(some)
+    for k in range(np.uint64((some + VECTOR - 1) // VECTOR * VECTOR)):
+        free = (entry > state[k + BUSY]) & (state[k + RANK] < last)
+        under = state[k + UNDER]
+        fallen = min(state[k + FALLEN], min(under * lowest, deepest))
+        # The peak of a trade counts where it is higher than the one before it.
+        after = renewed if under * highest > 1.0 else under * growth
+        equity, total = state[k + EQUITY] * growth, state[k + SUM] + first
+        squares, count = state[k + SQUARES] + second, state[k + COUNT] + 1.0
+        state[k + BUSY] = until if free else state[k + BUSY]
+        state[k + UNDER] = after if free else under
+        state[k + EQUITY] = equity if free else state[k + EQUITY]
+        state[k + FALLEN] = fallen if free else state[k + FALLEN]
+        state[k + SUM] = total if free else state[k + SUM]
+        state[k + SQUARES] = squares if free else state[k + SQUARES]
+        state[k + COUNT] = count if free else state[k + COUNT]
+
+
+@inlined
+def close_accounts(
+    desk: Desk,
+    lanes: Lanes,
+    places: tuple[int, int],
+    instrument: int,
+    span: tuple[float, float],
+    out: Floats,
+) -> None:
+    """Write down what accounts, those of lanes (first, end), came to."""
+    (first, end), (dates, per_year), state = places, span, desk.state
+    for k in range(np.uint64(end - first)):
+        lane = first + k
+        line, squares = out[lanes.row[lane], instrument], state[k + SQUARES]
+        fall = state[k + FALLEN] - 1.0
+        line[0], line[1], line[2] = state[k + EQUITY] - 1.0, fall if fall < -ROUNDING else 0.0, np.nan
+        desk.trades[lane] += WALK if np.isnan(state[k + EQUITY]) else np.int64(state[k + COUNT])
+        mean = state[k + SUM] / dates
+        around = squares - dates * mean * mean
         # Squares that cancel but for rounding are no variance, and neither is what moved by rounding alone.
-        if dates > 1.0 and around > 1e-14 * second and around > ROUNDING * ROUNDING * (dates - 1.0):
+        if dates > 1.0 and around > 1e-14 * squares and around > ROUNDING * ROUNDING * (dates - 1.0):
             line[2] = mean / np.sqrt(around / (dates - 1.0)) * np.sqrt(per_year)
-        accounts.busy[k], accounts.equity[k], accounts.under[k] = NO_BAR, 1.0, 1.0
-        accounts.first[k], accounts.second[k], accounts.fall[k] = 0.0, 0.0, 1.0
 
 
 WALK = -(2**40)
-"""The count of a trial with a trade that has to be walked: below 0 whatever its other accounts add."""
+"""The count of an account with a trade that has to be walked: below 0 whatever the other accounts of its trial add."""
 
 
 # ------------------------------------------------------------------------------------------- marking

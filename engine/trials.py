@@ -20,9 +20,11 @@ from aftershock.engine.kernels import (
     Case,
     Cuts,
     Day,
+    Desk,
     Lanes,
     Levels,
     Marks,
+    Offers,
     Passages,
     Room,
     Tables,
@@ -661,26 +663,31 @@ def account_figures(
 
 
 class Whole(NamedTuple):
-    """Trials of one set-up whose accounts stand side by side, and its signals in netting order."""
+    """Trials whose accounts stand side by side, and what they have in common: all but signals, holds and strengths."""
 
     case: Case
+    offers: Offers
     lanes: Lanes
-    order: Integers
-    starts: Integers
-    strength: Floats
 
 
 def _wholes_of(bars: Bars, setups: list[Setup], params: Params) -> Iterator[Whole]:
     """Gather the trials that each signal can be walked once for."""
     plain = np.isnan(params.stop) & np.isnan(params.take) & np.isnan(params.trail)
-    by_setup = np.lexsort((params.hold, params.least, params.setup))
-    by_setup = by_setup[plain[by_setup]]
-    edges = np.searchsorted(params.setup[by_setup], np.arange(len(setups) + 1))
-    if not len(by_setup) or not _bars_are_sessions(bars):
+    if not plain.any() or not _bars_are_sessions(bars):
         return
-    for setup, first, end in zip(setups, edges[:-1], edges[1:], strict=True):
-        if end > first and _is_whole(setup):
-            yield _whole_of(bars, setup, params, by_setup[first:end])
+    left = [k for k in np.unique(params.setup[plain]).tolist() if _is_whole(setups[k])]
+    while left:
+        alike = [k for k in left if _are_alike(setups[left[0]], setups[k])]
+        left = [k for k in left if k not in alike]
+        rows = np.flatnonzero(plain & np.isin(params.setup, alike))
+        yield _whole_of(
+            bars, [setups[k] for k in alike], np.searchsorted(alike, params.setup[rows]), params, rows
+        )
+
+
+def _are_alike(one: Setup, other: Setup) -> bool:
+    """Tell whether two set-ups differ in nothing but their signals."""
+    return one.rules is other.rules and one[4:] == other[4:]
 
 
 def _is_whole(setup: Setup) -> bool:
@@ -697,29 +704,62 @@ def _is_whole(setup: Setup) -> bool:
     )
 
 
-def _whole_of(bars: Bars, setup: Setup, params: Params, rows: Integers) -> Whole:
-    """Set trials, by least strength, side by side."""
-    holds = np.flatnonzero(np.bincount(params.hold[rows]))
-    place = np.searchsorted(holds, params.hold[rows]).astype(np.uint64)
-    lanes = Lanes(params.least[rows], params.hold[rows], place, rows, holds)
-    order = netting_order(setup.entries)
-    starts = np.searchsorted(setup.entries.instrument[order], np.arange(len(bars.offsets)))
-    return Whole(case_of(bars, setup), lanes, order, starts, setup.strength)
+def _whole_of(bars: Bars, setups: list[Setup], setup: Integers, params: Params, rows: Integers) -> Whole:
+    """Set trials side by side, each of one of some set-ups."""
+    least, place = np.unique(params.least[rows], return_inverse=True)
+    holds, hold = np.unique(params.hold[rows], return_inverse=True)
+    group, groups = setup * len(holds) + hold, len(setups) * len(holds)
+    by_group = np.lexsort((place, group))
+    taking = np.bincount(group * (len(least) + 1) + place + 1, minlength=groups * (len(least) + 1))
+    taking = np.cumsum(taking.reshape(groups, -1), axis=1)
+    starts = np.concatenate(([0], np.cumsum(taking[:, -1])))
+    return Whole(
+        case_of(bars, setups[0])._replace(entries=_concatenated([one.entries for one in setups])),
+        _offers_of(bars, setups, least),
+        Lanes(rows[by_group], holds, starts, taking),
+    )
+
+
+def _concatenated(entries: list[Entries]) -> Entries:
+    return Entries(*(np.concatenate(columns) for columns in zip(*entries, strict=True)))
+
+
+def _offers_of(bars: Bars, setups: list[Setup], least: Floats) -> Offers:
+    """Put the signals of set-ups one after another; a strength that is not known passes the least of 0 alone."""
+    orders, starts, before = [], [], 0
+    for one in setups:
+        order = netting_order(one.entries)
+        first = np.searchsorted(one.entries.instrument[order], np.arange(len(bars.offsets)))
+        orders.append(order + before)
+        starts.append(first + before)
+        before += len(order)
+    strength = np.concatenate([one.strength for one in setups])
+    known = np.where(np.isnan(strength), -np.inf, strength)
+    cut = np.maximum(np.searchsorted(least, known, side="right"), np.searchsorted(least, 0.0, side="right"))
+    return Offers(np.concatenate(orders), np.stack(starts), cut)
 
 
 def _instruments(whole: Whole, parts: int) -> list[tuple[int, int]]:
     """Part instruments so that signals are even."""
-    wanted = np.linspace(0, len(whole.order), parts + 1)
-    edges = np.searchsorted(whole.starts, wanted[1:-1])
-    edges = np.unique(np.concatenate(([0], edges, [len(whole.starts) - 1])))
+    signals = whole.offers.starts.sum(axis=0)
+    wanted = np.linspace(signals[0], signals[-1], parts + 1)
+    edges = np.searchsorted(signals, wanted[1:-1])
+    edges = np.unique(np.concatenate(([0], edges, [len(signals) - 1])))
     return list(itertools.pairwise(edges.tolist()))
 
 
 def _run_accounts(work: tuple[Whole, tuple[int, int], tuple[float, float], Floats]) -> Integers:
-    one, part, span, figures = work
-    signals = (one.order, one.starts, one.strength)
-    count: Integers = kernels.sweep_each_account(one.case, signals, one.lanes, part, span, figures)
-    return count
+    (case, offers, lanes), part, span, figures = work
+    most = int(np.diff(offers.starts, axis=1).max(initial=0))
+    desk = Desk(
+        path=np.empty((len(lanes.holds), most, kernels.PATH)),
+        entry=np.empty(most),
+        cut=np.empty(most, np.int64),
+        state=np.empty(kernels.STATE),
+        trades=np.zeros(len(lanes.row), np.int64),
+    )
+    kernels.sweep_each_account(case, offers, lanes, part, span, desk, figures)
+    return desk.trades
 
 
 def _walk_accounts(work: tuple[Any, ...]) -> None:

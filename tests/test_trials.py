@@ -194,40 +194,59 @@ def test_accounts_by_table_have_the_figures_of_accounts_marked_date_by_date(grid
 
 
 @pytest.mark.parametrize("side", [1, -1])
-def test_crowded_accounts_have_the_figures_of_accounts_marked_date_by_date(side):
+@pytest.mark.parametrize("leasts", [1, 3, kernels.BESIDE + 2])
+def test_crowded_accounts_have_the_figures_of_accounts_marked_date_by_date(side, leasts):
     """Most signals meet a trade that is held, many on its last bar, and falls last for several trades."""
-    draw, bars_each, signals_each = np.random.default_rng(11), 150, 60
-    bars, rules = crowded_market(draw, 3, bars_each)
-    instrument = np.repeat(np.arange(3), signals_each)
-    due = bars.offsets[instrument] + np.sort(draw.integers(0, bars_each, (3, signals_each)), axis=1).ravel()
-    n, none = len(due), np.zeros(len(due), np.int64)
-    entries = Entries(
-        instrument, none, np.full(n, side), np.ones(n), due, none, draw.random(n), np.full(n, -1)
-    )
-    infinite = [math.inf] * 5
-    setup = trials.Setup(
-        rules,
-        entries,
-        draw.random(n),
-        none,
-        Exits(1, NAN, NAN, NAN, False, True),
-        Orders(False, 0, kernels.IGNORE, 0),
-        Book(kernels.ACCOUNT, 1e5, 1.0, True, True, 0.0, *infinite),
-    )
-    rows = np.array(list(itertools.product(range(8), [0.0, 0.3, 0.8])))
+    draw = np.random.default_rng(11)
+    bars, rules = crowded_market(draw, 3, 150)
+    # Two that differ in their signals alone, and one of other rules.
+    setups = [crowded_setup(draw, bars, rules, side, 60, 150) for _ in range(2)]
+    setups.append(setups[0]._replace(rules=rules.with_columns(buy_rate=0.003)))
+    rows = np.array(list(itertools.product(range(3), range(8), np.linspace(0.0, 0.5, leasts))))
+    draw.shuffle(rows)
     off = np.full(len(rows), NAN)
     params = trials.Params(
-        np.zeros(len(rows), np.int64), rows[:, 0].astype(np.int64), off, off, off, rows[:, 1].copy()
+        rows[:, 0].astype(np.int64), rows[:, 1].astype(np.int64), off, off, off, rows[:, 2].copy()
     )
     axis = trials.axis_of(bars)
-    assert len(list(trials._wholes_of(bars, [setup], params))) == 1
-    figures, count = trials.account_figures(bars, axis, [setup], params, jobs=2)
+    assert [len(one.lanes.row) for one in trials._wholes_of(bars, setups, params)] == [
+        16 * leasts,
+        8 * leasts,
+    ]
+    figures, count = trials.account_figures(bars, axis, setups, params, jobs=2)
     want, wanted = np.zeros_like(figures), np.zeros_like(count)
     span = len(axis.days), (len(axis.days) - 1) * 365.25 / (axis.days[-1] - axis.days[0])
-    trials._walk_accounts((bars, axis, [setup], params, np.arange(len(rows)), span, want, wanted))
+    trials._walk_accounts((bars, axis, setups, params, np.arange(len(rows)), span, want, wanted))
     assert wanted.min() > 20 and (want[:, :, 1] < 0.0).all()
     np.testing.assert_array_equal(count, wanted)
     np.testing.assert_allclose(figures, want, rtol=1e-9, atol=1e-11)
+
+
+def crowded_setup(draw, bars, rules, side, signals_each, bars_each):
+    """Signals of one side, a tenth of them of unknown strength."""
+    instruments = len(bars.offsets) - 1
+    instrument = np.repeat(np.arange(instruments), signals_each)
+    place = np.sort(draw.integers(0, bars_each, (instruments, signals_each)), axis=1).ravel()
+    n, none = len(place), np.zeros(len(place), np.int64)
+    entries = Entries(
+        instrument,
+        none,
+        np.full(n, side),
+        np.ones(n),
+        bars.offsets[instrument] + place,
+        none,
+        draw.random(n),
+        np.full(n, -1),
+    )
+    return trials.Setup(
+        rules,
+        entries,
+        np.where(draw.random(n) < 0.1, NAN, draw.random(n)),
+        none,
+        Exits(1, NAN, NAN, NAN, False, True),
+        Orders(False, 0, kernels.IGNORE, 0),
+        Book(kernels.ACCOUNT, 1e5, 1.0, True, True, 0.0, *[math.inf] * 5),
+    )
 
 
 def crowded_market(draw, instruments, bars_each):
