@@ -202,7 +202,8 @@ def test_crowded_accounts_have_the_figures_of_accounts_marked_date_by_date(side,
     # Two that differ in their signals alone, and one of other rules.
     setups = [crowded_setup(draw, bars, rules, side, 60, 150) for _ in range(2)]
     setups.append(setups[0]._replace(rules=rules.with_columns(buy_rate=0.003)))
-    rows = np.array(list(itertools.product(range(3), range(8), np.linspace(0.0, 0.5, leasts))))
+    least = np.linspace(0.0, 0.5, leasts) if leasts > 1 else [0.3]
+    rows = np.array(list(itertools.product(range(3), range(8), least)))
     draw.shuffle(rows)
     off = np.full(len(rows), NAN)
     params = trials.Params(
