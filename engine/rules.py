@@ -510,9 +510,10 @@ def _seen(tape: Tape, one: Listed, limit_down: Floats) -> Prices:
     lengths = np.diff(ends, prepend=-1)
     base = _closes_before(tape, one)
     close = tape.close[rows]
-    lows = pd.Series(tape.low[rows]).groupby(np.repeat(np.arange(len(ends)), lengths))
-    lowest: Floats = np.asarray(lows.cummin(), np.float64)
-    low_of: Floats = np.asarray(lows.min(), np.float64)
+    lowest = low_of = tape.low[rows]
+    if len(ends) < len(close):
+        lows = pd.Series(lowest).groupby(np.repeat(np.arange(len(ends)), lengths))
+        lowest, low_of = np.asarray(lows.cummin(), np.float64), np.asarray(lows.min(), np.float64)
 
     def of_session_before(values: Floats) -> Floats:
         return np.repeat(np.append(np.nan, values[:-1]), lengths)
