@@ -1,12 +1,15 @@
 """Sweeps through the door: figures of a run alone, stopped and resumed, and what luck finds."""
 
+import gc
 import json
+import tracemalloc
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import aftershock as af
+from aftershock import sweeps
 from aftershock.engine.placebo import placebo_signals
 from aftershock.sweeps import GREATER, sweep_experiment
 
@@ -137,6 +140,29 @@ class TestStopped:
         (tmp_path / "full" / "mine.txt").write_text("x")
         with pytest.raises(af.InputError, match="an empty folder"):
             run(market, {"hold": [1, 2]}, folder=tmp_path / "full")
+
+
+def test_trials_that_are_written_are_let_go(market, tmp_path, monkeypatch):
+    monkeypatch.setattr("aftershock.sweeps.CHUNK", 1_000)
+    used, sizes, chunk = [], [], sweeps._chunk
+
+    def watched(*given):
+        gc.collect()
+        used.append(tracemalloc.get_traced_memory()[0])
+        table = chunk(*given)
+        sizes.append(int(table.memory_usage().sum()))
+        return table
+
+    monkeypatch.setattr("aftershock.sweeps._chunk", watched)
+    levels = np.linspace(0.01, 0.1, 20).round(4).tolist()
+    grid = {"hold": {"from": 1, "to": 10}, "stop": levels, "take": levels, "delay": [0, 1]}
+    tracemalloc.start()
+    try:
+        run(market, grid, mode="event", placebo=0, folder=tmp_path / "s")
+    finally:
+        tracemalloc.stop()
+    # The table before the last is the one that may still be there.
+    assert len(used) == 8 and used[-1] - used[2] < max(sizes)
 
 
 def test_returns_of_every_trial(market, tmp_path):

@@ -541,7 +541,7 @@ class _Watch:
 
 
 def _trials(plan: Plan, jobs: int, watch: _Watch, store: _Store | None) -> Iterator[pd.DataFrame]:
-    """Run trials chunk by chunk, or read those that are there; give their tables, empty where the store has them."""
+    """Run trials chunk by chunk, or read those that are there; give the tables that no store keeps."""
     ground: Ground | None = None
     for number, span in enumerate(_chunks(len(plan.grid))):
         table = None if store is None else store.read(number)
@@ -554,7 +554,8 @@ def _trials(plan: Plan, jobs: int, watch: _Watch, store: _Store | None) -> Itera
             watch.done += len(table)
             watch.trades += int(table["trades"].sum() + table["open"].sum())
         watch.chunk(table)
-        yield table if store is None else table.iloc[:0]
+        if store is None:
+            yield table
 
 
 def _chunk(
