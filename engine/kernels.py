@@ -466,7 +466,7 @@ def each_alone(case: Case, outcome: Integers, trades: np.ndarray) -> int:
             if quantity > 0.0:
                 record_entry(trades, count, case, (row, bar, quantity, fill))
                 schedule(trades, count, case)
-                leave(trades, count, case.bars, case.rules)
+                leave(trades, count, case.bars, case.rules, True)
                 count += 1
             else:
                 code = BELOW_LOT
@@ -557,11 +557,12 @@ def parting_of(bars: Bars, rules: Rules, held: Holding, found: Exit, end: int, w
 
 
 @inlined
-def leave(trades: np.ndarray, k: int, bars: Bars, rules: Rules) -> None:
-    """Book the scheduled exit of trade ``k``, or leave it open where none has filled."""
+def leave(trades: np.ndarray, k: int, bars: Bars, rules: Rules, withholds: bool) -> None:
+    """Book the scheduled exit of trade ``k``, or leave it open where none has filled (see `parting_of`)."""
     trade = trades[k]
     exit_ = Exit(trade["exit_bar"], trade["exit_price"], trade["exit_point"], HOLD, False, 0)
-    parting = parting_of(bars, rules, holding_of(trade), exit_, bars.offsets[trade["instrument"] + 1], True)
+    end = bars.offsets[trade["instrument"] + 1]
+    parting = parting_of(bars, rules, holding_of(trade), exit_, end, withholds)
     trade["exit_fill"], trade["borrow"], trade["withheld"] = parting.fill, parting.borrow, parting.withheld
     if exit_.bar < 0:
         trade["kind"] = STILL_OPEN
@@ -714,7 +715,7 @@ def shared_money(ledger: Ledger, case: Case, due: Integers, group: Group) -> Non
     for k in range(ledger.opened[0]):
         if not ledger.trades[k]["done"]:
             ledger.trades[k]["exit_bar"] = NO_BAR
-            leave(ledger.trades, k, case.bars, case.rules)
+            leave(ledger.trades, k, case.bars, case.rules, True)
 
 
 NEVER_AGAIN = 2**63 - 1
@@ -946,7 +947,7 @@ def paid_out(trade: np.void, cash: float) -> float:
 def book_exit(ledger: Ledger, k: int, case: Case) -> None:
     """Take a trade out of its account and pay what it returns."""
     take_out(ledger.exits, k)
-    leave(ledger.trades, k, case.bars, case.rules)
+    leave(ledger.trades, k, case.bars, case.rules, True)
     account = account_of(case.book, ledger.trades[k]["instrument"])
     ledger.cash[account] = paid_out(ledger.trades[k], ledger.cash[account])
     before, after = ledger.preceding[k], ledger.following[k]
@@ -1363,7 +1364,7 @@ def settle_legs(bars: Bars, rules: Rules, legs: np.ndarray, notional: Floats, at
         leg["exit_bar"], leg["exit_point"], leg["kind"] = left, way, HOLD
         if left >= 0:
             leg["exit_price"], leg["exit_at"] = price_at(bars, left, way), instant_of(bars, left, way)
-        leave(legs, k, bars, rules)
+        leave(legs, k, bars, rules, True)
 
 
 # ------------------------------------------------------------------------------------------- sweeps
@@ -1832,7 +1833,7 @@ def write_down(
     record_entry(trades, row, case, opening)
     trades[row]["hold_bar"] = entry + hold
     plan(trades[row], exit_, case.bars)
-    leave(trades, row, case.bars, case.rules)
+    leave(trades, row, case.bars, case.rules, True)
     if once < 0.0:
         trades[row]["signal"] = NO_BAR
 
@@ -1961,7 +1962,7 @@ def bought_alone(case: Case, row: int, bar: int, cash: float) -> tuple[float, fl
 @inlined
 def settle(trades: np.ndarray, k: int, case: Case, marks: Marks, day: Day, place: int, sums: Floats) -> None:
     """Book the exit of trade ``k`` and sum it up; ``place`` is where its trial stands."""
-    leave(trades, k, case.bars, case.rules)
+    leave(trades, k, case.bars, case.rules, marks.withholds)
     tally(settled(trades[k], case.bars), 1.0, case, marks, day, place, sums)
 
 
