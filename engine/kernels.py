@@ -1469,13 +1469,8 @@ Tables = tuple[Levels, Passages, Trials, Marks]
 
 
 class Room(NamedTuple):
-    """What trials write to.
+    """What trials write to: ``kept`` has a row for the returns of each, and no columns where nobody wants them."""
 
-    ``trades`` has room for one, or for all of one trial, ``signal`` -1 where there is none; ``kept`` for the returns of
-    each trial, shape (trials, dates), with no columns where nobody wants them.
-    """
-
-    trades: np.ndarray
     day: Day
     kept: NDArray[np.float32]
 
@@ -1691,6 +1686,7 @@ def sweep_alone(
     family: Integers,
     room: Room,
     state: tuple[Flags, Floats, Integers],
+    trades: np.ndarray | None,
     sums: Floats,
 ) -> None:
     """Run trials in mode ``event``.
@@ -1707,12 +1703,15 @@ def sweep_alone(
         ``day`` says how many families run side by side.
     state : (ndarray of bool, ndarray of float64, ndarray of int64)
         Room for which signals take part, for the sums of each family, and for its next trial.
+    trades : ndarray of trade_dtype, shape (n,), optional
+        Those of the last trial, ``signal`` -1 where a signal has none. Kernels that are given no room for them are
+        compiled without it: that they might is a third of their time.
     sums : ndarray of float64, shape (trials, SUMS)
         Filled.
     """
     many = len(room.day.returns)
     for first in range(0, len(family) - 1, many):
-        add_up(case, tables, cuts, family[first : first + many + 1], room, state, sums)
+        add_up(case, tables, cuts, family[first : first + many + 1], room, state, trades, sums)
 
 
 @inner
@@ -1723,6 +1722,7 @@ def add_up(
     family: Integers,
     room: Room,
     state: tuple[Flags, Floats, Integers],
+    trades: np.ndarray | None,
     sums: Floats,
 ) -> None:
     """Trade each signal by itself (see `each_alone`), the strongest first: a lower cut goes on where one ends."""
@@ -1746,7 +1746,7 @@ def add_up(
             ended += following[place] == family[place + 1]
         if ended == many:
             return
-        take_in(case, tables, cuts, family, cuts.strongest[at], (room.trades, day, taken, running))
+        take_in(case, tables, cuts, family, cuts.strongest[at], (day, taken, running), trades)
 
 
 @inlined
@@ -1763,10 +1763,11 @@ def take_in(
     cuts: Cuts,
     family: Integers,
     row: int,
-    room: tuple[np.ndarray, Day, Flags, Floats],
+    room: tuple[Day, Flags, Floats],
+    trades: np.ndarray | None,
 ) -> None:
     """Let a signal take part: it trades, or what stands for its bar changes."""
-    trades, day, taken, running = room
+    day, taken, running = room
     entries, defer = case.entries, case.orders.max_defer
     if not has_bar(entries, row, defer):
         return
@@ -1782,7 +1783,7 @@ def take_in(
             return
     for once, stands in ((-1.0, before), (1.0, after)):
         if stands[0] >= 0:
-            count_alone(case, tables, family, stands, once, (trades, day, running))
+            count_alone(case, tables, family, stands, once, (day, running), trades)
 
 
 @inlined
@@ -1792,10 +1793,11 @@ def count_alone(
     family: Integers,
     stands: tuple[int, float],
     once: float,
-    room: tuple[np.ndarray, Day, Floats],
+    room: tuple[Day, Floats],
+    trades: np.ndarray | None,
 ) -> None:
     """Count the trade of a signal (row, weight) by itself in, or out again (``once`` -1), for trials side by side."""
-    (levels, found, trials, marks), (row, weight), (trades, day, running) = tables, stands, room
+    (levels, found, trials, marks), (row, weight), (day, running) = tables, stands, room
     bars, rules, book, entry = case.bars, case.rules, case.book, found.entry[row]
     if entry < 0:
         return
@@ -1815,31 +1817,33 @@ def count_alone(
         parting = parting_of(bars, rules, held, exit_, end, marks.withholds)
         over = Settled(held, end, price, fee, exit_.bar, exit_.price, parting)
         tally(over, once, case, marks, day, place, running[place])
-        if len(trades) > 1:
-            write_down(trades, case, (row, entry, quantity, fill), exit_, trials.hold[family[place]], once)
+    if trades is not None:
+        write_down(case, tables, (row, entry, quantity, fill), family[0], once, trades)
 
 
 @inner
 def write_down(
-    trades: np.ndarray,
     case: Case,
+    tables: Tables,
     opening: tuple[int, int, float, float],
-    exit_: Exit,
-    hold: int,
+    trial: int,
     once: float,
+    trades: np.ndarray,
 ) -> None:
-    """Write a trade of a signal by itself down at the signal's place, or strike it out."""
-    row, entry, _, _ = opening
+    """Write the trade of a signal by itself down at the signal's place, as one trial has it, or strike it out."""
+    (levels, found, trials, _), (row, entry, _, _) = tables, opening
     record_entry(trades, row, case, opening)
-    trades[row]["hold_bar"] = entry + hold
-    plan(trades[row], exit_, case.bars)
+    trades[row]["hold_bar"] = entry + trials.hold[trial]
+    plan(trades[row], exit_of(case, levels, found, trials, trial, row), case.bars)
     leave(trades, row, case.bars, case.rules, True)
     if once < 0.0:
         trades[row]["signal"] = NO_BAR
 
 
 @lean
-def sweep_accounts(case: Case, tables: Tables, rows: Integers, room: Room, sums: Floats) -> None:
+def sweep_accounts(
+    case: Case, tables: Tables, rows: Integers, room: Room, trades: np.ndarray, sums: Floats
+) -> None:
     """Run trials in mode ``account``, each instrument out of an account of its own (see `shared_money`).
 
     Parameters
@@ -1853,6 +1857,8 @@ def sweep_accounts(case: Case, tables: Tables, rows: Integers, room: Room, sums:
         The signals that are tried, by instrument and due bar.
     room : Room
         ``day`` says how many trials run side by side.
+    trades : ndarray of trade_dtype
+        Room for one trade, or for those of one trial and one more.
     sums : ndarray of float64, shape (trials, SUMS)
         Filled.
     """
@@ -1867,7 +1873,7 @@ def sweep_accounts(case: Case, tables: Tables, rows: Integers, room: Room, sums:
                 stop += 1
             for trial in range(first, end):
                 who = (trial, trial - first)
-                sweep_account(case, tables, who, (rows, start, stop), (room.trades, day, sums[trial]))
+                sweep_account(case, tables, who, (rows, start, stop), (trades, day, sums[trial]))
             start = stop
         for trial in range(first, end):
             sum_up(day, trial - first, marks, sums[trial])
@@ -2200,7 +2206,7 @@ def sweep_walked(
     state : (Ledger, ndarray of int64, Group)
         What `shared_money` takes.
     room, sums : Room, ndarray of float64, shape (trials, SUMS)
-        Filled, but for trades.
+        Filled.
     """
     ledger, due, group = state
     for trial in range(len(trials.hold)):

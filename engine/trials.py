@@ -427,13 +427,15 @@ def _sweep(work: tuple[Ground, Batch, Passages, Out, tuple[int, int]]) -> Intege
     case = case_of(ground.bars, ground.setups[batch.setup])
 
     def run(day: Day, kept: NDArray[np.float32], sums: Floats) -> None:
-        room = Room(np.zeros(1, trade_dtype), day, kept)
-        look_up(case, (batch.levels, table, trials, ground.marks), batch.cuts, room, sums)
+        tables = batch.levels, table, trials, ground.marks
+        look_up(case, tables, batch.cuts, Room(day, kept), sums)
 
     return _written(ground, batch.rows[first:end], out, ABREAST, run)
 
 
-def look_up(case: Case, tables: Tables, cuts: Cuts, room: Room, sums: Floats) -> None:
+def look_up(
+    case: Case, tables: Tables, cuts: Cuts, room: Room, sums: Floats, trades: np.ndarray | None = None
+) -> None:
     """Run trials of one set-up by tables and write their sums.
 
     Parameters
@@ -446,17 +448,20 @@ def look_up(case: Case, tables: Tables, cuts: Cuts, room: Room, sums: Floats) ->
         What they write to.
     sums : ndarray of float64, shape (trials, SUMS)
         Filled.
+    trades : ndarray of trade_dtype, shape (n + 1,), optional
+        Of one trial: its trades, at the places of their signals, ``signal`` -1 where there is none as it is given.
     """
     if case.book.mode == kernels.EVENT:
         state = np.empty(len(cuts.order), np.bool_), np.empty((len(room.day.returns), kernels.SUMS))
         following = np.empty(len(room.day.returns), np.int64)
-        kernels.sweep_alone(case, tables, cuts, _families(tables[2]), room, (*state, following), sums)
+        kernels.sweep_alone(case, tables, cuts, _families(tables[2]), room, (*state, following), trades, sums)
         return
     levels, found, trials, marks = tables
+    one = np.zeros(1, trade_dtype) if trades is None else trades
     for netted, rows, (first, end) in _by_cut(case, cuts, trials):
         alike = Trials(*(column[first:end] for column in trials))
         some = room._replace(kept=room.kept[first:end])
-        kernels.sweep_accounts(netted, (levels, found, alike, marks), rows, some, sums[first:end])
+        kernels.sweep_accounts(netted, (levels, found, alike, marks), rows, some, one, sums[first:end])
 
 
 def _families(trials: Trials) -> Integers:
@@ -520,7 +525,7 @@ def _walk(work: tuple[Ground, Batch, Out, tuple[int, int]]) -> Integers:
         for netted, rows, (first, end) in _by_cut(case, batch.cuts, trials):
             ledger.outcome[:] = kernels.NETTED
             alike = Trials(*(column[first:end] for column in trials))
-            room = Room(ledger.trades, day, kept[first:end])
+            room = Room(day, kept[first:end])
             kernels.sweep_walked(
                 netted, batch.levels, alike, ground.marks, rows, state, room, sums[first:end]
             )

@@ -61,11 +61,11 @@ def looked_up(bars, setup, params, row):
     axis = trials.axis_of(bars)
     marks = trials.ground_of(bars, axis, [setup], params.hold[[row]], setup.book.capital).marks
     day, nothing = trials.new_day(len(marks.idle) - 1, 2), np.empty((1, 0), np.float32)
-    room = kernels.Room(np.zeros(len(setup.entries.due) + 1, trade_dtype), day, nothing)
-    room.trades["signal"] = -1
-    tables = batch.levels, table, batch.trials, marks
-    trials.look_up(case, tables, batch.cuts, room, np.zeros((1, kernels.SUMS)))
-    trades = room.trades[room.trades["signal"] >= 0]
+    trades = np.zeros(len(setup.entries.due) + 1, trade_dtype)
+    trades["signal"] = -1
+    tables, sums = (batch.levels, table, batch.trials, marks), np.zeros((1, kernels.SUMS))
+    trials.look_up(case, tables, batch.cuts, kernels.Room(day, nothing), sums, trades)
+    trades = trades[trades["signal"] >= 0]
     return trades[np.lexsort((trades["entry_bar"], trades["signal"]))]
 
 
