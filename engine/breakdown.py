@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from aftershock.data.instants import DAY, to_ns
-from aftershock.engine.metrics import mean_by_date
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 ARRIVALS = {"pre-open": "pre-open", "session": "in session", "lunch": "in session"}
@@ -104,17 +103,15 @@ def excursions(mae: Any, mfe: Any, returns: Any) -> dict[str, Any]:
 
 def date_returns(trades: pd.DataFrame) -> list[dict[str, Any]]:
     """Give the mean net return and the profit of each event date, in time order."""
-    day = to_ns(trades["known_by"]) // DAY
-    found = []
-    for date in np.unique(day):
-        own = trades[day == date]
-        label = str(np.datetime64(int(date), "D"))
-        found.append(
-            {
-                "date": label,
-                "trades": len(own),
-                "mean_return": mean_by_date(own["return"], own["known_by"]),
-                "pnl": float(own["pnl"].sum()),
-            }
-        )
-    return found
+    dates, place = np.unique(to_ns(trades["known_by"]) // DAY, return_inverse=True)
+    by_date = trades[["return", "pnl"]].astype("float64").groupby(place)
+    columns = by_date.size(), by_date["return"].mean(), by_date["pnl"].sum()
+    return [
+        {
+            "date": str(np.datetime64(int(date), "D")),
+            "trades": int(count),
+            "mean_return": float(mean),
+            "pnl": float(pnl),
+        }
+        for date, count, mean, pnl in zip(dates, *columns, strict=True)
+    ]
