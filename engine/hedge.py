@@ -49,6 +49,53 @@ class HedgeBars(NamedTuple):
     later: Integers
 
 
+class Stand(NamedTuple):
+    """What stands against n trades, or against signals where they are traded.
+
+    ``place`` is that of the hedge on the tape (-1: none), ``ratio`` how much of it (NaN: unknown), and ``known`` when
+    the signal could be acted on.
+    """
+
+    place: Integers
+    ratio: Floats
+    known: Instants
+
+    def rows(self, chosen: Integers) -> Stand:
+        """Take some."""
+        return Stand(self.place[chosen], self.ratio[chosen], self.known[chosen])
+
+
+def stand_against(
+    tape: Tape,
+    instrument: Integers,
+    known: Instants,
+    method: str,
+    instruments: Mapping[str, str],
+    other: str | None = None,
+) -> Stand:
+    """Say what stands against each trade; arguments as in `hedge_places` and `hedge_ratios`."""
+    places = hedge_places(tape, instrument, instruments, other)
+    return Stand(places, hedge_ratios(tape, instrument, places, known, method), known)
+
+
+def legs_of(
+    tape: Tape, rules: Rules, records: np.ndarray, stand: Stand, hold: int, at_close: bool
+) -> np.ndarray:
+    """Find and fill the legs of trades that were to be held for so many bars; 1 stands in for an unknown ratio."""
+    on_time = (records["hold_bar"] == records["entry_bar"] + hold) & ~records["carried"]
+    bars = hedge_bars(
+        tape,
+        stand.place,
+        records["entry_bar"],
+        records["exit_bar"],
+        at_close=at_close,
+        left_at_open=(records["exit_bar"] >= 0) & (records["exit_point"] == kernels.OPEN),
+        known=stand.known,
+        planned=on_time & (records["kind"] == kernels.HOLD),
+    )
+    return hedge_legs(tape, rules, records, np.where(np.isnan(stand.ratio), 1.0, stand.ratio), bars, at_close)
+
+
 def hedge_legs(
     tape: Tape, rules: Rules, records: np.ndarray, ratio: Floats, places: HedgeBars, at_close: bool
 ) -> np.ndarray:

@@ -2082,6 +2082,12 @@ def sum_up(day: Day, place: int, marks: Marks, sums: Floats) -> None:
         sum_up_all(day, place, marks, sums)
 
 
+@lean
+def sum_up_one(day: Day, marks: Marks, sums: Floats) -> None:
+    """Do it for what somebody else has laid out at the first place."""
+    sum_up(day, 0, marks, sums)
+
+
 @inlined
 def sum_up_solvent(day: Day, place: int, marks: Marks, sums: Floats) -> bool:
     """Do it where equity stays above 0, and say whether it did: no branch here depends on the sign of a return."""

@@ -267,7 +267,7 @@ def _trades(tape: Tape, signals: pd.DataFrame, records: np.ndarray, at_close: bo
     adverse, favourable = kernels.excursions(bars_of(tape), records, at_close)
     mics = np.array(tape.venues, dtype=object)[records["instrument"]]
     instants = tape.closes_at if at_close else tape.opens_at
-    slipped = _slipped(records)
+    lost = slipped(records)
     with np.errstate(invalid="ignore", divide="ignore"):
         gross, net = side * (exit_price / records["entry_price"] - 1.0), pnl / notional
     return pd.DataFrame(
@@ -301,7 +301,7 @@ def _trades(tape: Tape, signals: pd.DataFrame, records: np.ndarray, at_close: bo
             "bars": np.where(closed, exit_ - entry, _last_row(tape, records) - entry),
             "gross_return": gross,
             "return": net,
-            "costs": costs + slipped,
+            "costs": costs + lost,
             "pnl": pnl,
             "mae": adverse,
             "mfe": favourable,
@@ -311,7 +311,7 @@ def _trades(tape: Tape, signals: pd.DataFrame, records: np.ndarray, at_close: bo
     )
 
 
-def _slipped(records: np.ndarray) -> Floats:
+def slipped(records: np.ndarray) -> Floats:
     """Give what trades lost to slippage; what is open has not left yet."""
     closed = records["exit_bar"] >= 0
     into = np.abs(records["entry_fill"] - records["entry_price"])
@@ -320,7 +320,7 @@ def _slipped(records: np.ndarray) -> Floats:
     return lost
 
 
-def pnl_of(tape: Tape, records: np.ndarray) -> Floats:
+def pnl_of(tape: Tape | Bars, records: np.ndarray) -> Floats:
     """Give the profit or loss of trades after costs; what is open is marked to the last close of its instrument."""
     out = np.where(records["exit_bar"] >= 0, records["exit_fill"], _last_close(tape, records))
     pnl: Floats = records["side"] * records["quantity"] * (out - records["entry_fill"]) - charged(records)
@@ -333,12 +333,12 @@ def charged(records: np.ndarray) -> Floats:
     return costs
 
 
-def _last_row(tape: Tape, records: np.ndarray) -> Integers:
+def _last_row(tape: Tape | Bars, records: np.ndarray) -> Integers:
     last: Integers = tape.offsets[records["instrument"] + 1] - 1
     return last
 
 
-def _last_close(tape: Tape, records: np.ndarray) -> Floats:
+def _last_close(tape: Tape | Bars, records: np.ndarray) -> Floats:
     """Open trades are marked to the last close of their instrument."""
     closes = np.full(len(records), np.nan)
     for k in np.flatnonzero(records["exit_bar"] < 0):
@@ -473,9 +473,9 @@ def with_legs(done: Simulation, tape: Tape, rules: Rules, legs: np.ndarray) -> S
         done.capital,
     )
     has = legs["quantity"] > 0.0
-    earned, slipped = np.zeros(len(legs)), np.zeros(len(legs))
-    earned[has], slipped[has] = pnl_of(tape, laid), _slipped(laid)
-    costs = charged(legs) + slipped
+    earned, lost = np.zeros(len(legs)), np.zeros(len(legs))
+    earned[has], lost[has] = pnl_of(tape, laid), slipped(laid)
+    costs = charged(legs) + lost
     symbols = np.array(tape.symbols, dtype=object)[legs["instrument"]]
     table = done.trades
     trades = table.assign(

@@ -31,6 +31,7 @@ from aftershock.engine.kernels import (
     Trials,
 )
 from aftershock.engine.metrics import ROUNDING, YEAR
+from aftershock.engine.portfolio import charged, pnl_of, slipped
 from aftershock.engine.simulation import (
     by_due,
     net,
@@ -67,6 +68,10 @@ class Axis(NamedTuple):
     of_bar: Integers
 
 
+LegsOf = Callable[[np.ndarray, int], np.ndarray]
+"""Gives the hedge legs of trades that were to be held for so many bars (`aftershock.engine.hedge.legs_of`)."""
+
+
 class Setup(NamedTuple):
     """What trials share.
 
@@ -82,6 +87,8 @@ class Setup(NamedTuple):
         The UTC date of each in days since 1970: equity begins with the first that takes part.
     exits, orders, book : Exits, Orders, Book
         Settings; hold and levels of ``exits`` are the trials' own.
+    legs : callable, optional
+        What hedges trades.
     """
 
     rules: Rules
@@ -91,6 +98,7 @@ class Setup(NamedTuple):
     exits: Exits
     orders: Orders
     book: Book
+    legs: LegsOf | None = None
 
 
 class Params(NamedTuple):
@@ -131,6 +139,8 @@ def axis_of(bars: Bars, tradable: Any = None) -> Axis:
 
 def by_tables(setup: Setup, bars: Bars) -> bool:
     """Tell whether the exits of a set-up's trials can be looked up: see docs/sweeps.md, "Three ways"."""
+    if setup.legs is not None:
+        return False
     return setup.book.mode == kernels.EVENT or (_holds_one(setup) and _bars_are_sessions(bars))
 
 
@@ -220,8 +230,14 @@ def sums_of(
             for rows in _swept(ground, batch, (sums, returns), jobs, threads):
                 if told is not None:
                     told(rows, sums[rows])
-        walks = list(_walks(ground, params, np.flatnonzero(~looked_up), (sums, returns), jobs))
-        for rows in threads.map(_walk, walks):
+        hedged = np.array([one.legs is not None for one in ground.setups], np.bool_)[params.setup]
+        walks = _walks(ground, params, np.flatnonzero(~looked_up & ~hedged), (sums, returns), jobs)
+        some = np.flatnonzero(hedged)
+        overlaid = [
+            (ground, params, some[first:end], (sums, returns))
+            for first, end in _parts(len(some), jobs * PARTS, 1)
+        ]
+        for rows in itertools.chain(threads.map(_walk, list(walks)), threads.map(_walk_hedged, overlaid)):
             if told is not None:
                 told(rows, sums[rows])
     return sums
@@ -533,6 +549,46 @@ def _walk(work: tuple[Ground, Batch, Out, tuple[int, int]]) -> Integers:
     return _written(ground, batch.rows[first:end], out, 1, run)
 
 
+def _walk_hedged(work: tuple[Ground, Params, Integers, Out]) -> Integers:
+    """Simulate trials one by one and sum each up with its hedge legs."""
+    ground, params, rows, (sums, returns) = work
+    marks, day = ground.marks, new_day(len(ground.axis.days))
+    for row in rows:
+        setup = ground.setups[params.setup[row]]
+        trades = trades_of(ground.bars, setup, params, row)
+        legs = setup.legs(trades, int(params.hold[row])) if setup.legs else trades[:0]
+        _count(ground.bars, trades, legs, sums[row])
+        _lay_out(ground, setup.rules, trades, legs[legs["quantity"] > 0.0], day)
+        kernels.sum_up_one(day, marks, sums[row])
+        if returns is not None:
+            returns[row] = day.returns[0]
+    return rows
+
+
+def _count(bars: Bars, trades: np.ndarray, legs: np.ndarray, sums: Floats) -> None:
+    """Count trades, each with what its leg earned and cost."""
+    has, closed = legs["quantity"] > 0.0, trades["exit_bar"] >= 0
+    pnl, costs = pnl_of(bars, trades), charged(trades) + slipped(trades)
+    pnl[has] += pnl_of(bars, legs[has])
+    costs[has] += charged(legs[has]) + slipped(legs[has])
+    won = pnl[closed] > 0.0
+    sold = trades["quantity"][closed] * trades["exit_fill"][closed]
+    sums[kernels.TRADES], sums[kernels.STILL] = closed.sum(), (~closed).sum()
+    sums[kernels.WINS], sums[kernels.GAINS] = won.sum(), pnl[closed][won].sum()
+    sums[kernels.LOSSES], sums[kernels.COSTS] = -pnl[closed][~won].sum(), costs[closed].sum()
+    sums[kernels.TRADED] = (trades["quantity"] * trades["entry_fill"]).sum() + sold.sum()
+
+
+def _lay_out(ground: Ground, rules: Rules, trades: np.ndarray, legs: np.ndarray, day: Day) -> None:
+    """Lay profit and exposure of trades and legs over the dates; a leg may move where nothing else trades."""
+    days, bars = ground.axis.days, ground.bars
+    later = np.minimum(np.searchsorted(days, bars.session), max(len(days) - 1, 0))
+    own, value, _ = kernels.mark(bars, trades, rules, ground.axis.of_bar, len(days), True)
+    laid, beside, _ = kernels.mark(bars, legs, rules, later, len(days), True)
+    day.longs[0] = day.shorts[0] = 0.0
+    day.profit[0], day.exposure[0] = own + laid, np.diff(value + beside, prepend=0.0)
+
+
 def _written(
     ground: Ground,
     rows: Integers,
@@ -700,6 +756,7 @@ def _is_whole(setup: Setup) -> bool:
     book, sides = setup.book, setup.entries.side
     return (
         _holds_one(setup)
+        and setup.legs is None
         and not len(setup.rules.terms)
         and bool((setup.entries.rule_bar < 0).all())
         and book.partial

@@ -57,6 +57,43 @@ def test_each_trial_has_the_figures_of_its_own_run(market, mode):
             assert row[name] == pytest.approx(told[name], rel=1e-9, abs=1e-12, nan_ok=True), (number, name)
 
 
+HEDGES = {
+    "of another calendar": af.Hedge(method="beta", instruments={"JP": "2330.TW", "KR": "8035.T"}),
+    "one to one": af.Hedge(method="index", instrument="8035.T"),
+}
+
+
+@pytest.mark.parametrize("mode", ["event", "account", "portfolio"])
+@pytest.mark.parametrize("hedge", HEDGES)
+def test_each_hedged_trial_has_the_figures_of_its_own_run(market, mode, hedge, tmp_path):
+    grid = {"hold": [0, 3], "stop": ["off", 0.03], "min_strength": [0, 20], "slippage": [0.0, 0.001]}
+    wanted = ["8035.T", "6857.T", "000660.KS", "005930.KS"]
+    settings = {"mode": mode, "hedge": HEDGES[hedge], "universe": wanted}
+    found = run(market, grid, jobs=2, returns=True, folder=tmp_path / "s", **settings)
+    assert set(found.trials["path"]) == {"walk"} and found.trials["trades"].min() > 20
+    plain = run(market, grid, **settings | {"hedge": None}).trials
+    assert (found.trials["total_return"] != plain["total_return"]).all()
+    assert (found.trials["costs"] > plain["costs"]).sum() >= 8
+    returns = np.load(tmp_path / "s" / "returns.npy")
+    for number in (0, 5, 10, 15):
+        one = found.trial(number)
+        row = found.trials.loc[number]
+        assert (one.trades["hedge_symbol"] != "").any()
+        for name in FIGURES:
+            told = one.stats["headline"][name]
+            assert row[name] == pytest.approx(told, rel=1e-9, abs=1e-12, nan_ok=True), (number, name)
+        wanted_returns = one.equity["returns"].to_numpy(np.float32)
+        np.testing.assert_allclose(
+            returns[number][-len(wanted_returns) :], wanted_returns, rtol=1e-5, atol=1e-9
+        )
+
+
+def test_placebos_are_hedged_too(market):
+    grid = {"hold": [1, 3]}
+    hedged = run(market, grid, hedge=HEDGES["one to one"], placebo=2)
+    assert (hedged.placebo["sharpe"] != run(market, grid, placebo=2).placebo["sharpe"]).all()
+
+
 def test_a_trial_is_the_run_of_its_parameters_to_the_bit(market):
     found = run(
         market, {"hold": [1, 3], "slippage": [0.0, 0.001], "stance": ["follow", "fade"]}, mode="portfolio"

@@ -14,9 +14,9 @@ from aftershock.data.events import Events
 from aftershock.data.instants import to_index, to_ns
 from aftershock.data.prices import Tape
 from aftershock.data.universes import Universe
-from aftershock.engine import kernels, metrics
+from aftershock.engine import metrics
 from aftershock.engine.align import align_signals
-from aftershock.engine.hedge import hedge_bars, hedge_legs, hedge_places, hedge_ratios
+from aftershock.engine.hedge import legs_of, stand_against
 from aftershock.engine.portfolio import Simulation, fills_of, live_rows, simulate, with_legs
 from aftershock.engine.recovery import planted_and_recovered
 from aftershock.engine.refusals import told_by_rule
@@ -249,23 +249,12 @@ def _hedged(
     if hedge.method == "none":
         return done
     known = to_ns(part.loc[live_rows(part), "known_by"])[records["signal"]] + chosen.latency_ns
-    places = hedge_places(tape, records["instrument"], hedge.instruments, hedge.instrument)
-    ratio = hedge_ratios(tape, records["instrument"], places, known, hedge.method)
-    at_close = chosen.orders.at_close
-    on_time = (records["hold_bar"] == records["entry_bar"] + chosen.hold) & ~records["carried"]
-    bars = hedge_bars(
-        tape,
-        places,
-        records["entry_bar"],
-        records["exit_bar"],
-        at_close=at_close,
-        left_at_open=(records["exit_bar"] >= 0) & (records["exit_point"] == kernels.OPEN),
-        known=known,
-        planned=on_time & (records["kind"] == kernels.HOLD),
+    stand = stand_against(
+        tape, records["instrument"], known, hedge.method, hedge.instruments, hedge.instrument
     )
-    legs = hedge_legs(tape, rules, records, np.where(np.isnan(ratio), 1.0, ratio), bars, at_close)
+    legs = legs_of(tape, rules, records, stand, chosen.hold, chosen.orders.at_close)
     hedged = with_legs(done, tape, rules, legs)
-    return replace(hedged, trades=hedged.trades.assign(hedge_ratio=ratio))
+    return replace(hedged, trades=hedged.trades.assign(hedge_ratio=stand.ratio))
 
 
 def _refused(aligned: pd.DataFrame, tape: Tape, portfolio: Portfolio) -> np.ndarray[Any, Any]:

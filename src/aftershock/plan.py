@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from aftershock.data.errors import InputError, Problem
-from aftershock.data.instants import DAY, to_ns
+from aftershock.data.instants import DAY, Instants, to_ns
 from aftershock.engine.exit_rules import ruled as with_rule
+from aftershock.engine.hedge import Stand, legs_of, stand_against
 from aftershock.engine.placebo import placebo_signals
 from aftershock.engine.portfolio import bars_of, capital_of, entries_of, live_rows
-from aftershock.engine.trials import Axis, Ground, Params, Setup, axis_of, case_of, ground_of
-from aftershock.engine.types import Floats, Integers, Rules
+from aftershock.engine.trials import Axis, Ground, LegsOf, Params, Setup, axis_of, case_of, ground_of
+from aftershock.engine.types import Entries, Floats, Integers, Rules
 from aftershock.execution import join, ruled
 from aftershock.experiment import Experiment, SweepSection
 from aftershock.grid import Grid, experiment_with
@@ -47,11 +47,6 @@ class Plan:
     grid: Grid
     joined: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False)
     rules: dict[str, Rules] = field(default_factory=dict, repr=False)
-
-    def __post_init__(self) -> None:
-        if self.inputs.experiment.hedge.method != "none":
-            cure = "leave the hedge out, and run the trials that matter with it"
-            raise InputError(Problem("a sweep without [hedge]", "method = other than 'none'", cure))
 
     @cached_property
     def places(self) -> dict[str, int]:
@@ -200,8 +195,27 @@ class Plan:
             seed=experiment.run.seed,
         )
         strength = np.array(signals["strength"], np.float64)
-        first = to_ns(signals["known_by"]) // DAY
-        return Setup(rules, entries, strength, first, chosen.exits, chosen.orders, book)
+        known = to_ns(signals["known_by"])
+        legs = self._legs(experiment, rules, entries, known + chosen.latency_ns)
+        return Setup(rules, entries, strength, known // DAY, chosen.exits, chosen.orders, book, legs)
+
+    def _legs(self, experiment: Experiment, rules: Rules, entries: Entries, known: Instants) -> LegsOf | None:
+        """Give what makes the hedge legs of trades, where there is a hedge."""
+        hedge, tape = experiment.hedge, self.inputs.tape
+        if hedge.method == "none":
+            return None
+        n, some = len(entries.due), np.flatnonzero(entries.due >= 0)
+        stand = Stand(np.full(n, -1, np.int64), np.full(n, np.nan), known)
+        traded = stand_against(
+            tape, entries.instrument[some], known[some], hedge.method, hedge.instruments, hedge.instrument
+        )
+        stand.place[some], stand.ratio[some] = traded.place, traded.ratio
+        at_close = experiment.strategy.orders.at_close
+
+        def legs(records: np.ndarray, hold: int) -> np.ndarray:
+            return legs_of(tape, rules, records, stand.rows(records["signal"]), hold, at_close)
+
+        return legs
 
     def _joined(self, key: str, experiment: Experiment) -> pd.DataFrame:
         if key not in self.joined:

@@ -25,7 +25,7 @@ from aftershock.engine import kernels
 from aftershock.engine.trials import COUNTS, Ground, figures_of, sums_of
 from aftershock.engine.types import Floats
 from aftershock.execution import execute
-from aftershock.experiment import Costs, Portfolio
+from aftershock.experiment import Costs, Hedge, Portfolio
 from aftershock.grid import OFF, Grid, grid_of
 from aftershock.inputs import Source
 from aftershock.manifest import own_code
@@ -273,6 +273,7 @@ def sweep(
     universe: Iterable[str] | str | Universe | None = None,
     portfolio: Portfolio | None = None,
     costs: Costs | None = None,
+    hedge: Hedge | None = None,
     impacts: Source = None,
     zone: str | None = None,
     seed: int = 0,
@@ -291,7 +292,7 @@ def sweep(
 
     Parameters
     ----------
-    events, prices, strategy, universe, portfolio, costs, impacts, zone, seed, name, skip_bad, interval
+    events, prices, strategy, universe, portfolio, costs, hedge, impacts, zone, seed, name, skip_bad, interval
         As in `backtest`.
     grid : mapping or DataFrame
         By parameter of strategy, costs or portfolio a list of values, a range, or ``{"from": 1, "to": 9, "step": 2}``;
@@ -338,6 +339,7 @@ def sweep(
         universe=universe,
         portfolio=portfolio,
         costs=costs,
+        hedge=hedge,
         impacts=impacts,
         zone=zone,
         seed=seed,
