@@ -2084,7 +2084,7 @@ def sum_up(day: Day, place: int, marks: Marks, sums: Floats) -> None:
 
 @lean
 def sum_up_one(day: Day, marks: Marks, sums: Floats) -> None:
-    """Do it for what somebody else has laid out at the first place."""
+    """Do it for what was laid out at the first place."""
     sum_up(day, 0, marks, sums)
 
 

@@ -59,6 +59,8 @@ ABREAST = 8
 """How many trials run side by side: what they move on each date stays in the cache."""
 PARTS = 4
 """Into how many parts for each thread trials are dealt, so that no thread waits long for another."""
+HEDGED = 50
+"""How many hedged trials are done before anybody is told."""
 
 
 class Axis(NamedTuple):
@@ -233,9 +235,9 @@ def sums_of(
         hedged = np.array([one.legs is not None for one in ground.setups], np.bool_)[params.setup]
         walks = _walks(ground, params, np.flatnonzero(~looked_up & ~hedged), (sums, returns), jobs)
         some = np.flatnonzero(hedged)
+        parts = max(jobs * PARTS, len(some) // HEDGED)
         overlaid = [
-            (ground, params, some[first:end], (sums, returns))
-            for first, end in _parts(len(some), jobs * PARTS, 1)
+            (ground, params, some[first:end], (sums, returns)) for first, end in _parts(len(some), parts, 1)
         ]
         for rows in itertools.chain(threads.map(_walk, list(walks)), threads.map(_walk_hedged, overlaid)):
             if told is not None:
@@ -747,8 +749,8 @@ def _wholes_of(bars: Bars, setups: list[Setup], params: Params) -> Iterator[Whol
 
 
 def _are_alike(one: Setup, other: Setup) -> bool:
-    """Tell whether two set-ups differ in nothing but their signals."""
-    return one.rules is other.rules and one[4:] == other[4:]
+    """Tell whether two set-ups whose accounts are whole differ in nothing but their signals and holds."""
+    return one.rules is other.rules and (one.orders, one.book) == (other.orders, other.book)
 
 
 def _is_whole(setup: Setup) -> bool:
