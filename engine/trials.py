@@ -709,13 +709,10 @@ def account_figures(
     trades = np.full(len(params.hold), -1, np.int64)
     days = float(axis.days[-1] - axis.days[0]) if len(axis.days) else 0.0
     span = (float(len(axis.days)), (len(axis.days) - 1.0) * YEAR / days if days > 0 else np.nan)
-    wholes = list(_wholes_of(bars, setups, params))
-    for whole in wholes:
-        trades[whole.lanes.row] = 0
     with ThreadPoolExecutor(jobs) as threads:
-        work = [(one, part, span, figures) for one in wholes for part in _instruments(one, jobs * 2)]
-        for (one, *_), count in zip(work, threads.map(_run_accounts, work), strict=True):
-            trades[one.lanes.row] += count
+        for one in _wholes_of(bars, setups, params):
+            work = [(one, part, span, figures) for part in _instruments(one, jobs * 2)]
+            trades[one.lanes.row] = np.sum(list(threads.map(_run_accounts, work)), axis=0)
         left = np.flatnonzero(trades < 0)
         walks = [
             (bars, axis, setups, params, left[first:end], span, figures, trades)
@@ -738,7 +735,7 @@ def _wholes_of(bars: Bars, setups: list[Setup], params: Params) -> Iterator[Whol
     plain = np.isnan(params.stop) & np.isnan(params.take) & np.isnan(params.trail)
     if not plain.any() or not _bars_are_sessions(bars):
         return
-    left = [k for k in np.unique(params.setup[plain]).tolist() if _is_whole(setups[k])]
+    left = [k for k in np.flatnonzero(np.bincount(params.setup[plain])).tolist() if _is_whole(setups[k])]
     while left:
         alike = [k for k in left if _are_alike(setups[left[0]], setups[k])]
         left = [k for k in left if k not in alike]
@@ -771,21 +768,31 @@ def _is_whole(setup: Setup) -> bool:
 def _whole_of(bars: Bars, setups: list[Setup], setup: Integers, params: Params, rows: Integers) -> Whole:
     """Set trials side by side, each of one of some set-ups."""
     least, place = np.unique(params.least[rows], return_inverse=True)
-    holds, hold = np.unique(params.hold[rows], return_inverse=True)
-    group, groups = setup * len(holds) + hold, len(setups) * len(holds)
-    by_group = np.lexsort((place, group))
-    taking = np.bincount(group * (len(least) + 1) + place + 1, minlength=groups * (len(least) + 1))
-    taking = np.cumsum(taking.reshape(groups, -1), axis=1)
+    holds = np.flatnonzero(np.bincount(params.hold[rows]))
+    groups, cuts = len(setups) * len(holds), len(least) + 1
+    key = (setup * len(holds) + np.searchsorted(holds, params.hold[rows])) * cuts + place + 1
+    taking = np.cumsum(np.bincount(key, minlength=groups * cuts).reshape(groups, cuts), axis=1)
     starts = np.concatenate(([0], np.cumsum(taking[:, -1])))
     return Whole(
         case_of(bars, setups[0])._replace(entries=_concatenated([one.entries for one in setups])),
         _offers_of(bars, setups, least),
-        Lanes(rows[by_group], holds, starts, taking),
+        Lanes(rows[np.argsort(key, kind="stable")], holds, starts, taking),
     )
 
 
 def _concatenated(entries: list[Entries]) -> Entries:
-    return Entries(*(np.concatenate(columns) for columns in zip(*entries, strict=True)))
+    """Put what accounts that are taken up whole ask of signals one after another; nothing else is there."""
+    counts, numbers = np.zeros(0, np.int64), np.zeros(0)
+    return Entries(
+        instrument=np.concatenate([one.instrument for one in entries]),
+        market=counts,
+        side=np.concatenate([one.side for one in entries]),
+        weight=numbers,
+        due=np.concatenate([one.due for one in entries]),
+        waited=np.concatenate([one.waited for one in entries]),
+        draw=numbers,
+        rule_bar=counts,
+    )
 
 
 def _offers_of(bars: Bars, setups: list[Setup], least: Floats) -> Offers:
