@@ -6,7 +6,7 @@ They touch the bars between entry and exit and nothing else: work grows with eve
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -38,10 +38,13 @@ from aftershock.engine.types import (
 #
 # `kernel` and `lean`, which allocates nothing, are called from Python. To unpack those arrays there takes longer to
 # compile than most of these functions, so what kernels alone call, `inner` and `inlined`, is plain Python there.
-kernel = njit(cache=True, nogil=True, no_cfunc_wrapper=True)  # type: ignore[call-overload]
-lean = njit(cache=True, nogil=True, no_cfunc_wrapper=True, _nrt=False)  # type: ignore[call-overload]
-inner = register_jitable(no_cfunc_wrapper=True, _nrt=False)
-inlined = register_jitable(no_cfunc_wrapper=True, _nrt=False, forceinline=True)
+#
+# An account may be worth exactly nothing, so what is divided by 0 is infinite or unknown, as numpy has it.
+options: Any = {"no_cfunc_wrapper": True, "error_model": "numpy"}
+kernel = njit(cache=True, nogil=True, **options)
+lean = njit(cache=True, nogil=True, _nrt=False, **options)  # type: ignore[call-overload]
+inner = register_jitable(_nrt=False, **options)
+inlined = register_jitable(_nrt=False, forceinline=True, **options)
 
 OPEN, INSIDE, CLOSE = 0, 1, 2
 NO_BAR = -1
@@ -2364,7 +2367,7 @@ def walk_holds(case: Case, holds: Integers, row: int, entry: int, path: Floats, 
     """Write down what a signal's trade does to an account that it takes up whole, for each hold.
 
     ``path`` has a row for each hold at place ``at``: ``GROWTH`` is NaN where the hold's own bar does not fill the exit,
-    and where what the trade costs is no share of its value.
+    where what the trade costs is no share of its value, and where the account comes to nothing.
     """
     bars, rules, side = case.bars, case.rules, case.entries.side[row]
     s, buy = float(side), side > 0
@@ -2386,14 +2389,16 @@ def walk_holds(case: Case, holds: Integers, row: int, entry: int, path: Floats, 
                 out = slipped(rules, bar, CLOSE, (close, 1.0, not buy))
                 value = quantity * (fill + s * (out - fill) - fee_of(rules, bar, out, not buy))
                 change = value * by_before - 1.0
-                sums = (first + change, second + change * change)
-                write_path(line, value, sums, (high, by_high, low, deep))
+                if value > 0.0:
+                    sums = (first + change, second + change * change)
+                    write_path(line, value, sums, (high, by_high, low, deep))
             k += 1
         # Until there is a close it is worth what was paid, less the fee.
         if bar == entry and np.isnan(close):
             close = fill
         if not np.isnan(close):
             before = quantity * (fill + s * (close - fill))
+            plain = plain and before > 0.0
             change = before * by_before - 1.0
             first += change
             second += change * change

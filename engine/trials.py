@@ -845,7 +845,8 @@ def _walk_accounts(work: tuple[Any, ...]) -> None:
             own = found[found["instrument"] == k]
             pnl, _, _ = kernels.mark(bars, own, setup.rules, axis.of_bar, len(axis.days), True)
             equity = setup.book.capital + np.cumsum(pnl)
-            returns = equity / np.concatenate(([setup.book.capital], equity[:-1])) - 1.0
+            with np.errstate(invalid="ignore", divide="ignore"):
+                returns = equity / np.concatenate(([setup.book.capital], equity[:-1])) - 1.0
             peak = np.maximum(np.maximum.accumulate(equity), setup.book.capital)
             spread = returns.std(ddof=1) if len(returns) > 1 else 0.0
             fall = (equity / peak - 1.0).min()

@@ -13,7 +13,7 @@ from markets import cases, market_of
 
 from aftershock.engine import kernels, metrics, trials
 from aftershock.engine.exit_rules import ruled
-from aftershock.engine.types import Bars, Book, Entries, Exits, Orders, Rules, rule_dtype, trade_dtype
+from aftershock.engine.types import MODES, Bars, Book, Entries, Exits, Orders, Rules, rule_dtype, trade_dtype
 
 NAN = math.nan
 LONGEST = 5
@@ -221,6 +221,41 @@ def test_crowded_accounts_have_the_figures_of_accounts_marked_date_by_date(side,
     assert wanted.min() > 20 and (want[:, :, 1] < 0.0).all()
     np.testing.assert_array_equal(count, wanted)
     np.testing.assert_allclose(figures, want, rtol=1e-9, atol=1e-11)
+
+
+@pytest.mark.parametrize("close", [200.0, 250.0, 100.0 / 3.0])
+@pytest.mark.parametrize("mode", MODES)
+def test_a_short_may_cost_all_that_there_is(mode, close):
+    """Sold at 100 with all the money: at 200 nothing is left, at 250 less than that; another signal comes later."""
+    draw = np.random.default_rng(3)
+    bars, rules = crowded_market(draw, 1, 12)
+    path = np.full(12, 100.0)
+    path[3:6] = close
+    bars = bars._replace(open=np.full(12, 100.0), high=np.maximum(path, 100.0), low=np.minimum(path, 100.0))
+    bars = bars._replace(close=path)
+    rules = rules.with_columns(buy_rate=0.0, sell_rate=0.0)
+    none = np.zeros(2, np.int64)
+    entries = Entries(none, none, none - 1, np.ones(2), np.array([2, 8]), none, draw.random(2), none - 1)
+    book = Book(MODES.index(mode), 1e5, 1.0, True, True, 0.0, *[math.inf] * 5)
+    exits, orders = Exits(1, NAN, NAN, NAN, False, True), Orders(False, 0, kernels.IGNORE, 0)
+    setup = trials.Setup(rules, entries, np.ones(2), none, exits, orders, book)
+    off, axis = np.full(4, NAN), trials.axis_of(bars)
+    params = trials.Params(
+        np.zeros(4, np.int64), np.array([1, 2, 3, 5]), off, off, off, np.array([0.0, 0.0, 0.5, 0.5])
+    )
+    ground = trials.ground_of(bars, axis, [setup], np.array([5]), 1e5)
+    with np.errstate(all="ignore"):
+        figures = trials.figures_of(trials.sums_of(ground, params), axis, 1e5)
+        for row in range(4):
+            for name, value in figures_alone(bars, setup, params, row, axis, 1e5).items():
+                assert figures[name][row] == pytest.approx(value, rel=1e-9, abs=1e-12, nan_ok=True), name
+        if mode == "account":
+            told, count = trials.account_figures(bars, axis, [setup], params)
+            want, wanted = np.zeros_like(told), np.zeros_like(count)
+            span = len(axis.days), (len(axis.days) - 1) * 365.25 / (axis.days[-1] - axis.days[0])
+            trials._walk_accounts((bars, axis, [setup], params, np.arange(4), span, want, wanted))
+            assert count.tolist() == wanted.tolist()
+            np.testing.assert_allclose(told, want, rtol=1e-9, atol=1e-11)
 
 
 def crowded_setup(draw, bars, rules, side, signals_each, bars_each):
