@@ -178,6 +178,7 @@ def work() -> None:
     own = af.Reaction(tag="chip", exit=lambda held: held > 1)
     portfolio, hedge = af.Portfolio(allow_index=True), af.Hedge(method="index", instrument="TOPIX")
     af.backtest(news, beside, own, portfolio=portfolio, hedge=hedge)
+    af.sweep(news, beside, own, {"hold": [1, 2]}, portfolio=portfolio, hedge=hedge, placebo=0, jobs=1)
     names = sorted(set(prices["symbol"]))
     together = news.drop_duplicates("known_by").assign(symbols=" ".join(names[:20]))
     beside.loc[beside["symbol"].eq(names[0]) & beside["date"].isin(dates.iloc[150:155]), "close"] = np.nan
