@@ -2177,20 +2177,6 @@ def sum_up_all(day: Day, place: int, marks: Marks, sums: Floats) -> None:
     sums[SPREAD] = around
 
 
-@kernel
-def closes(bars: Bars) -> tuple[Floats, Floats]:
-    """Give the last known close at each bar of its instrument, and how it moved from the bar before; NaN before any."""
-    known, step = np.full(len(bars.close), np.nan), np.zeros(len(bars.close))
-    for k in range(len(bars.offsets) - 1):
-        value = np.nan
-        for bar in range(bars.offsets[k], bars.offsets[k + 1]):
-            if not np.isnan(bars.close[bar]):
-                step[bar] = bars.close[bar] - value
-                value = bars.close[bar]
-            known[bar] = value
-    return known, step
-
-
 @lean
 def sweep_walked(
     case: Case,

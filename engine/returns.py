@@ -13,6 +13,27 @@ from aftershock.data.prices.tape import Tape
 from aftershock.engine.types import Flags, Floats, Integers
 
 
+def last_known(close: Floats, offsets: Integers) -> Floats:
+    """Give at each bar the last known close of its segment, its own included; NaN before any.
+
+    Parameters
+    ----------
+    close : ndarray of float64, shape (n,)
+        Closes, NaN where unknown, segment after segment.
+    offsets : ndarray of int64
+        Segment ``k`` has rows ``offsets[k]:offsets[k + 1]``.
+
+    Examples
+    --------
+    >>> last_known(np.array([1.0, np.nan, np.nan, 2.0]), np.array([0, 2, 4])).tolist()
+    [1.0, 1.0, nan, 2.0]
+    """
+    if not len(close):
+        return close.copy()
+    at = np.maximum.accumulate(np.where(np.isnan(close), -1, np.arange(len(close))))
+    return np.where(at >= np.repeat(offsets[:-1], np.diff(offsets)), close[at], np.nan)
+
+
 class Closes(NamedTuple):
     """The last close of each session of one instrument, of all its segments, in time order.
 

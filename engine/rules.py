@@ -16,6 +16,7 @@ from aftershock.data.venues.charges import GROUPS
 from aftershock.data.venues.limits import change_allowed, tick_at
 from aftershock.data.venues.lots import board_lots
 from aftershock.data.venues.short_lists import listings
+from aftershock.engine.returns import last_known
 from aftershock.engine.types import OUTCOMES, Costs, Flags, Floats, Integers, Rules
 
 UNSIZED = 1e300
@@ -407,15 +408,14 @@ def lots_in_base(lot: float, factor: Floats, fx: Floats) -> Floats:
 
 def _limits(tape: Tape, books: Books) -> tuple[Floats, Floats]:
     n = len(tape.close)
-    up, down = np.full(n, np.nan), np.full(n, np.nan)
+    up, down, before = np.full(n, np.nan), np.full(n, np.nan), _closes_before(tape)
     for one in listed(tape, books):
-        before = _closes_before(tape, one)
         for rows, limit in one.stretches(tape, "price_limit"):
             if limit.kind == "none":
                 continue
             for part, tick in one.stretches(tape, "tick", rows):
                 factor = np.where(np.isnan(tape.factor[part]), 1.0, tape.factor[part])
-                base = before[part.start - one.rows.start : part.stop - one.rows.start] * factor
+                base = before[part] * factor
                 change = change_allowed(limit, base)
                 highest, lowest = base + change, base - change
                 up[part] = (highest - tick_at(tick, highest)) / factor
@@ -484,7 +484,7 @@ PRICE_RULES: dict[str, Callable[[Prices], tuple[Flags, Flags]]] = {
 
 def _short_sales(tape: Tape, books: Books, limit_down: Floats) -> tuple[Integers, Integers]:
     """Say for the open and the close of each bar what keeps a short from being opened there."""
-    n = len(tape.close)
+    n, before = len(tape.close), _closes_before(tape)
     at_open, at_close = np.full(n, FREE, np.int64), np.full(n, FREE, np.int64)
     for one in listed(tape, books):
         seen: Prices | None = None
@@ -492,7 +492,7 @@ def _short_sales(tape: Tape, books: Books, limit_down: Floats) -> tuple[Integers
             if not rule.allowed:
                 at_open[rows] = at_close[rows] = BANNED
             elif rule.price_rule in PRICE_RULES:
-                seen = _seen(tape, one, limit_down) if seen is None else seen
+                seen = _seen(tape, one, before[one.rows], limit_down) if seen is None else seen
                 inside = slice(rows.start - one.rows.start, rows.stop - one.rows.start)
                 for codes, refused in zip(
                     (at_open, at_close), PRICE_RULES[rule.price_rule](seen), strict=True
@@ -505,10 +505,9 @@ def _short_sales(tape: Tape, books: Books, limit_down: Floats) -> tuple[Integers
     return at_open, at_close
 
 
-def _seen(tape: Tape, one: Listed, limit_down: Floats) -> Prices:
+def _seen(tape: Tape, one: Listed, base: Floats, limit_down: Floats) -> Prices:
     rows, ends = one.rows, session_ends(tape, one.place)
     lengths = np.diff(ends, prepend=-1)
-    base = _closes_before(tape, one)
     close = tape.close[rows]
     lowest = low_of = tape.low[rows]
     if len(ends) < len(close):
@@ -522,7 +521,7 @@ def _seen(tape: Tape, one: Listed, limit_down: Floats) -> Prices:
     return Prices(
         open=tape.open[rows],
         close=close,
-        last=np.append(np.nan, pd.Series(close).ffill().to_numpy(np.float64)[:-1]),
+        last=np.append(np.nan, last_known(close, np.array([0, len(close)]))[:-1]),
         base=base,
         lowest=lowest,
         low_before=of_session_before(low_of),
@@ -540,11 +539,12 @@ def session_ends(tape: Tape, k: int) -> Integers:
     return np.flatnonzero(np.diff(ordinal, append=-1))
 
 
-def _closes_before(tape: Tape, one: Listed) -> Floats:
-    """Give each bar of a segment the last known close of the sessions before its own; NaN in the first."""
-    ends = session_ends(tape, one.place)
-    last = pd.Series(tape.close[one.rows]).ffill().to_numpy(np.float64)[ends]
-    return np.repeat(np.append(np.nan, last[:-1]), np.diff(ends, prepend=-1))
+def _closes_before(tape: Tape) -> Floats:
+    """Give each bar the last known close of its segment's sessions before its own; NaN in the first."""
+    rows, first = np.arange(len(tape.close)), np.repeat(tape.offsets[:-1], np.diff(tape.offsets))
+    starts = (np.diff(tape.ordinal, prepend=-1) != 0) | (rows == first)
+    begins = np.maximum.accumulate(np.where(starts, rows, 0))
+    return np.where(begins > first, last_known(tape.close, tape.offsets)[begins - 1], np.nan)
 
 
 def _sell_from(tape: Tape, books: Books) -> Integers:

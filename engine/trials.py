@@ -32,6 +32,7 @@ from aftershock.engine.kernels import (
 )
 from aftershock.engine.metrics import ROUNDING, YEAR
 from aftershock.engine.portfolio import charged, pnl_of, slipped
+from aftershock.engine.returns import last_known
 from aftershock.engine.simulation import (
     by_due,
     net,
@@ -660,7 +661,10 @@ def _marks_of(
     date = place[axis.of_bar] if len(axis.days) else axis.of_bar
     edges = np.concatenate(([-1], np.flatnonzero(active), [len(axis.days)]))
     withholds = any(bool(setup.rules.bar["withheld"].any()) for setup in setups)
-    known, step = kernels.closes(bars)
+    known = last_known(bars.close, bars.offsets)
+    before = np.append(np.nan, known[:-1])
+    before[bars.offsets[:-1][bars.offsets[:-1] < len(before)]] = np.nan
+    step = np.where(np.isnan(bars.close), 0.0, bars.close - before)
     return Marks(date, known, step, np.diff(edges) - 1, withholds, capital)
 
 
