@@ -32,6 +32,7 @@ bench: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest benchmarks --benchmark-autosave
 	$(BIN)/python benchmarks/news_scores.py
 	$(BIN)/python benchmarks/peers.py --quick
+	$(BIN)/python benchmarks/cold_start.py
 	$(BIN)/python benchmarks/study_size.py --quick
 	$(BIN)/python benchmarks/study_placebo.py --quick
 
