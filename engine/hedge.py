@@ -49,7 +49,7 @@ class HedgeBars(NamedTuple):
     later: Integers
 
 
-class Stand(NamedTuple):
+class Hedging(NamedTuple):
     """What stands against n trades, or against signals where they are traded.
 
     ``place`` is that of the hedge on the tape (-1: none), ``ratio`` how much of it (NaN: unknown), and ``known`` when
@@ -60,40 +60,42 @@ class Stand(NamedTuple):
     ratio: Floats
     known: Instants
 
-    def rows(self, chosen: Integers) -> Stand:
+    def rows(self, chosen: Integers) -> Hedging:
         """Take some."""
-        return Stand(self.place[chosen], self.ratio[chosen], self.known[chosen])
+        return Hedging(self.place[chosen], self.ratio[chosen], self.known[chosen])
 
 
-def stand_against(
+def hedging_of(
     tape: Tape,
     instrument: Integers,
     known: Instants,
     method: str,
     instruments: Mapping[str, str],
     other: str | None = None,
-) -> Stand:
+) -> Hedging:
     """Say what stands against each trade; arguments as in `hedge_places` and `hedge_ratios`."""
     places = hedge_places(tape, instrument, instruments, other)
-    return Stand(places, hedge_ratios(tape, instrument, places, known, method), known)
+    return Hedging(places, hedge_ratios(tape, instrument, places, known, method), known)
 
 
 def legs_of(
-    tape: Tape, rules: Rules, records: np.ndarray, stand: Stand, hold: int, at_close: bool
+    tape: Tape, rules: Rules, records: np.ndarray, hedging: Hedging, hold: int, at_close: bool
 ) -> np.ndarray:
     """Find and fill the legs of trades that were to be held for so many bars; 1 stands in for an unknown ratio."""
     on_time = (records["hold_bar"] == records["entry_bar"] + hold) & ~records["carried"]
     bars = hedge_bars(
         tape,
-        stand.place,
+        hedging.place,
         records["entry_bar"],
         records["exit_bar"],
         at_close=at_close,
         left_at_open=(records["exit_bar"] >= 0) & (records["exit_point"] == kernels.OPEN),
-        known=stand.known,
+        known=hedging.known,
         planned=on_time & (records["kind"] == kernels.HOLD),
     )
-    return hedge_legs(tape, rules, records, np.where(np.isnan(stand.ratio), 1.0, stand.ratio), bars, at_close)
+    return hedge_legs(
+        tape, rules, records, np.where(np.isnan(hedging.ratio), 1.0, hedging.ratio), bars, at_close
+    )
 
 
 def hedge_legs(

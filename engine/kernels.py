@@ -1707,8 +1707,8 @@ def sweep_alone(
     state : (ndarray of bool, ndarray of float64, ndarray of int64)
         Room for which signals take part, for the sums of each family, and for its next trial.
     trades : ndarray of trade_dtype, shape (n,), optional
-        Those of the last trial, ``signal`` -1 where a signal has none. Kernels that are given no room for them are
-        compiled without it: that they might is a third of their time.
+        Room for those of the one trial there is then, ``signal`` -1 where a signal has none. Kernels that are given no
+        room for them are compiled without it: that they might write is a third of their time.
     sums : ndarray of float64, shape (trials, SUMS)
         Filled.
     """
@@ -2258,7 +2258,7 @@ class Lanes(NamedTuple):
     taking: Integers
 
 
-class Offers(NamedTuple):
+class SignalLists(NamedTuple):
     """Signals of set-ups one after another, in netting order.
 
     Attributes
@@ -2276,7 +2276,7 @@ class Offers(NamedTuple):
     cut: Integers
 
 
-class Desk(NamedTuple):
+class AccountRoom(NamedTuple):
     """Room for the signals of one set-up and instrument, and for accounts side by side.
 
     ``path`` has shape (holds, signals, PATH), ``entry`` and ``cut`` are the bar and the cut of each signal; ``state``
@@ -2293,11 +2293,11 @@ class Desk(NamedTuple):
 @lean
 def sweep_each_account(
     case: Case,
-    offers: Offers,
+    signals: SignalLists,
     lanes: Lanes,
     part: tuple[int, int],
     span: tuple[float, float],
-    desk: Desk,
+    room: AccountRoom,
     out: Floats,
 ) -> None:
     """Run the accounts of trials that differ in their signals, hold and least strength alone.
@@ -2307,43 +2307,45 @@ def sweep_each_account(
     case : Case
         The market and all signals before netting, those of a set-up of one side; mode ``account``, open entries, exits
         at the close.
-    offers, lanes : Offers, Lanes
+    signals, lanes : SignalLists, Lanes
         Signals and trials.
     part : (int, int)
         Which instruments to run.
     span : (float, float)
         The dates of equity, and how many of them a year has.
-    desk : Desk
+    room : AccountRoom
         Room; trades are added to those of each lane, and brought below 0 where a trial has to be walked.
     out : ndarray of float64, shape (trials, instruments, 3)
         Filled: total return, deepest fall and annualised Sharpe ratio.
     """
     holds = len(lanes.holds)
     for instrument in range(part[0], part[1]):
-        for setup in range(len(offers.starts)):
-            many = lay_out(case, offers, lanes.holds, (setup, instrument), desk)
+        for setup in range(len(signals.starts)):
+            many = lay_out(case, signals, lanes.holds, (setup, instrument), room)
             for k in range(holds):
                 group = setup * holds + k
                 for first in range(lanes.starts[group], lanes.starts[group + 1], BESIDE):
                     end = min(first + BESIDE, lanes.starts[group + 1])
                     if end - first > 1:
-                        take_up(lanes, group, k, (first, end), many, desk)
+                        take_up(lanes, group, k, (first, end), many, room)
                     else:
-                        take_up_alone(lanes, group, k, first, many, desk)
-                    close_accounts(desk, lanes, (first, end), instrument, span, out)
+                        take_up_alone(lanes, group, k, first, many, room)
+                    close_accounts(room, lanes, (first, end), instrument, span, out)
 
 
 @inlined
-def lay_out(case: Case, offers: Offers, holds: Integers, which: tuple[int, int], desk: Desk) -> int:
+def lay_out(
+    case: Case, signals: SignalLists, holds: Integers, which: tuple[int, int], room: AccountRoom
+) -> int:
     """Lay out what the signals of a set-up and an instrument do that are entered; say how many there are."""
     setup, instrument = which
     many = 0
-    for at in range(offers.starts[setup, instrument], offers.starts[setup, instrument + 1]):
-        row = offers.order[at]
+    for at in range(signals.starts[setup, instrument], signals.starts[setup, instrument + 1]):
+        row = signals.order[at]
         entry = first_fill(case, row)
         if entry >= 0:
-            walk_holds(case, holds, row, entry, desk.path, many)
-            desk.entry[many], desk.cut[many] = entry, offers.cut[row]
+            walk_holds(case, holds, row, entry, room.path, many)
+            room.entry[many], room.cut[many] = entry, signals.cut[row]
             many += 1
     return many
 
@@ -2414,34 +2416,34 @@ def write_path(
 
 
 @inlined
-def take_up(lanes: Lanes, group: int, k: int, span: tuple[int, int], many: int, desk: Desk) -> None:
+def take_up(lanes: Lanes, group: int, k: int, span: tuple[int, int], many: int, room: AccountRoom) -> None:
     """Hand so many signals to the accounts of lanes (first, end), all of hold ``k``."""
-    (first, end), state, hold = span, desk.state, lanes.holds[k]
+    (first, end), state, hold = span, room.state, lanes.holds[k]
     for at in range(np.uint64((end - first + VECTOR - 1) // VECTOR * VECTOR)):
         state[at + BUSY], state[at + UNDER], state[at + EQUITY], state[at + FALLEN] = NO_BAR, 1.0, 1.0, 1.0
         state[at + SUM], state[at + SQUARES], state[at + COUNT], state[at + RANK] = 0.0, 0.0, 0.0, at
     taking, before = lanes.taking[group], first - lanes.starts[group]
     for at in range(many):
-        some = min(taking[desk.cut[at]] - before, end - first)
+        some = min(taking[room.cut[at]] - before, end - first)
         if some > 0:
-            give(state, some, desk.path[k, at], (desk.entry[at], desk.entry[at] + hold))
+            give(state, some, room.path[k, at], (room.entry[at], room.entry[at] + hold))
 
 
 @inlined
-def take_up_alone(lanes: Lanes, group: int, k: int, lane: int, many: int, desk: Desk) -> None:
+def take_up_alone(lanes: Lanes, group: int, k: int, lane: int, many: int, room: AccountRoom) -> None:
     """Hand signals to one account, as `take_up` does it: there is nothing to stand beside."""
-    state, hold, taking, place = desk.state, lanes.holds[k], lanes.taking[group], lane - lanes.starts[group]
+    state, hold, taking, place = room.state, lanes.holds[k], lanes.taking[group], lane - lanes.starts[group]
     busy, equity, under, fallen = float(NO_BAR), 1.0, 1.0, 1.0
     total = squares = count = 0.0
     for at in range(many):
-        if desk.entry[at] > busy and taking[desk.cut[at]] > place:
-            line = desk.path[k, at]
+        if room.entry[at] > busy and taking[room.cut[at]] > place:
+            line = room.path[k, at]
             fallen = min(fallen, min(under * line[LOWEST], line[DEEPEST]))
             under = line[RENEWED] if under * line[HIGHEST] > 1.0 else under * line[GROWTH]
             equity *= line[GROWTH]
             total += line[FIRST]
             squares += line[SECOND]
-            busy = desk.entry[at] + hold
+            busy = room.entry[at] + hold
             count += 1.0
     state[EQUITY], state[FALLEN], state[SUM], state[SQUARES], state[COUNT] = (
         equity,
@@ -2481,7 +2483,7 @@ def give(state: Floats, some: int, line: Floats, bars: tuple[float, float]) -> N
 
 @inlined
 def close_accounts(
-    desk: Desk,
+    room: AccountRoom,
     lanes: Lanes,
     places: tuple[int, int],
     instrument: int,
@@ -2489,13 +2491,13 @@ def close_accounts(
     out: Floats,
 ) -> None:
     """Write down what accounts, those of lanes (first, end), came to."""
-    (first, end), (dates, per_year), state = places, span, desk.state
+    (first, end), (dates, per_year), state = places, span, room.state
     for k in range(np.uint64(end - first)):
         lane = first + k
         line, squares = out[lanes.row[lane], instrument], state[k + SQUARES]
         fall = state[k + FALLEN] - 1.0
         line[0], line[1], line[2] = state[k + EQUITY] - 1.0, fall if fall < -ROUNDING else 0.0, np.nan
-        desk.trades[lane] += WALK if np.isnan(state[k + EQUITY]) else np.int64(state[k + COUNT])
+        room.trades[lane] += WALK if np.isnan(state[k + EQUITY]) else np.int64(state[k + COUNT])
         mean = state[k + SUM] / dates
         around = squares - dates * mean * mean
         # Squares that cancel but for rounding are no variance, and neither is what moved by rounding alone.

@@ -88,8 +88,10 @@ def rules_of(
     used = rule_books(tape.venues) if books is None else books
     n = len(tape.close)
     rates = np.ones(n) if fx is None else fx
-    up, down = _limits(tape, used)
-    short_open, short_close = _short_sales(tape, used, down)
+    known = last_known(tape.close, tape.offsets)
+    base = _closes_before(tape, known)
+    up, down = _limits(tape, used, base)
+    short_open, short_close = _short_sales(tape, used, known, base, down)
     if not costs.price_limits:
         up, down = np.full(n, np.nan), np.full(n, np.nan)
     found = charge_sets(tape, costs, used)
@@ -406,9 +408,9 @@ def lots_in_base(lot: float, factor: Floats, fx: Floats) -> Floats:
 # ---------------------------------------------------------------------------------------------- price limits
 
 
-def _limits(tape: Tape, books: Books) -> tuple[Floats, Floats]:
+def _limits(tape: Tape, books: Books, before: Floats) -> tuple[Floats, Floats]:
     n = len(tape.close)
-    up, down, before = np.full(n, np.nan), np.full(n, np.nan), _closes_before(tape)
+    up, down = np.full(n, np.nan), np.full(n, np.nan)
     for one in listed(tape, books):
         for rows, limit in one.stretches(tape, "price_limit"):
             if limit.kind == "none":
@@ -482,9 +484,11 @@ PRICE_RULES: dict[str, Callable[[Prices], tuple[Flags, Flags]]] = {
 """The price rules of short sales that daily bars can tell: at which opens and closes a short may not be opened."""
 
 
-def _short_sales(tape: Tape, books: Books, limit_down: Floats) -> tuple[Integers, Integers]:
+def _short_sales(
+    tape: Tape, books: Books, known: Floats, base: Floats, limit_down: Floats
+) -> tuple[Integers, Integers]:
     """Say for the open and the close of each bar what keeps a short from being opened there."""
-    n, before = len(tape.close), _closes_before(tape)
+    n = len(tape.close)
     at_open, at_close = np.full(n, FREE, np.int64), np.full(n, FREE, np.int64)
     for one in listed(tape, books):
         seen: Prices | None = None
@@ -492,20 +496,20 @@ def _short_sales(tape: Tape, books: Books, limit_down: Floats) -> tuple[Integers
             if not rule.allowed:
                 at_open[rows] = at_close[rows] = BANNED
             elif rule.price_rule in PRICE_RULES:
-                seen = _seen(tape, one, before[one.rows], limit_down) if seen is None else seen
+                seen = _seen(tape, one, known[one.rows], base[one.rows], limit_down) if seen is None else seen
                 inside = slice(rows.start - one.rows.start, rows.stop - one.rows.start)
                 for codes, refused in zip(
                     (at_open, at_close), PRICE_RULES[rule.price_rule](seen), strict=True
                 ):
                     codes[rows][refused[inside]] = PRICE_RULE
-            for known in listings(one.book.mic, tape.symbols[one.place]) if rule.list else ():
-                if not known.listed:
-                    off = _between(tape, rows, known.first, known.last)
+            for listing in listings(one.book.mic, tape.symbols[one.place]) if rule.list else ():
+                if not listing.listed:
+                    off = _between(tape, rows, listing.first, listing.last)
                     at_open[off] = at_close[off] = UNLISTED
     return at_open, at_close
 
 
-def _seen(tape: Tape, one: Listed, base: Floats, limit_down: Floats) -> Prices:
+def _seen(tape: Tape, one: Listed, known: Floats, base: Floats, limit_down: Floats) -> Prices:
     rows, ends = one.rows, session_ends(tape, one.place)
     lengths = np.diff(ends, prepend=-1)
     close = tape.close[rows]
@@ -521,7 +525,7 @@ def _seen(tape: Tape, one: Listed, base: Floats, limit_down: Floats) -> Prices:
     return Prices(
         open=tape.open[rows],
         close=close,
-        last=np.append(np.nan, last_known(close, np.array([0, len(close)]))[:-1]),
+        last=np.append(np.nan, known[:-1]),
         base=base,
         lowest=lowest,
         low_before=of_session_before(low_of),
@@ -539,12 +543,12 @@ def session_ends(tape: Tape, k: int) -> Integers:
     return np.flatnonzero(np.diff(ordinal, append=-1))
 
 
-def _closes_before(tape: Tape) -> Floats:
+def _closes_before(tape: Tape, known: Floats) -> Floats:
     """Give each bar the last known close of its segment's sessions before its own; NaN in the first."""
     rows, first = np.arange(len(tape.close)), np.repeat(tape.offsets[:-1], np.diff(tape.offsets))
     starts = (np.diff(tape.ordinal, prepend=-1) != 0) | (rows == first)
     begins = np.maximum.accumulate(np.where(starts, rows, 0))
-    return np.where(begins > first, last_known(tape.close, tape.offsets)[begins - 1], np.nan)
+    return np.where(begins > first, known[begins - 1], np.nan)
 
 
 def _sell_from(tape: Tape, books: Books) -> Integers:

@@ -17,16 +17,16 @@ from numpy.typing import NDArray
 
 from aftershock.engine import kernels
 from aftershock.engine.kernels import (
+    AccountRoom,
     Case,
     Cuts,
     Day,
-    Desk,
     Lanes,
     Levels,
     Marks,
-    Offers,
     Passages,
     Room,
+    SignalLists,
     Tables,
     Trials,
 )
@@ -560,15 +560,15 @@ def _walk_hedged(work: tuple[Ground, Params, Integers, Out]) -> Integers:
         setup = ground.setups[params.setup[row]]
         trades = trades_of(ground.bars, setup, params, row)
         legs = setup.legs(trades, int(params.hold[row])) if setup.legs else trades[:0]
-        _count(ground.bars, trades, legs, sums[row])
-        _lay_out(ground, setup.rules, trades, legs[legs["quantity"] > 0.0], day)
+        _count_trades(ground.bars, trades, legs, sums[row])
+        _lay_over_dates(ground, setup.rules, trades, legs[legs["quantity"] > 0.0], day)
         kernels.sum_up_one(day, marks, sums[row])
         if returns is not None:
             returns[row] = day.returns[0]
     return rows
 
 
-def _count(bars: Bars, trades: np.ndarray, legs: np.ndarray, sums: Floats) -> None:
+def _count_trades(bars: Bars, trades: np.ndarray, legs: np.ndarray, sums: Floats) -> None:
     """Count trades, each with what its leg earned and cost."""
     has, closed = legs["quantity"] > 0.0, trades["exit_bar"] >= 0
     pnl, costs = pnl_of(bars, trades), charged(trades) + slipped(trades)
@@ -582,7 +582,7 @@ def _count(bars: Bars, trades: np.ndarray, legs: np.ndarray, sums: Floats) -> No
     sums[kernels.TRADED] = (trades["quantity"] * trades["entry_fill"]).sum() + sold.sum()
 
 
-def _lay_out(ground: Ground, rules: Rules, trades: np.ndarray, legs: np.ndarray, day: Day) -> None:
+def _lay_over_dates(ground: Ground, rules: Rules, trades: np.ndarray, legs: np.ndarray, day: Day) -> None:
     """Lay profit and exposure of trades and legs over the dates; a leg may move where nothing else trades."""
     days, bars = ground.axis.days, ground.bars
     later = np.minimum(np.searchsorted(days, bars.session), max(len(days) - 1, 0))
@@ -730,7 +730,7 @@ class Whole(NamedTuple):
     """Trials whose accounts stand side by side, and what they have in common: all but signals, holds and strengths."""
 
     case: Case
-    offers: Offers
+    signals: SignalLists
     lanes: Lanes
 
 
@@ -779,7 +779,7 @@ def _whole_of(bars: Bars, setups: list[Setup], setup: Integers, params: Params, 
     starts = np.concatenate(([0], np.cumsum(taking[:, -1])))
     return Whole(
         case_of(bars, setups[0])._replace(entries=_concatenated([one.entries for one in setups])),
-        _offers_of(bars, setups, least),
+        _signals_of(bars, setups, least),
         Lanes(rows[np.argsort(key, kind="stable")], holds, starts, taking),
     )
 
@@ -799,7 +799,7 @@ def _concatenated(entries: list[Entries]) -> Entries:
     )
 
 
-def _offers_of(bars: Bars, setups: list[Setup], least: Floats) -> Offers:
+def _signals_of(bars: Bars, setups: list[Setup], least: Floats) -> SignalLists:
     """Put the signals of set-ups one after another; a strength that is not known passes the least of 0 alone."""
     orders, starts, before = [], [], 0
     for one in setups:
@@ -811,12 +811,12 @@ def _offers_of(bars: Bars, setups: list[Setup], least: Floats) -> Offers:
     strength = np.concatenate([one.strength for one in setups])
     known = np.where(np.isnan(strength), -np.inf, strength)
     cut = np.maximum(np.searchsorted(least, known, side="right"), np.searchsorted(least, 0.0, side="right"))
-    return Offers(np.concatenate(orders), np.stack(starts), cut)
+    return SignalLists(np.concatenate(orders), np.stack(starts), cut)
 
 
 def _instruments(whole: Whole, parts: int) -> list[tuple[int, int]]:
     """Part instruments so that signals are even."""
-    signals = whole.offers.starts.sum(axis=0)
+    signals = whole.signals.starts.sum(axis=0)
     wanted = np.linspace(signals[0], signals[-1], parts + 1)
     edges = np.searchsorted(signals, wanted[1:-1])
     edges = np.unique(np.concatenate(([0], edges, [len(signals) - 1])))
@@ -824,17 +824,17 @@ def _instruments(whole: Whole, parts: int) -> list[tuple[int, int]]:
 
 
 def _run_accounts(work: tuple[Whole, tuple[int, int], tuple[float, float], Floats]) -> Integers:
-    (case, offers, lanes), part, span, figures = work
-    most = int(np.diff(offers.starts, axis=1).max(initial=0))
-    desk = Desk(
+    (case, signals, lanes), part, span, figures = work
+    most = int(np.diff(signals.starts, axis=1).max(initial=0))
+    room = AccountRoom(
         path=np.empty((len(lanes.holds), most, kernels.PATH)),
         entry=np.empty(most),
         cut=np.empty(most, np.int64),
         state=np.empty(kernels.STATE),
         trades=np.zeros(len(lanes.row), np.int64),
     )
-    kernels.sweep_each_account(case, offers, lanes, part, span, desk, figures)
-    return desk.trades
+    kernels.sweep_each_account(case, signals, lanes, part, span, room, figures)
+    return room.trades
 
 
 def _walk_accounts(work: tuple[Any, ...]) -> None:

@@ -246,6 +246,7 @@ def test_a_short_may_cost_all_that_there_is(mode, close):
     ground = trials.ground_of(bars, axis, [setup], np.array([5]), 1e5)
     with np.errstate(all="ignore"):
         figures = trials.figures_of(trials.sums_of(ground, params), axis, 1e5)
+        assert figures["total_return"][0] == pytest.approx(1.0 - close / 100.0)
         for row in range(4):
             for name, value in figures_alone(bars, setup, params, row, axis, 1e5).items():
                 assert figures[name][row] == pytest.approx(value, rel=1e-9, abs=1e-12, nan_ok=True), name

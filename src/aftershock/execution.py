@@ -16,7 +16,7 @@ from aftershock.data.prices import Tape
 from aftershock.data.universes import Universe
 from aftershock.engine import metrics
 from aftershock.engine.align import align_signals
-from aftershock.engine.hedge import legs_of, stand_against
+from aftershock.engine.hedge import hedging_of, legs_of
 from aftershock.engine.portfolio import Simulation, fills_of, live_rows, simulate, with_legs
 from aftershock.engine.recovery import planted_and_recovered
 from aftershock.engine.refusals import told_by_rule
@@ -249,12 +249,12 @@ def _hedged(
     if hedge.method == "none":
         return done
     known = to_ns(part.loc[live_rows(part), "known_by"])[records["signal"]] + chosen.latency_ns
-    stand = stand_against(
+    hedging = hedging_of(
         tape, records["instrument"], known, hedge.method, hedge.instruments, hedge.instrument
     )
-    legs = legs_of(tape, rules, records, stand, chosen.hold, chosen.orders.at_close)
+    legs = legs_of(tape, rules, records, hedging, chosen.hold, chosen.orders.at_close)
     hedged = with_legs(done, tape, rules, legs)
-    return replace(hedged, trades=hedged.trades.assign(hedge_ratio=stand.ratio))
+    return replace(hedged, trades=hedged.trades.assign(hedge_ratio=hedging.ratio))
 
 
 def _refused(aligned: pd.DataFrame, tape: Tape, portfolio: Portfolio) -> np.ndarray[Any, Any]:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from aftershock.data.instants import DAY, Instants, to_ns
 from aftershock.engine.exit_rules import ruled as with_rule
-from aftershock.engine.hedge import Stand, legs_of, stand_against
+from aftershock.engine.hedge import Hedging, hedging_of, legs_of
 from aftershock.engine.placebo import placebo_signals
 from aftershock.engine.portfolio import bars_of, capital_of, entries_of, live_rows
 from aftershock.engine.trials import Axis, Ground, LegsOf, Params, Setup, axis_of, case_of, ground_of
@@ -205,15 +205,15 @@ class Plan:
         if hedge.method == "none":
             return None
         n, some = len(entries.due), np.flatnonzero(entries.due >= 0)
-        stand = Stand(np.full(n, -1, np.int64), np.full(n, np.nan), known)
-        traded = stand_against(
+        hedging = Hedging(np.full(n, -1, np.int64), np.full(n, np.nan), known)
+        traded = hedging_of(
             tape, entries.instrument[some], known[some], hedge.method, hedge.instruments, hedge.instrument
         )
-        stand.place[some], stand.ratio[some] = traded.place, traded.ratio
+        hedging.place[some], hedging.ratio[some] = traded.place, traded.ratio
         at_close = experiment.strategy.orders.at_close
 
         def legs(records: np.ndarray, hold: int) -> np.ndarray:
-            return legs_of(tape, rules, records, stand.rows(records["signal"]), hold, at_close)
+            return legs_of(tape, rules, records, hedging.rows(records["signal"]), hold, at_close)
 
         return legs
 
