@@ -2355,7 +2355,7 @@ def walk_holds(case: Case, holds: Integers, row: int, entry: int, path: Floats, 
     """Write down what a signal's trade does to an account that it takes up whole, for each hold.
 
     ``path`` has a row for each hold at place ``at``: ``GROWTH`` is NaN where the hold's own bar does not fill the exit,
-    where what the trade costs is no share of its value, and where the account comes to nothing.
+    where what the trade costs is no share of its value, and where it leaves the account nothing.
     """
     bars, rules, side = case.bars, case.rules, case.entries.side[row]
     s, buy = float(side), side > 0
@@ -2386,7 +2386,6 @@ def walk_holds(case: Case, holds: Integers, row: int, entry: int, path: Floats, 
             close = fill
         if not np.isnan(close):
             before = quantity * (fill + s * (close - fill))
-            plain = plain and before > 0.0
             change = before * by_before - 1.0
             first += change
             second += change * change
