@@ -2221,19 +2221,33 @@ def sweep_walked(
 #
 # Where an account puts all it has into each trade, its returns from entry to exit are those of the trade alone. So the
 # path of a signal is walked once, and what a trade held for h bars does to growth, sum and sum of squares of daily
-# returns, highest, lowest and drawdown is handed to the accounts of all trials that hold for h bars. Those stand side
-# by side, by least strength, in a flat array that has a constant distance between two figures of an account: compilers
-# turn no other layout into vector instructions.
+# returns, highest, lowest and drawdown is handed to the accounts of all trials that hold for h bars. Figures of
+# accounts and of paths lie in flat arrays that have a constant distance between two figures of one account or bar:
+# compilers turn no other layout into vector instructions.
 
-GROWTH, FIRST, SECOND, HIGHEST, LOWEST, DEEPEST, RENEWED = range(7)
-"""What a trade does; ``RENEWED`` is its growth from its own peak."""
-PATH = 7
+VECTOR = 8
+"""How many numbers a vector instruction takes at most."""
+STRETCH = 32
+"""How many bars of a path are walked at a time, and how many holds in a row lie side by side."""
+GROWTH, FIRST, SECOND, HIGHEST, LOWEST, DEEPEST, RENEWED = (np.uint64(k * STRETCH) for k in range(7))
+"""Where a path says what a trade does; ``RENEWED`` is its growth from its own peak."""
+PATH = 7 * STRETCH
+APART = 576
+CLOSES, PROCEEDS, WORTHS, CHANGES, FIRSTS, SECONDS, HIGHS, LOWS, SHARES, DEEPS = (
+    np.uint64(k * APART) for k in range(10)
+)
+"""Where the figures of a stretch begin: known closes, what a share brings at each, what the trade is worth, its
+changes, their sums and those of their squares, its highest, its lowest, its shares of its peak, the deepest of them.
+So far apart that compilers need not fear to load what they have just stored."""
+AFTER = np.uint64(1)
+"""Of worth, sums and levels what is true before a bar stands at its place, and what is true after it at the next."""
+COURSE = 10 * APART
 
-BESIDE, VECTOR = 128, 8
-"""How many accounts stand side by side, and how many of them a vector instruction takes at most."""
+BESIDE = 128
+"""How many accounts stand side by side."""
 BUSY, UNDER, EQUITY, FALLEN, SUM, SQUARES, COUNT, RANK = (np.uint64(k * BESIDE) for k in range(8))
 """Where the figures of accounts begin: last bar held, equity over its peak, equity, deepest fall, sums of returns,
-trades, and the place."""
+trades, and which signals they take."""
 STATE = 8 * BESIDE
 
 
@@ -2242,20 +2256,27 @@ class Lanes(NamedTuple):
 
     Attributes
     ----------
-    row : ndarray of int64, shape (lanes,)
-        The row of each trial.
+    row, least : ndarrays of int64, shape (lanes,)
+        The row of each trial, and how many of all least strengths, by size, have to let a signal pass for it.
     holds : ndarray of int64, shape (h,)
         Distinct, rising.
     starts : ndarray of int64, shape (setups * h + 1,)
         Where those of each set-up and hold begin.
     taking : ndarray of int64, shape (setups * h, cuts + 1)
-        How many of them take a signal that so many of all least strengths, by size, let pass.
+        How many of them take a signal that so many of all least strengths let pass.
+    by_hold : ndarray of bool, shape (setups,)
+        Whether a set-up has one of each hold at most.
+    alone : ndarray of int64, shape (setups, last hold + 1)
+        That one, and -1 where there is none.
     """
 
     row: Integers
+    least: Integers
     holds: Integers
     starts: Integers
     taking: Integers
+    by_hold: Flags
+    alone: Integers
 
 
 class SignalLists(NamedTuple):
@@ -2279,13 +2300,18 @@ class SignalLists(NamedTuple):
 class AccountRoom(NamedTuple):
     """Room for the signals of one set-up and instrument, and for accounts side by side.
 
-    ``path`` has shape (holds, signals, PATH), ``entry`` and ``cut`` are the bar and the cut of each signal; ``state``
-    has STATE places and ``trades`` one for each lane.
+    ``path`` has PATH places for each signal and stretch of holds, ``entry`` and ``cut`` are the bar and the cut of each
+    signal. ``course`` and ``state`` have COURSE and STATE places, ``trades`` one for each lane. ``proceeds`` says what
+    a share brings at each bar of an instrument, and ``ready`` for whom: 0 at first, and below 0 where a close is
+    unknown or a dividend is withheld.
     """
 
     path: Floats
     entry: Floats
     cut: Integers
+    course: Floats
+    proceeds: Floats
+    ready: Integers
     state: Floats
     trades: Integers
 
@@ -2318,25 +2344,28 @@ def sweep_each_account(
     out : ndarray of float64, shape (trials, instruments, 3)
         Filled: total return, deepest fall and annualised Sharpe ratio.
     """
-    holds = len(lanes.holds)
     for instrument in range(part[0], part[1]):
         for setup in range(len(signals.starts)):
-            many = lay_out(case, signals, lanes.holds, (setup, instrument), room)
-            for k in range(holds):
-                group = setup * holds + k
+            many = lay_out(case, signals, lanes.holds[-1], (setup, instrument), room)
+            if lanes.by_hold[setup]:
+                for first in range(0, lanes.holds[-1] + 1, STRETCH):
+                    take_up_each(lanes, setup, first, many, room)
+                    for k in range(np.uint64(min(STRETCH, lanes.holds[-1] + 1 - first))):
+                        lane = lanes.alone[setup, first + int(k)]
+                        if lane >= 0:
+                            close_account(room, k, lanes, (lane, instrument), span, out)
+                continue
+            for k in range(len(lanes.holds)):
+                group = setup * len(lanes.holds) + k
                 for first in range(lanes.starts[group], lanes.starts[group + 1], BESIDE):
                     end = min(first + BESIDE, lanes.starts[group + 1])
-                    if end - first > 1:
-                        take_up(lanes, group, k, (first, end), many, room)
-                    else:
-                        take_up_alone(lanes, group, k, first, many, room)
-                    close_accounts(room, lanes, (first, end), instrument, span, out)
+                    take_up(lanes, group, k, (first, end), many, room)
+                    for at in range(np.uint64(end - first)):
+                        close_account(room, at, lanes, (first + int(at), instrument), span, out)
 
 
 @inlined
-def lay_out(
-    case: Case, signals: SignalLists, holds: Integers, which: tuple[int, int], room: AccountRoom
-) -> int:
+def lay_out(case: Case, signals: SignalLists, last: int, which: tuple[int, int], room: AccountRoom) -> int:
     """Lay out what the signals of a set-up and an instrument do that are entered; say how many there are."""
     setup, instrument = which
     many = 0
@@ -2344,164 +2373,259 @@ def lay_out(
         row = signals.order[at]
         entry = first_fill(case, row)
         if entry >= 0:
-            walk_holds(case, holds, row, entry, room.path, many)
+            walk_holds(case, last, row, entry, many, room)
             room.entry[many], room.cut[many] = entry, signals.cut[row]
             many += 1
     return many
 
 
 @inlined
-def walk_holds(case: Case, holds: Integers, row: int, entry: int, path: Floats, at: int) -> None:
-    """Write down what a signal's trade does to an account that it takes up whole, for each hold.
+def walk_holds(case: Case, last: int, row: int, entry: int, at: int, room: AccountRoom) -> None:
+    """Write down what a signal's trade does to an account that it takes up whole, for each hold up to the last.
 
-    ``path`` has a row for each hold at place ``at``: ``GROWTH`` is NaN where the hold's own bar does not fill the exit,
-    where what the trade costs is no share of its value, and where it leaves the account nothing.
+    ``GROWTH`` is NaN where the hold's own bar does not fill the exit, where what the trade costs is no share of its
+    value, and where it leaves the account nothing.
     """
-    bars, rules, side = case.bars, case.rules, case.entries.side[row]
-    s, buy = float(side), side > 0
-    fill = slipped(rules, entry, OPEN, (bars.open[entry], 1.0, buy))
+    rules, side, course = case.rules, case.entries.side[row], room.course
+    buy, terms = side > 0, rules.bar[entry]
+    fill = slipped(rules, entry, OPEN, (case.bars.open[entry], 1.0, buy))
     quantity = 1.0 / (1.0 + fee_of(rules, entry, 1.0, buy)) / fill
-    terms = rules.bar[entry]
     plain = terms.lot == 0.0 and terms.impact == 0.0 and (buy or terms.borrow == 0.0)
-    before = by_before = high = by_high = low = deep = 1.0
-    first = second = 0.0
-    end, k = bars.offsets[case.entries.instrument[row] + 1], 0
-    for bar in range(entry, min(end, entry + holds[-1] + 1)):
-        close, terms = bars.close[bar], rules.bar[bar]
-        plain = plain and (bar == entry or not buy or terms.withheld == 0.0)
-        if bar == entry + holds[k]:
-            line = path[k, at]
-            line[GROWTH] = np.nan
-            shared = plain and terms.impact == 0.0
-            if shared and exit_refusal(bars, rules, entry, side, bar, CLOSE) == FILLED:
-                out = slipped(rules, bar, CLOSE, (close, 1.0, not buy))
-                value = quantity * (fill + s * (out - fill) - fee_of(rules, bar, out, not buy))
-                change = value * by_before - 1.0
-                if value > 0.0:
-                    sums = (first + change, second + change * change)
-                    write_path(line, value, sums, (high, by_high, low, deep))
-            k += 1
-        # Until there is a close it is worth what was paid, less the fee.
-        if bar == entry and np.isnan(close):
-            close = fill
-        if not np.isnan(close):
-            before = quantity * (fill + s * (close - fill))
-            change = before * by_before - 1.0
-            first += change
-            second += change * change
-            by_before = 1.0 / before
-            if before > high:
-                high, by_high = before, by_before
-            low, deep = min(low, before), min(deep, before * by_high)
-    # What is still held when the data end stays at its last close.
-    for later in range(k, len(holds)):
-        value = before if plain else np.nan
-        write_path(path[later, at], value, (first, second), (high, by_high, low, deep))
+    # Until there is a close it is worth what was paid, less the fee.
+    mark, until = fill, last if plain else NO_BAR
+    course[FIRSTS] = course[SECONDS] = 0.0
+    course[WORTHS] = course[HIGHS] = course[LOWS] = course[DEEPS] = 1.0
+    for k in range(last // STRETCH + 1):
+        many = min(STRETCH, last + 1 - k * STRETCH)
+        mark, until = look_at_bars(case, row, entry, (k * STRETCH, many), (mark, until), room)
+        walk_stretch(course, (float(side), fill, quantity), many)
+        write_path(room.path, place_of(at, k, last), course, (float(side), fill, quantity), many)
+        for figure in (WORTHS, FIRSTS, SECONDS, HIGHS, LOWS, DEEPS):
+            course[figure] = course[figure + np.uint64(STRETCH)]
+
+
+@inlined
+def look_at_bars(
+    case: Case,
+    row: int,
+    entry: int,
+    bars: tuple[int, int],
+    so_far: tuple[float, int],
+    room: AccountRoom,
+) -> tuple[float, int]:
+    """Look up closes and proceeds of so many bars from ``first`` after the entry on, NaN where a trade cannot end.
+
+    What is still held when the data end stays at its last close. ``so_far`` are the last known close and the last bar
+    at which the trade may end; both are given back.
+    """
+    (first, many), (mark, until), side, course = bars, so_far, case.entries.side[row], room.course
+    instrument = case.entries.instrument[row]
+    begin, end = case.bars.offsets[instrument], case.bars.offsets[instrument + 1]
+    whose, bar = 2 * instrument + (2 if side > 0 else 1), entry + first
+    there, place, at = np.uint64(min(many, max(end - bar, 0))), np.uint64(bar - begin), np.uint64(bar)
+    plain = True
+    for k in range(there):
+        if room.ready[place + k] != whose:
+            plain = get_ready(case, at + k, side, (begin, whose), room) and plain
+    for k in range(there):
+        course[CLOSES + k], course[PROCEEDS + k] = case.bars.close[at + k], room.proceeds[place + k]
+    for k in range(np.uint64(0) if plain else there):
+        if np.isnan(course[CLOSES + k]):
+            course[CLOSES + k] = mark
+        mark = course[CLOSES + k]
+        if side > 0 and at + k > entry and case.rules.bar[at + k].withheld != 0.0:
+            until = min(until, first + int(k) - 1)
+    if there > 0:
+        mark = course[CLOSES + there - np.uint64(1)]
+    for k in range(there, np.uint64(many)):
+        course[CLOSES + k] = course[PROCEEDS + k] = mark
+    soonest = case.rules.bar[entry].sell_from if side > 0 else 0
+    for since in range(first, min(first + many, soonest, end - entry)):
+        course[PROCEEDS + np.uint64(since - first)] = np.nan
+    for since in range(max(first, until + 1), first + many):
+        course[PROCEEDS + np.uint64(since - first)] = np.nan
+    return mark, until
+
+
+@inlined
+def get_ready(case: Case, bar: np.uint64, side: int, instrument: tuple[int, int], room: AccountRoom) -> bool:
+    """Find what a share brings at a bar; tell whether its close is known and no dividend is withheld there."""
+    whose, place = instrument[1], int(bar) - instrument[0]
+    plain = not np.isnan(case.bars.close[bar]) and not (side > 0 and case.rules.bar[bar].withheld != 0.0)
+    if room.ready[place] != -whose:
+        room.proceeds[place] = proceeds_of(case, int(bar), side)
+        room.ready[place] = whose if plain else -whose
+    return plain
+
+
+@inlined
+def proceeds_of(case: Case, bar: int, side: int) -> float:
+    """Give what a share brings that is parted with at the close of a bar, NaN where that is no share of the price."""
+    rules, buy = case.rules, side < 0
+    if rules.bar[bar].impact != 0.0 or refusal(case.bars, rules, bar, CLOSE, buy) != FILLED:
+        return np.nan
+    price = slipped(rules, bar, CLOSE, (case.bars.close[bar], 1.0, buy))
+    return price - float(side) * fee_of(rules, bar, price, buy)
+
+
+@inlined
+def walk_stretch(course: Floats, trade: tuple[float, float, float], many: int) -> None:
+    """Follow a trade (its side, fill and quantity) over so many bars, whole vectors of them where that can be."""
+    s, fill, quantity = trade
+    whole = np.uint64((many + VECTOR - 1) // VECTOR * VECTOR)
+    for k in range(whole):
+        course[k + AFTER + WORTHS] = quantity * (fill + s * (course[k + CLOSES] - fill))
+    for k in range(whole):
+        course[k + CHANGES] = course[k + AFTER + WORTHS] / course[k + WORTHS] - 1.0
+    first, second, high, low = course[FIRSTS], course[SECONDS], course[HIGHS], course[LOWS]
+    for k in range(np.uint64(many)):
+        change, worth = course[k + CHANGES], course[k + AFTER + WORTHS]
+        first += change
+        second += change * change
+        high, low = higher(high, worth), lower(low, worth)
+        course[k + AFTER + FIRSTS], course[k + AFTER + SECONDS] = first, second
+        course[k + AFTER + HIGHS], course[k + AFTER + LOWS] = high, low
+    for k in range(whole):
+        course[k + SHARES] = course[k + AFTER + WORTHS] / course[k + AFTER + HIGHS]
+    deep = course[DEEPS]
+    for k in range(np.uint64(many)):
+        deep = lower(deep, course[k + SHARES])
+        course[k + AFTER + DEEPS] = deep
+
+
+@inlined
+def higher(one: float, other: float) -> float:
+    """Give the higher of two numbers that are known, in one instruction."""
+    return one if one > other else other
+
+
+@inlined
+def lower(one: float, other: float) -> float:
+    """Give the lower of two numbers that are known, in one instruction."""
+    return one if one < other else other
 
 
 @inlined
 def write_path(
-    line: Floats, value: float, sums: tuple[float, float], levels: tuple[float, float, float, float]
+    path: Floats, begin: np.uint64, course: Floats, trade: tuple[float, float, float], many: int
 ) -> None:
-    """Write down what a trade comes to that is worth so much at its end.
+    """Write down what a trade comes to that ends at any of so many bars."""
+    s, fill, quantity = trade
+    for k in range(np.uint64((many + VECTOR - 1) // VECTOR * VECTOR)):
+        value = quantity * (fill + s * (course[k + PROCEEDS] - fill))
+        worth, high = course[k + WORTHS], course[k + HIGHS]
+        change, renewed, at = value / worth - 1.0, 1.0 if value > high else value / high, begin + k
+        path[at + GROWTH], path[at + RENEWED] = value if value > 0.0 else np.nan, renewed
+        path[at + FIRST] = course[k + FIRSTS] + change
+        path[at + SECOND] = course[k + SECONDS] + change * change
+        path[at + HIGHEST], path[at + LOWEST] = higher(high, value), lower(course[k + LOWS], value)
+        path[at + DEEPEST] = lower(course[k + DEEPS], renewed)
 
-    ``levels`` are the highest it was worth before, one over that, the lowest, and the deepest share of its own peak.
-    """
-    high, by_high, low, deep = levels
-    line[GROWTH], line[RENEWED] = value, 1.0 if value > high else value * by_high
-    line[FIRST], line[SECOND] = sums
-    line[HIGHEST], line[LOWEST] = max(high, value), min(low, value)
-    line[DEEPEST] = min(deep, line[RENEWED])
+
+@inlined
+def begin_accounts(state: Floats, many: int) -> None:
+    """Give so many accounts, and those that make the last vector whole, what they start with."""
+    for k in range(np.uint64((many + VECTOR - 1) // VECTOR * VECTOR)):
+        state[k + BUSY], state[k + UNDER], state[k + EQUITY], state[k + FALLEN] = NO_BAR, 1.0, 1.0, 1.0
+        state[k + SUM], state[k + SQUARES], state[k + COUNT], state[k + RANK] = 0.0, 0.0, 0.0, np.inf
 
 
 @inlined
 def take_up(lanes: Lanes, group: int, k: int, span: tuple[int, int], many: int, room: AccountRoom) -> None:
-    """Hand so many signals to the accounts of lanes (first, end), all of hold ``k``."""
-    (first, end), state, hold = span, room.state, lanes.holds[k]
-    for at in range(np.uint64((end - first + VECTOR - 1) // VECTOR * VECTOR)):
-        state[at + BUSY], state[at + UNDER], state[at + EQUITY], state[at + FALLEN] = NO_BAR, 1.0, 1.0, 1.0
-        state[at + SUM], state[at + SQUARES], state[at + COUNT], state[at + RANK] = 0.0, 0.0, 0.0, at
+    """Hand so many signals to the accounts of lanes (first, end), all of hold ``k``, by least strength."""
+    (first, end), state, hold, last = span, room.state, lanes.holds[k], lanes.holds[-1]
+    begin_accounts(state, end - first)
+    for at in range(np.uint64(end - first)):
+        state[at + RANK] = at
     taking, before = lanes.taking[group], first - lanes.starts[group]
     for at in range(many):
         some = min(taking[room.cut[at]] - before, end - first)
         if some > 0:
-            give(state, some, room.path[k, at], (room.entry[at], room.entry[at] + hold))
+            begin = place_of(at, hold // STRETCH, last)
+            trade = path_of(room.path, begin + np.uint64(hold % STRETCH))
+            entry, until, ranks = room.entry[at], room.entry[at] + hold, float(some)
+            for lane in range(np.uint64((some + VECTOR - 1) // VECTOR * VECTOR)):
+                free = (entry > state[lane + BUSY]) & (state[lane + RANK] < ranks)
+                give(state, lane, free, trade, until)
 
 
 @inlined
-def take_up_alone(lanes: Lanes, group: int, k: int, lane: int, many: int, room: AccountRoom) -> None:
-    """Hand signals to one account, as `take_up` does it: there is nothing to stand beside."""
-    state, hold, taking, place = room.state, lanes.holds[k], lanes.taking[group], lane - lanes.starts[group]
-    busy, equity, under, fallen = float(NO_BAR), 1.0, 1.0, 1.0
-    total = squares = count = 0.0
-    for at in range(many):
-        if room.entry[at] > busy and taking[room.cut[at]] > place:
-            line = room.path[k, at]
-            fallen = min(fallen, min(under * line[LOWEST], line[DEEPEST]))
-            under = line[RENEWED] if under * line[HIGHEST] > 1.0 else under * line[GROWTH]
-            equity *= line[GROWTH]
-            total += line[FIRST]
-            squares += line[SECOND]
-            busy = room.entry[at] + hold
-            count += 1.0
-    state[EQUITY], state[FALLEN], state[SUM], state[SQUARES], state[COUNT] = (
-        equity,
-        fallen,
-        total,
-        squares,
-        count,
+def take_up_each(lanes: Lanes, setup: int, first: int, signals: int, room: AccountRoom) -> None:
+    """Hand so many signals to the accounts of a stretch of holds from ``first`` on, one for each hold at most."""
+    state, last = room.state, lanes.holds[-1]
+    many = min(STRETCH, last + 1 - first)
+    begin_accounts(state, many)
+    for k in range(np.uint64(many)):
+        lane = lanes.alone[setup, first + int(k)]
+        if lane >= 0:
+            state[k + RANK] = lanes.least[lane]
+    for at in range(signals):
+        begin, entry, cut = place_of(at, first // STRETCH, last), room.entry[at], float(room.cut[at])
+        for k in range(np.uint64((many + VECTOR - 1) // VECTOR * VECTOR)):
+            free = (entry > state[k + BUSY]) & (state[k + RANK] <= cut)
+            give(state, k, free, path_of(room.path, begin + k), entry + float(first) + float(k))
+
+
+@inlined
+def place_of(at: int, stretch: int, last: int) -> np.uint64:
+    """Say where the path of a signal begins for a stretch of holds, of those up to the last."""
+    return np.uint64((at * (last // STRETCH + 1) + stretch) * PATH)
+
+
+Trade = tuple[float, float, float, float, float, float, float]
+
+
+@inlined
+def path_of(path: Floats, k: np.uint64) -> Trade:
+    """Read what a trade does that is held to a bar of its stretch."""
+    return (
+        path[k + GROWTH],
+        path[k + FIRST],
+        path[k + SECOND],
+        path[k + HIGHEST],
+        path[k + LOWEST],
+        path[k + DEEPEST],
+        path[k + RENEWED],
     )
 
 
 @inlined
-def give(state: Floats, some: int, line: Floats, bars: tuple[float, float]) -> None:
-    """Let the first of the accounts take a trade up (its entry and its last bar) that are free at its entry.
+def give(state: Floats, k: int, free: bool, trade: Trade, until: float) -> None:
+    """Let an account take a trade up that ends at a bar, if it is free to.
 
-    No branch depends on an account, and the loop goes on to the next whole vector: see the head of this section.
+    No branch depends on an account, and loops go on to the next whole vector: see the head of this section.
     """
-    entry, until = bars
-    growth, first, second = line[GROWTH], line[FIRST], line[SECOND]
-    highest, lowest, deepest, renewed = line[HIGHEST], line[LOWEST], line[DEEPEST], line[RENEWED]
-    last = float(some)
-    for k in range(np.uint64((some + VECTOR - 1) // VECTOR * VECTOR)):
-        free = (entry > state[k + BUSY]) & (state[k + RANK] < last)
-        under = state[k + UNDER]
-        fallen = min(state[k + FALLEN], min(under * lowest, deepest))
-        # The peak of a trade counts where it is higher than the one before it.
-        after = renewed if under * highest > 1.0 else under * growth
-        equity, total = state[k + EQUITY] * growth, state[k + SUM] + first
-        squares, count = state[k + SQUARES] + second, state[k + COUNT] + 1.0
-        state[k + BUSY] = until if free else state[k + BUSY]
-        state[k + UNDER] = after if free else under
-        state[k + EQUITY] = equity if free else state[k + EQUITY]
-        state[k + FALLEN] = fallen if free else state[k + FALLEN]
-        state[k + SUM] = total if free else state[k + SUM]
-        state[k + SQUARES] = squares if free else state[k + SQUARES]
-        state[k + COUNT] = count if free else state[k + COUNT]
+    growth, first, second, highest, lowest, deepest, renewed = trade
+    under = state[k + UNDER]
+    fallen = min(state[k + FALLEN], min(under * lowest, deepest))
+    # The peak of a trade counts where it is higher than the one before it.
+    after = renewed if under * highest > 1.0 else under * growth
+    equity, total = state[k + EQUITY] * growth, state[k + SUM] + first
+    squares, count = state[k + SQUARES] + second, state[k + COUNT] + 1.0
+    state[k + BUSY] = until if free else state[k + BUSY]
+    state[k + UNDER] = after if free else under
+    state[k + EQUITY] = equity if free else state[k + EQUITY]
+    state[k + FALLEN] = fallen if free else state[k + FALLEN]
+    state[k + SUM] = total if free else state[k + SUM]
+    state[k + SQUARES] = squares if free else state[k + SQUARES]
+    state[k + COUNT] = count if free else state[k + COUNT]
 
 
 @inlined
-def close_accounts(
-    room: AccountRoom,
-    lanes: Lanes,
-    places: tuple[int, int],
-    instrument: int,
-    span: tuple[float, float],
-    out: Floats,
+def close_account(
+    room: AccountRoom, k: int, lanes: Lanes, which: tuple[int, int], span: tuple[float, float], out: Floats
 ) -> None:
-    """Write down what accounts, those of lanes (first, end), came to."""
-    (first, end), (dates, per_year), state = places, span, room.state
-    for k in range(np.uint64(end - first)):
-        lane = first + k
-        line, squares = out[lanes.row[lane], instrument], state[k + SQUARES]
-        fall = state[k + FALLEN] - 1.0
-        line[0], line[1], line[2] = state[k + EQUITY] - 1.0, fall if fall < -ROUNDING else 0.0, np.nan
-        room.trades[lane] += WALK if np.isnan(state[k + EQUITY]) else np.int64(state[k + COUNT])
-        mean = state[k + SUM] / dates
-        around = squares - dates * mean * mean
-        # Squares that cancel but for rounding are no variance, and neither is what moved by rounding alone.
-        if dates > 1.0 and around > 1e-14 * squares and around > ROUNDING * ROUNDING * (dates - 1.0):
-            line[2] = mean / np.sqrt(around / (dates - 1.0)) * np.sqrt(per_year)
+    """Write down what the account at a place came to, that of a lane and an instrument."""
+    (lane, instrument), (dates, per_year), state = which, span, room.state
+    line, squares = out[lanes.row[lane], instrument], state[k + SQUARES]
+    fall = state[k + FALLEN] - 1.0
+    line[0], line[1], line[2] = state[k + EQUITY] - 1.0, fall if fall < -ROUNDING else 0.0, np.nan
+    room.trades[lane] += WALK if np.isnan(state[k + EQUITY]) else np.int64(state[k + COUNT])
+    mean = state[k + SUM] / dates
+    around = squares - dates * mean * mean
+    # Squares that cancel but for rounding are no variance, and neither is what moved by rounding alone.
+    if dates > 1.0 and around > 1e-14 * squares and around > ROUNDING * ROUNDING * (dates - 1.0):
+        line[2] = mean / np.sqrt(around / (dates - 1.0)) * np.sqrt(per_year)
 
 
 WALK = -(2**40)

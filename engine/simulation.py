@@ -41,8 +41,13 @@ def simulate_some(case: Case, order: Integers) -> tuple[np.ndarray, Integers]:
 
 def netting_order(entries: Entries) -> Integers:
     """Give the rows of entries by instrument, due bar and row: those that stand as one are side by side."""
-    bars = int(entries.due.max(initial=0)) + 2
-    return np.argsort(entries.instrument * bars + (entries.due + 1), kind="stable")
+    few = int(entries.instrument.max(initial=0)) < 2**16
+    # Numpy sorts narrow integers by counting, and signals are mostly due in the order in which they are listed.
+    order = np.argsort(entries.instrument.astype(np.uint16) if few else entries.instrument, kind="stable")
+    instrument, due = entries.instrument[order], entries.due[order]
+    if bool(((due[1:] >= due[:-1]) | (instrument[1:] != instrument[:-1])).all()):
+        return order
+    return order[np.lexsort((due, instrument))]
 
 
 def net(case: Case, order: Integers) -> tuple[Case, Integers]:

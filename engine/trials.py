@@ -131,13 +131,13 @@ def axis_of(bars: Bars, tradable: Any = None) -> Axis:
     >>> axis_of(bars_of(Tape.from_frame(prices))).of_bar.tolist()
     [0, 1]
     """
-    held = bars.session if tradable is None else bars.session[tradable]
-    if not len(bars.session) or not len(held):
+    if not len(bars.session) or not (tradable is None or np.any(tradable)):
         return Axis(np.zeros(0, np.int64), np.full(len(bars.session), -1))
-    first = min(bars.session.min(), held.min())
-    closes = np.zeros(max(bars.session.max(), held.max()) - first + 1, np.bool_)
-    closes[held - first] = True
-    return Axis(np.flatnonzero(closes) + first, (np.cumsum(closes) - 1)[bars.session - first])
+    first = bars.session.min()
+    since = bars.session - first
+    closes = np.zeros(since.max() + 1, np.bool_)
+    closes[since if tradable is None else since[tradable]] = True
+    return Axis(np.flatnonzero(closes) + first, (np.cumsum(closes) - 1)[since])
 
 
 def by_tables(setup: Setup, bars: Bars) -> bool:
@@ -161,7 +161,7 @@ def _holds_one(setup: Setup) -> bool:
 
 def _bars_are_sessions(bars: Bars) -> bool:
     """Tell whether no two bars of an instrument share a session."""
-    again = np.flatnonzero(np.diff(bars.ordinal) == 0) + 1
+    again = np.flatnonzero(bars.ordinal[1:] == bars.ordinal[:-1]) + 1
     return bool(np.isin(again, bars.offsets).all())
 
 
@@ -713,17 +713,32 @@ def account_figures(
     trades = np.full(len(params.hold), -1, np.int64)
     days = float(axis.days[-1] - axis.days[0]) if len(axis.days) else 0.0
     span = (float(len(axis.days)), (len(axis.days) - 1.0) * YEAR / days if days > 0 else np.nan)
-    with ThreadPoolExecutor(jobs) as threads:
-        for one in _wholes_of(bars, setups, params):
-            work = [(one, part, span, figures) for part in _instruments(one, jobs * 2)]
-            trades[one.lanes.row] = np.sum(list(threads.map(_run_accounts, work)), axis=0)
-        left = np.flatnonzero(trades < 0)
-        walks = [
-            (bars, axis, setups, params, left[first:end], span, figures, trades)
-            for first, end in _parts(len(left), jobs * PARTS, 1)
-        ]
-        list(threads.map(_walk_accounts, walks))
+    for one in _wholes_of(bars, setups, params):
+        work = [(one, part, span, figures) for part in _instruments(one, jobs)]
+        trades[one.lanes.row] = np.sum(_shared_out(_run_accounts, work, jobs), axis=0)
+    left = np.flatnonzero(trades < 0)
+    walks = [
+        (bars, axis, setups, params, left[first:end], span, figures, trades)
+        for first, end in _parts(len(left), jobs * PARTS, 1)
+    ]
+    _shared_out(_walk_accounts, walks, jobs)
     return figures, trades
+
+
+def _shared_out(run: Callable[[Any], Any], works: list[Any], jobs: int) -> list[Any]:
+    """Do works on so many threads, this one among them: a sweep may take less time than threads to start."""
+    done, queue = [None] * len(works), iter(enumerate(works))
+
+    def take() -> None:
+        for place, work in queue:
+            done[place] = run(work)
+
+    with ThreadPoolExecutor(max(jobs - 1, 1)) as threads:
+        others = [threads.submit(take) for _ in range(min(jobs, len(works)) - 1)]
+        take()
+        for other in others:
+            other.result()
+    return done
 
 
 class Whole(NamedTuple):
@@ -777,10 +792,13 @@ def _whole_of(bars: Bars, setups: list[Setup], setup: Integers, params: Params, 
     key = (setup * len(holds) + np.searchsorted(holds, params.hold[rows])) * cuts + place + 1
     taking = np.cumsum(np.bincount(key, minlength=groups * cuts).reshape(groups, cuts), axis=1)
     starts = np.concatenate(([0], np.cumsum(taking[:, -1])))
+    order, counts = np.argsort(key, kind="stable"), taking[:, -1].reshape(len(setups), -1)
+    alone = np.full((len(setups), holds[-1] + 1), -1)
+    alone[:, holds] = np.where(counts == 1, starts[:-1].reshape(counts.shape), -1)
     return Whole(
         case_of(bars, setups[0])._replace(entries=_concatenated([one.entries for one in setups])),
         _signals_of(bars, setups, least),
-        Lanes(rows[np.argsort(key, kind="stable")], holds, starts, taking),
+        Lanes(rows[order], place[order] + 1, holds, starts, taking, counts.max(axis=1) <= 1, alone),
     )
 
 
@@ -809,8 +827,10 @@ def _signals_of(bars: Bars, setups: list[Setup], least: Floats) -> SignalLists:
         starts.append(first + before)
         before += len(order)
     strength = np.concatenate([one.strength for one in setups])
-    known = np.where(np.isnan(strength), -np.inf, strength)
-    cut = np.maximum(np.searchsorted(least, known, side="right"), np.searchsorted(least, 0.0, side="right"))
+    cut = np.searchsorted(least, strength, side="right")
+    any_strength = np.searchsorted(least, 0.0, side="right")
+    cut[np.isnan(strength)] = any_strength
+    np.maximum(cut, any_strength, out=cut)
     return SignalLists(np.concatenate(orders), np.stack(starts), cut)
 
 
@@ -826,15 +846,26 @@ def _instruments(whole: Whole, parts: int) -> list[tuple[int, int]]:
 def _run_accounts(work: tuple[Whole, tuple[int, int], tuple[float, float], Floats]) -> Integers:
     (case, signals, lanes), part, span, figures = work
     most = int(np.diff(signals.starts, axis=1).max(initial=0))
+    bars = int(np.diff(case.bars.offsets).max(initial=0))
     room = AccountRoom(
-        path=np.empty((len(lanes.holds), most, kernels.PATH)),
+        path=_aligned(most * (lanes.holds[-1] // kernels.STRETCH + 1) * kernels.PATH),
         entry=np.empty(most),
         cut=np.empty(most, np.int64),
-        state=np.empty(kernels.STATE),
+        course=_aligned(kernels.COURSE),
+        proceeds=np.empty(bars),
+        ready=np.zeros(bars, np.int64),
+        state=_aligned(kernels.STATE),
         trades=np.zeros(len(lanes.row), np.int64),
     )
     kernels.sweep_each_account(case, signals, lanes, part, span, room, figures)
     return room.trades
+
+
+def _aligned(count: int) -> Floats:
+    """Make room for so many numbers that begins where a cache line does: else each vector lies across two of them."""
+    room = np.empty(count + 8)
+    first = -room.ctypes.data % 64 // 8
+    return room[first : first + count]
 
 
 def _walk_accounts(work: tuple[Any, ...]) -> None:

@@ -153,7 +153,10 @@ def whole_accounts(draw):
     place = np.arange(len(bars.close)) - np.repeat(bars.offsets[:-1], np.diff(bars.offsets))
     bars = bars._replace(session=19_000 + place, ordinal=place)
     setup = setup._replace(first=bars.session[np.maximum(setup.entries.due, 0)] - 1)
-    rules = setup.rules.with_columns(schedule=0, impact=0.0, borrow=0.0, withheld=0.0, lot=0.0)
+    # What costs no share of the value has accounts walked one by one.
+    rules = setup.rules.with_columns(schedule=0)
+    if draw(st.booleans()):
+        rules = rules.with_columns(impact=0.0, borrow=0.0, withheld=0.0, lot=0.0)
     rules = rules._replace(starts=np.zeros(2, np.int64), terms=np.zeros((0, 5)))
     side = draw(st.sampled_from([1, -1]))
     entries = setup.entries._replace(
@@ -203,7 +206,9 @@ def test_crowded_accounts_have_the_figures_of_accounts_marked_date_by_date(side,
     setups = [crowded_setup(draw, bars, rules, side, 60, 150) for _ in range(2)]
     setups.append(setups[0]._replace(rules=rules.with_columns(buy_rate=0.003)))
     least = np.linspace(0.0, 0.5, leasts) if leasts > 1 else [0.3]
-    rows = np.array(list(itertools.product(range(3), range(8), least)))
+    # Holds that end within a stretch of bars, with it, at its beginning, and two further on.
+    holds = (0, 1, 2, 5, 7, kernels.STRETCH - 1, kernels.STRETCH, 2 * kernels.STRETCH + 6)
+    rows = np.array(list(itertools.product(range(3), holds, least)))
     draw.shuffle(rows)
     off = np.full(len(rows), NAN)
     params = trials.Params(
@@ -215,12 +220,47 @@ def test_crowded_accounts_have_the_figures_of_accounts_marked_date_by_date(side,
         8 * leasts,
     ]
     figures, count = trials.account_figures(bars, axis, setups, params, jobs=2)
-    want, wanted = np.zeros_like(figures), np.zeros_like(count)
-    span = len(axis.days), (len(axis.days) - 1) * 365.25 / (axis.days[-1] - axis.days[0])
-    trials._walk_accounts((bars, axis, setups, params, np.arange(len(rows)), span, want, wanted))
-    assert wanted.min() > 20 and (want[:, :, 1] < 0.0).all()
+    want, wanted = walked(bars, axis, setups, params)
+    assert wanted.min() > 5 and np.median(wanted) > 20 and (want[:, :, 1] < 0.0).all()
     np.testing.assert_array_equal(count, wanted)
     np.testing.assert_allclose(figures, want, rtol=1e-9, atol=1e-11)
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_accounts_of_which_no_two_share_hold_and_signals_have_those_figures_too(side):
+    """A sample of a grid: some holds are missing, least strengths differ, and what is bought may have to be kept.
+
+    Many signals pass the same bar whose close is unknown.
+    """
+    draw = np.random.default_rng(12)
+    bars, rules = crowded_market(draw, 3, 150)
+    close = bars.close.copy()
+    close[[75, 225, 375]] = NAN
+    bars = bars._replace(close=close)
+    rules = rules.with_columns(sell_from=draw.integers(0, 3, len(bars.close)))
+    setups = [crowded_setup(draw, bars, rules, side, 60, 150) for _ in range(2)]
+    some = draw.random((2, 70)) < 0.3
+    which, hold = np.nonzero(some)
+    off = np.full(len(hold), NAN)
+    params = trials.Params(which, hold, off, off, off, draw.random(len(hold)).round(1))
+    (whole,) = trials._wholes_of(bars, setups, params)
+    assert whole.lanes.by_hold.all() and (whole.lanes.alone >= 0).sum() == len(hold)
+    axis = trials.axis_of(bars)
+    figures, count = trials.account_figures(bars, axis, setups, params, jobs=2)
+    want, wanted = walked(bars, axis, setups, params)
+    assert len(np.unique(wanted)) > 10
+    np.testing.assert_array_equal(count, wanted)
+    np.testing.assert_allclose(figures, want, rtol=1e-9, atol=1e-11)
+
+
+def walked(bars, axis, setups, params):
+    """Figures of accounts that are marked date by date, and the trades of each trial."""
+    figures = np.zeros((len(params.hold), len(bars.offsets) - 1, 3))
+    count = np.zeros(len(params.hold), np.int64)
+    span = len(axis.days), (len(axis.days) - 1) * 365.25 / (axis.days[-1] - axis.days[0])
+    rows = np.arange(len(params.hold))
+    trials._walk_accounts((bars, axis, setups, params, rows, span, figures, count))
+    return figures, count
 
 
 @pytest.mark.parametrize("close", [200.0, 250.0, 100.0 / 3.0])
@@ -252,9 +292,7 @@ def test_a_short_may_cost_all_that_there_is(mode, close):
                 assert figures[name][row] == pytest.approx(value, rel=1e-9, abs=1e-12, nan_ok=True), name
         if mode == "account":
             told, count = trials.account_figures(bars, axis, [setup], params)
-            want, wanted = np.zeros_like(told), np.zeros_like(count)
-            span = len(axis.days), (len(axis.days) - 1) * 365.25 / (axis.days[-1] - axis.days[0])
-            trials._walk_accounts((bars, axis, [setup], params, np.arange(4), span, want, wanted))
+            want, wanted = walked(bars, axis, [setup], params)
             assert count.tolist() == wanted.tolist()
             np.testing.assert_allclose(told, want, rtol=1e-9, atol=1e-11)
 

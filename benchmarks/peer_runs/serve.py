@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from workload import Trials, Workload, make, sample, trials_of
 
-ENOUGH, ROUNDS = 5.0, 5
-"""Short runs are repeated, for so many seconds or rounds; the shortest counts."""
+ENOUGH = 5.0
+"""Runs are repeated for so many seconds; the shortest counts."""
 
 KILOBYTES_OF_MB = 1024.0 * (1024.0 if sys.platform == "darwin" else 1.0)
 
@@ -36,7 +36,7 @@ def serve(
     market = market_of(workload)
     run(market, chosen.at(sample(len(places), 2)))  # compiles
     seconds: list[float] = []
-    while not seconds or (len(seconds) < ROUNDS and sum(seconds) < ENOUGH):
+    while sum(seconds) < ENOUGH:
         began = time.perf_counter()
         figures = run(market, chosen)
         seconds.append(time.perf_counter() - began)

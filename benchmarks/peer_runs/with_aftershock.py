@@ -9,7 +9,16 @@ from serve import serve
 from workload import CAPITAL, FEE, SIZE, YEAR, Trials, Workload
 
 from aftershock.engine import kernels
-from aftershock.engine.trials import Params, Setup, account_figures, axis_of, figures_of, ground_of, sums_of
+from aftershock.engine.trials import (
+    Axis,
+    Params,
+    Setup,
+    account_figures,
+    axis_of,
+    figures_of,
+    ground_of,
+    sums_of,
+)
 from aftershock.engine.types import Bars, Book, Entries, Exits, Orders, Rules
 
 NAN, INF = float("nan"), float("inf")
@@ -18,16 +27,18 @@ DAYS_OF_YEAR = 365.25
 
 
 class Market(NamedTuple):
-    """A workload laid out as aftershock holds a market: bars, and what trading them costs."""
+    """A workload laid out as aftershock holds a market: bars, what trading them costs, and the dates of equity."""
 
     workload: Workload
     bars: Bars
     rules: Rules
+    axis: Axis
 
 
 def market_of(workload: Workload) -> Market:
     """Lay a workload out."""
-    return Market(workload, bars_of(workload), rules_of(workload))
+    bars = bars_of(workload)
+    return Market(workload, bars, rules_of(workload), axis_of(bars))
 
 
 def run(market: Market, trials: Trials) -> np.ndarray:
@@ -35,16 +46,17 @@ def run(market: Market, trials: Trials) -> np.ndarray:
 
     There is an account for each stock that puts in all it has, or one for all where they share their cash.
     """
-    workload, bars, rules = market
+    workload, bars, rules, axis = market
     orders = Orders(False, 0, 0, 0)
     code = kernels.PORTFOLIO if workload.shared else kernels.ACCOUNT
     size = SIZE if workload.shared else 1.0
     book = Book(code, CAPITAL, size, not workload.shared, True, 0.0, INF, INF, INF, INF, INF)
-    delays, which = np.unique(trials.delay, return_inverse=True)
+    delays = np.flatnonzero(np.bincount(trials.delay))
+    which = np.searchsorted(delays, trials.delay)
     setups = [setup_of(workload, bars, rules, int(delay), orders, book) for delay in delays]
     off = np.full(len(which), NAN)
     params = Params(which, trials.hold.astype(np.int64), off, off, off, trials.threshold.astype(np.float64))
-    axis, cores = axis_of(bars), os.cpu_count() or 1
+    cores = os.cpu_count() or 1
     if workload.shared:
         ground = ground_of(bars, axis, setups, np.full(len(delays), trials.hold.max()), CAPITAL)
         told = figures_of(sums_of(ground, params, jobs=cores), axis, CAPITAL)
