@@ -153,7 +153,8 @@ def _one_to_ns(value: Any) -> int:
 
 
 def _series_to_ns(series: pd.Series[Any]) -> Instants:
-    return _numpy_to_ns(series.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy())
+    index = pd.DatetimeIndex(series)
+    return _numpy_to_ns(index.asi8.view(f"M8[{index.unit}]"))
 
 
 def _naive_to_ns(series: pd.Series[Any]) -> Instants:

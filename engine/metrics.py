@@ -988,9 +988,12 @@ def by(trades: pd.DataFrame, key: str) -> pd.DataFrame:
     _require(trades, ["pnl", "return", "known_by", "entry_at" if yearly else key])
     closed = _closed(trades)
     labels = _year(closed["entry_at"]) if yearly else closed[key].to_numpy()
-    groups = list(closed.groupby(labels, dropna=False))
-    table = pd.DataFrame([_group_figures(group) for _, group in groups], columns=list(_GROUP_KINDS))
-    table.index = pd.Index([label for label, _ in groups], name=key)
+    grouped = closed.groupby(labels, dropna=False)
+    group, names = grouped.ngroup().to_numpy(), list(grouped.groups)
+    pnl, returns, known_by = _values(closed["pnl"]), _values(closed["return"]), to_ns(closed["known_by"])
+    rows = [np.flatnonzero(group == k) for k in range(len(names))]
+    figures = [_group_figures(pnl[some], returns[some], known_by[some]) for some in rows]
+    table = pd.DataFrame(figures, columns=list(_GROUP_KINDS), index=pd.Index(names, name=key))
     return table.astype(_GROUP_KINDS)
 
 
@@ -1006,16 +1009,16 @@ _GROUP_KINDS = {
 }
 
 
-def _group_figures(trades: pd.DataFrame) -> tuple[float, ...]:
+def _group_figures(pnl: Floats, returns: Floats, known_by: Instants) -> tuple[float, ...]:
     return (
-        len(trades),
-        _count_dates(trades["known_by"]),
-        hit_rate(trades["pnl"]),
-        _mean(_known(trades["return"])),
-        standard_error(trades["return"], trades["known_by"]),
-        t_statistic(trades["return"], trades["known_by"]),
-        profit_factor(trades["pnl"]),
-        _total(_known(trades["pnl"])),
+        len(pnl),
+        np.unique(known_by // DAY).size,
+        hit_rate(pnl),
+        _mean(_known(returns)),
+        standard_error(returns, known_by),
+        t_statistic(returns, known_by),
+        profit_factor(pnl),
+        _total(_known(pnl)),
     )
 
 

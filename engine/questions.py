@@ -128,15 +128,14 @@ def mean_figures(returns: Any, known_by: Any) -> dict[str, Any]:
     >>> told["trades"], told["event_dates"], round(told["mean"], 6), round(told["standard_error"], 6)
     (3, 2, 0.03, 0.01)
     """
-    values = np.asarray(returns, np.float64)
+    values, instants = np.asarray(returns, np.float64), to_ns(pd.Series(known_by))
     known = np.isfinite(values)
-    dates = np.unique(to_ns(pd.Series(known_by))[known] // DAY)
     return {
         "trades": int(known.sum()),
-        "event_dates": len(dates),
-        "mean": mean_by_date(values, known_by),
-        "standard_error": standard_error(values, known_by),
-        "t_statistic": t_statistic(values, known_by),
+        "event_dates": len(np.unique(instants[known] // DAY)),
+        "mean": mean_by_date(values, instants),
+        "standard_error": standard_error(values, instants),
+        "t_statistic": t_statistic(values, instants),
     }
 
 
