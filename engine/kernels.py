@@ -33,16 +33,15 @@ from aftershock.engine.types import (
 
 # Market, rules and settings are forty arrays. Handed to a function that is not inlined they cost more than most of what
 # is done with them: each is copied, and counted up and down as long as the function may keep it. So all but a few are
-# inlined, and those that allocate nothing are compiled without the counting (the option has no public name yet), which
-# makes sweeps thirty times as fast.
+# inlined, and as Python makes all the room, none allocates and all are compiled without the counting (the option has no
+# public name yet), which makes sweeps thirty times as fast.
 #
-# `kernel` and `lean`, which allocates nothing, are called from Python. To unpack those arrays there takes longer to
-# compile than most of these functions, so what kernels alone call, `inner` and `inlined`, is plain Python there.
+# A `kernel` is called from Python. To unpack those arrays there takes longer to compile than most of these functions,
+# so what kernels alone call, `inner` and `inlined`, is plain Python there.
 #
 # An account may be worth exactly nothing, so what is divided by 0 is infinite or unknown, as numpy has it.
 options: Any = {"no_cfunc_wrapper": True, "error_model": "numpy"}
-kernel = njit(cache=True, nogil=True, **options)
-lean = njit(cache=True, nogil=True, _nrt=False, **options)  # type: ignore[call-overload]
+kernel = njit(cache=True, nogil=True, _nrt=False, **options)  # type: ignore[call-overload]
 inner = register_jitable(_nrt=False, **options)
 inlined = register_jitable(_nrt=False, forceinline=True, **options)
 
@@ -353,7 +352,7 @@ def carry(bars: Bars, rules: Rules, trade: tuple[int, int], first: int, end: int
 # ------------------------------------------------------------------------------------------- many signals
 
 
-@lean
+@kernel
 def net(
     entries: Entries, order: Integers, max_defer: int, weight: Floats, outcome: Integers, taken: Flags
 ) -> None:
@@ -445,7 +444,7 @@ def entry_refusal(case: Case, row: int, bar: int) -> int:
     return code
 
 
-@lean
+@kernel
 def each_alone(case: Case, outcome: Integers, trades: np.ndarray) -> int:
     """Trade each signal by itself with a fixed notional: no cash, nothing held.
 
@@ -680,7 +679,7 @@ def open_accounts(ledger: Ledger, book: Book) -> None:
     ledger.waiting[:] = -1
 
 
-@lean
+@kernel
 def shared_money(ledger: Ledger, case: Case, due: Integers, group: Group) -> None:
     """Trade signals out of accounts: cash moves in the order of instants, exits before entries.
 
@@ -993,7 +992,15 @@ def book_entry(ledger: Ledger, case: Case, opening: tuple[int, int, float, float
 def marked_bar(bars: Bars, trade: np.void, now: int) -> int:
     """Give the bar of the last known close of a trade since its entry, or -1."""
     first, end = trade["entry_bar"], bars.offsets[trade["instrument"] + 1]
-    bar = first + np.searchsorted(bars.closes_at[first:end], now, side="right") - 1
+    # Where numpy searches a sorted array numba compiles four functions, one of them for complex numbers.
+    low, high = first, end
+    while low < high:
+        middle = (low + high) // 2
+        if bars.closes_at[middle] <= now:
+            low = middle + 1
+        else:
+            high = middle
+    bar = low - 1
     while bar >= first:
         if not np.isnan(bars.close[bar]):
             return bar
@@ -1489,13 +1496,18 @@ def first_fill(case: Case, row: int) -> int:
     return bar
 
 
-@kernel
 def first_fills(case: Case) -> Integers:
     """Give for each signal the bar at which it is entered, if it is, or -1."""
     found = np.empty(len(case.entries.due), np.int64)
+    fill_first(case, found)
+    return found
+
+
+@kernel
+def fill_first(case: Case, found: Integers) -> None:
+    """Write down at which bar each signal is entered."""
     for row in range(len(found)):
         found[row] = first_fill(case, row)
-    return found
 
 
 @inlined
@@ -1517,7 +1529,6 @@ def leaves_by(case: Case, row: int, entry: int, bar: int) -> bool:
     return at_open and exit_refusal(bars, rules, entry, side, bar, CLOSE) == FILLED
 
 
-@kernel
 def reach(case: Case, hold: int) -> tuple[Integers, Integers]:
     """Give for each signal the first and the last bar that a trade of it may touch, held for so long at most.
 
@@ -1526,9 +1537,17 @@ def reach(case: Case, hold: int) -> tuple[Integers, Integers]:
     first, last : ndarrays of int64, shape (n,)
         -1 where it has no entry; ``last`` is the row after the instrument's bars where the data may end first.
     """
-    n, bars = len(case.entries.due), case.bars
+    n = len(case.entries.due)
     first, last = np.full(n, NO_BAR, np.int64), np.full(n, NO_BAR, np.int64)
-    for row in range(n):
+    reach_each(case, hold, first, last)
+    return first, last
+
+
+@kernel
+def reach_each(case: Case, hold: int, first: Integers, last: Integers) -> None:
+    """Write down the first and the last bar of each signal, as `reach` gives them."""
+    bars = case.bars
+    for row in range(len(first)):
         entry = first_fill(case, row)
         if entry < 0:
             continue
@@ -1540,10 +1559,9 @@ def reach(case: Case, hold: int) -> tuple[Integers, Integers]:
             bar = carry(bars, case.rules, (entry, case.entries.side[row]), bar + 1, end)
             bar = end if bar < 0 else bar
         first[row], last[row] = entry, bar
-    return first, last
 
 
-@lean
+@kernel
 def passages(case: Case, levels: Levels, found: Passages, hold: int, part: tuple[int, int]) -> None:
     """Walk the signals of a part (first, end) once each, and write down when they reach each level first."""
     bars, entries = case.bars, case.entries
@@ -1681,7 +1699,7 @@ def clear(day: Day, places: int) -> None:
     day.exposure[:places] = 0.0
 
 
-@lean
+@kernel
 def sweep_alone(
     case: Case,
     tables: Tables,
@@ -1843,7 +1861,7 @@ def write_down(
         trades[row]["signal"] = NO_BAR
 
 
-@lean
+@kernel
 def sweep_accounts(
     case: Case, tables: Tables, rows: Integers, room: Room, trades: np.ndarray, sums: Floats
 ) -> None:
@@ -2085,7 +2103,7 @@ def sum_up(day: Day, place: int, marks: Marks, sums: Floats) -> None:
         sum_up_all(day, place, marks, sums)
 
 
-@lean
+@kernel
 def sum_up_one(day: Day, marks: Marks, sums: Floats) -> None:
     """Do it for what was laid out at the first place."""
     sum_up(day, 0, marks, sums)
@@ -2177,7 +2195,7 @@ def sum_up_all(day: Day, place: int, marks: Marks, sums: Floats) -> None:
     sums[SPREAD] = around
 
 
-@lean
+@kernel
 def sweep_walked(
     case: Case,
     levels: Levels,
@@ -2316,7 +2334,7 @@ class AccountRoom(NamedTuple):
     trades: Integers
 
 
-@lean
+@kernel
 def sweep_each_account(
     case: Case,
     signals: SignalLists,
@@ -2395,11 +2413,14 @@ def walk_holds(case: Case, last: int, row: int, entry: int, at: int, room: Accou
     mark, until = fill, last if plain else NO_BAR
     course[FIRSTS] = course[SECONDS] = 0.0
     course[WORTHS] = course[HIGHS] = course[LOWS] = course[DEEPS] = 1.0
-    for k in range(last // STRETCH + 1):
+    stretches = last // STRETCH + 1
+    for k in range(stretches):
         many = min(STRETCH, last + 1 - k * STRETCH)
         mark, until = look_at_bars(case, row, entry, (k * STRETCH, many), (mark, until), room)
         walk_stretch(course, (float(side), fill, quantity), many)
-        write_path(room.path, place_of(at, k, last), course, (float(side), fill, quantity), many)
+        write_path(
+            room.path, np.uint64((at * stretches + k) * PATH), course, (float(side), fill, quantity), many
+        )
         for figure in (WORTHS, FIRSTS, SECONDS, HIGHS, LOWS, DEEPS):
             course[figure] = course[figure + np.uint64(STRETCH)]
 
@@ -2482,27 +2503,15 @@ def walk_stretch(course: Floats, trade: tuple[float, float, float], many: int) -
         change, worth = course[k + CHANGES], course[k + AFTER + WORTHS]
         first += change
         second += change * change
-        high, low = higher(high, worth), lower(low, worth)
+        high, low = worth if worth > high else high, worth if worth < low else low
         course[k + AFTER + FIRSTS], course[k + AFTER + SECONDS] = first, second
         course[k + AFTER + HIGHS], course[k + AFTER + LOWS] = high, low
     for k in range(whole):
         course[k + SHARES] = course[k + AFTER + WORTHS] / course[k + AFTER + HIGHS]
     deep = course[DEEPS]
     for k in range(np.uint64(many)):
-        deep = lower(deep, course[k + SHARES])
+        deep = course[k + SHARES] if course[k + SHARES] < deep else deep
         course[k + AFTER + DEEPS] = deep
-
-
-@inlined
-def higher(one: float, other: float) -> float:
-    """Give the higher of two numbers that are known, in one instruction."""
-    return one if one > other else other
-
-
-@inlined
-def lower(one: float, other: float) -> float:
-    """Give the lower of two numbers that are known, in one instruction."""
-    return one if one < other else other
 
 
 @inlined
@@ -2518,8 +2527,9 @@ def write_path(
         path[at + GROWTH], path[at + RENEWED] = value if value > 0.0 else np.nan, renewed
         path[at + FIRST] = course[k + FIRSTS] + change
         path[at + SECOND] = course[k + SECONDS] + change * change
-        path[at + HIGHEST], path[at + LOWEST] = higher(high, value), lower(course[k + LOWS], value)
-        path[at + DEEPEST] = lower(course[k + DEEPS], renewed)
+        path[at + HIGHEST] = value if value > high else high
+        path[at + LOWEST] = value if value < course[k + LOWS] else course[k + LOWS]
+        path[at + DEEPEST] = renewed if renewed < course[k + DEEPS] else course[k + DEEPS]
 
 
 @inlined
@@ -2533,7 +2543,7 @@ def begin_accounts(state: Floats, many: int) -> None:
 @inlined
 def take_up(lanes: Lanes, group: int, k: int, span: tuple[int, int], many: int, room: AccountRoom) -> None:
     """Hand so many signals to the accounts of lanes (first, end), all of hold ``k``, by least strength."""
-    (first, end), state, hold, last = span, room.state, lanes.holds[k], lanes.holds[-1]
+    (first, end), state, hold, stretches = span, room.state, lanes.holds[k], lanes.holds[-1] // STRETCH + 1
     begin_accounts(state, end - first)
     for at in range(np.uint64(end - first)):
         state[at + RANK] = at
@@ -2541,8 +2551,8 @@ def take_up(lanes: Lanes, group: int, k: int, span: tuple[int, int], many: int, 
     for at in range(many):
         some = min(taking[room.cut[at]] - before, end - first)
         if some > 0:
-            begin = place_of(at, hold // STRETCH, last)
-            trade = path_of(room.path, begin + np.uint64(hold % STRETCH))
+            begin = (at * stretches + hold // STRETCH) * PATH
+            trade = path_of(room.path, np.uint64(begin + hold % STRETCH))
             entry, until, ranks = room.entry[at], room.entry[at] + hold, float(some)
             for lane in range(np.uint64((some + VECTOR - 1) // VECTOR * VECTOR)):
                 free = (entry > state[lane + BUSY]) & (state[lane + RANK] < ranks)
@@ -2552,24 +2562,19 @@ def take_up(lanes: Lanes, group: int, k: int, span: tuple[int, int], many: int, 
 @inlined
 def take_up_each(lanes: Lanes, setup: int, first: int, signals: int, room: AccountRoom) -> None:
     """Hand so many signals to the accounts of a stretch of holds from ``first`` on, one for each hold at most."""
-    state, last = room.state, lanes.holds[-1]
-    many = min(STRETCH, last + 1 - first)
+    state, stretches = room.state, lanes.holds[-1] // STRETCH + 1
+    many = min(STRETCH, lanes.holds[-1] + 1 - first)
     begin_accounts(state, many)
     for k in range(np.uint64(many)):
         lane = lanes.alone[setup, first + int(k)]
         if lane >= 0:
             state[k + RANK] = lanes.least[lane]
     for at in range(signals):
-        begin, entry, cut = place_of(at, first // STRETCH, last), room.entry[at], float(room.cut[at])
+        begin, entry = np.uint64((at * stretches + first // STRETCH) * PATH), room.entry[at]
+        cut = float(room.cut[at])
         for k in range(np.uint64((many + VECTOR - 1) // VECTOR * VECTOR)):
             free = (entry > state[k + BUSY]) & (state[k + RANK] <= cut)
             give(state, k, free, path_of(room.path, begin + k), entry + float(first) + float(k))
-
-
-@inlined
-def place_of(at: int, stretch: int, last: int) -> np.uint64:
-    """Say where the path of a signal begins for a stretch of holds, of those up to the last."""
-    return np.uint64((at * (last // STRETCH + 1) + stretch) * PATH)
 
 
 Trade = tuple[float, float, float, float, float, float, float]
@@ -2635,7 +2640,6 @@ WALK = -(2**40)
 # ------------------------------------------------------------------------------------------- marking
 
 
-@kernel
 def mark(
     bars: Bars, trades: np.ndarray, rules: Rules, date_of: Integers, dates: int, open_end: bool
 ) -> tuple[Floats, Floats, Integers]:
@@ -2663,7 +2667,22 @@ def mark(
     positions : ndarray of int64, shape (dates,)
         Trades held at the end of the date.
     """
-    pnl, exposure, positions = np.zeros(dates), np.zeros(dates), np.zeros(dates, np.int64)
+    told = np.zeros(dates), np.zeros(dates), np.zeros(dates, np.int64)
+    mark_each(bars, trades, rules, date_of, open_end, told)
+    return told
+
+
+@kernel
+def mark_each(
+    bars: Bars,
+    trades: np.ndarray,
+    rules: Rules,
+    date_of: Integers,
+    open_end: bool,
+    told: tuple[Floats, Floats, Integers],
+) -> None:
+    """Spread trade after trade over the dates, as `mark` gives them."""
+    (pnl, exposure, positions), dates = told, len(told[0])
     for k in range(len(trades)):
         trade = trades[k]
         first, quantity, side = trade["entry_bar"], trade["quantity"], trade["side"]
@@ -2692,10 +2711,8 @@ def mark(
             for between in range(held_from, dates):
                 exposure[between] += quantity * value
                 positions[between] += 1
-    return pnl, exposure, positions
 
 
-@kernel
 def excursions(bars: Bars, trades: np.ndarray, at_close: bool) -> tuple[Floats, Floats]:
     """Find how far each trade went against and for it, as shares of the raw entry price.
 
@@ -2715,6 +2732,13 @@ def excursions(bars: Bars, trades: np.ndarray, at_close: bool) -> tuple[Floats, 
         unless exit was at its close.
     """
     mae, mfe = np.zeros(len(trades)), np.zeros(len(trades))
+    measure_each(bars, trades, at_close, mae, mfe)
+    return mae, mfe
+
+
+@kernel
+def measure_each(bars: Bars, trades: np.ndarray, at_close: bool, mae: Floats, mfe: Floats) -> None:
+    """Measure trade after trade, as `excursions` gives them."""
     for k in range(len(trades)):
         trade = trades[k]
         s, price = float(trade["side"]), trade["entry_price"]
@@ -2732,4 +2756,3 @@ def excursions(bars: Bars, trades: np.ndarray, at_close: bool) -> tuple[Floats, 
                 if not np.isnan(move):
                     mae[k] = min(mae[k], move)
                     mfe[k] = max(mfe[k], move)
-    return mae, mfe

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from aftershock.engine.studies.types import Floats, Ints
 from aftershock.engine.studies.windows import Series
 
-kernel = njit(cache=True, nogil=True)
+# What allocates nothing is compiled without counting references (the option has no public name yet).
+kernel = njit(cache=True, nogil=True, no_cfunc_wrapper=True, _nrt=False)  # type: ignore[call-overload]
 
 COLLINEAR = 1e-12
 """A pivot below this share of its regressor's sum of squares: the regressors do not tell their parts apart."""
@@ -42,7 +43,7 @@ class Fitted(NamedTuple):
     history: Ints
 
 
-@register_jitable
+@register_jitable(_nrt=False)
 def solve(a: Floats, b: Floats) -> bool:
     """Turn a symmetric positive definite ``a`` into its inverse and ``b`` into a^-1 b, in place (Gauss-Jordan).
 
@@ -68,11 +69,10 @@ def solve(a: Floats, b: Floats) -> bool:
     return True
 
 
-@register_jitable
-def apart(a: Floats) -> bool:
-    """Tell whether no column of a correlation-like matrix is a combination of those before it."""
+@register_jitable(_nrt=False)
+def apart(a: Floats, lower: Floats) -> bool:
+    """Tell whether no column of a correlation-like matrix is a combination of those before it; ``lower`` is room."""
     k = len(a)
-    lower = np.zeros((k, k))
     for j in range(k):
         for o in range(j + 1):
             left = a[j, o]
@@ -87,7 +87,15 @@ def apart(a: Floats) -> bool:
     return True
 
 
-@kernel
+class Normal(NamedTuple):
+    """Room for the normal equations of k regressors: ``size`` and ``right``, (k,), ``cross`` and ``lower``, (k, k)."""
+
+    size: Floats
+    right: Floats
+    cross: Floats
+    lower: Floats
+
+
 def fit(
     series: Series,
     instrument: Ints,
@@ -117,18 +125,44 @@ def fit(
     Fitted
     """
     n, w, length = len(due), window[1] - window[0] + 1, estimation[1] - estimation[0] + 1
-    m = 0 if offset else series.factors.shape[1]
-    c = 1 if constant else 0
-    k = m + c
-    nan = np.nan
-    returns, expected, abnormal = np.full((n, w), nan), np.full((n, w), nan), np.full((n, w), nan)
-    residual, design = np.full((n, length), nan), np.full((n, length, k), nan)
-    event_design, coefficients = np.full((n, w, k), nan), np.full((n, k), nan)
-    scale, observations = np.full(n, nan), np.zeros(n, np.int64)
-    covariance = np.full((n, w, w), nan)
-    solved, history = np.zeros(n, np.bool_), np.zeros(n, np.int64)
-    cross, right = np.zeros((k, k)), np.zeros(k)
-    size = np.zeros(k)
+    k = (0 if offset else series.factors.shape[1]) + (1 if constant else 0)
+    fitted = Fitted(
+        returns=np.full((n, w), np.nan),
+        expected=np.full((n, w), np.nan),
+        window=np.full((n, w), np.nan),
+        estimation=np.full((n, length), np.nan),
+        design=np.full((n, length, k), np.nan),
+        event_design=np.full((n, w, k), np.nan),
+        coefficients=np.full((n, k), np.nan),
+        scale=np.full(n, np.nan),
+        observations=np.zeros(n, np.int64),
+        covariance=np.full((n, w, w), np.nan),
+        solved=np.zeros(n, np.bool_),
+        history=np.zeros(n, np.int64),
+    )
+    room = Normal(np.zeros(k), np.zeros(k), np.zeros((k, k)), np.zeros((k, k)))
+    fit_each(series, (instrument, due), window, estimation, (constant, offset), fitted, room)
+    return fitted
+
+
+@kernel
+def fit_each(
+    series: Series,
+    rows: tuple[Ints, Ints],
+    window: tuple[int, int],
+    estimation: tuple[int, int],
+    which: tuple[bool, bool],
+    fitted: Fitted,
+    room: Normal,
+) -> None:
+    """Fit row after row, as `fit` describes it: ``rows`` are its instrument and due, ``which`` constant and offset."""
+    (instrument, due), (constant, offset) = rows, which
+    n, w, length = len(due), window[1] - window[0] + 1, estimation[1] - estimation[0] + 1
+    size, right, cross, lower = room
+    k, c = len(size), 1 if constant else 0
+    m = k - c
+    returns, expected, abnormal, residual, design, event_design = fitted[:6]
+    coefficients, scale, observations, covariance, solved, history = fitted[6:]
     for i in range(n):
         first, end = series.offsets[instrument[i]], series.offsets[instrument[i] + 1]
         cross[:, :] = 0.0
@@ -164,7 +198,7 @@ def fit(
                 for o in range(j + 1):
                     cross[j, o] /= size[j] * size[o]
                     cross[o, j] = cross[j, o]
-            good = k == 0 or (apart(cross) and solve(cross, right))
+            good = k == 0 or (apart(cross, lower) and solve(cross, right))
         solved[i] = good
         if not good:
             continue
@@ -204,7 +238,3 @@ def fit(
                         shared += event_design[i, t, j] * cross[j, o] * event_design[i, s, o]
                 covariance[i, t, s] = shared
                 covariance[i, s, t] = shared
-    return Fitted(
-        returns, expected, abnormal, residual, design, event_design, coefficients, scale, observations, covariance,
-        solved, history,
-    )  # fmt: skip
