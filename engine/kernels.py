@@ -2359,7 +2359,7 @@ def sweep_each_account(
         The dates of equity, and how many of them a year has.
     room : AccountRoom
         Room; trades are added to those of each lane, and brought below 0 where a trial has to be walked.
-    out : ndarray of float64, shape (trials, instruments, 3)
+    out : ndarray of float64, shape (instruments, trials, 3)
         Filled: total return, deepest fall and annualised Sharpe ratio.
     """
     for instrument in range(part[0], part[1]):
@@ -2622,7 +2622,7 @@ def close_account(
 ) -> None:
     """Write down what the account at a place came to, that of a lane and an instrument."""
     (lane, instrument), (dates, per_year), state = which, span, room.state
-    line, squares = out[lanes.row[lane], instrument], state[k + SQUARES]
+    line, squares = out[instrument, lanes.row[lane]], state[k + SQUARES]
     fall = state[k + FALLEN] - 1.0
     line[0], line[1], line[2] = state[k + EQUITY] - 1.0, fall if fall < -ROUNDING else 0.0, np.nan
     room.trades[lane] += WALK if np.isnan(state[k + EQUITY]) else np.int64(state[k + COUNT])

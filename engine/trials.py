@@ -709,7 +709,8 @@ def account_figures(
     Where accounts put all they have into each trade, sides are one, and trials differ in hold and least strength alone,
     each signal is walked once for all trials; all else is simulated and marked date by date, to the same figures.
     """
-    figures = np.empty((len(params.hold), len(bars.offsets) - 1, 3))
+    # Instruments are run one after another: what is written at a time lies together.
+    figures = np.empty((len(bars.offsets) - 1, len(params.hold), 3))
     trades = np.full(len(params.hold), -1, np.int64)
     days = float(axis.days[-1] - axis.days[0]) if len(axis.days) else 0.0
     span = (float(len(axis.days)), (len(axis.days) - 1.0) * YEAR / days if days > 0 else np.nan)
@@ -722,7 +723,7 @@ def account_figures(
         for first, end in _parts(len(left), jobs * PARTS, 1)
     ]
     _shared_out(_walk_accounts, walks, jobs)
-    return figures, trades
+    return figures.transpose(1, 0, 2), trades
 
 
 def _shared_out(run: Callable[[Any], Any], works: list[Any], jobs: int) -> list[Any]:
@@ -786,7 +787,8 @@ def _is_whole(setup: Setup) -> bool:
 
 def _whole_of(bars: Bars, setups: list[Setup], setup: Integers, params: Params, rows: Integers) -> Whole:
     """Set trials side by side, each of one of some set-ups."""
-    least, place = np.unique(params.least[rows], return_inverse=True)
+    least = np.unique(params.least[rows])
+    place = np.searchsorted(least, params.least[rows])
     holds = np.flatnonzero(np.bincount(params.hold[rows]))
     groups, cuts = len(setups) * len(holds), len(least) + 1
     key = (setup * len(holds) + np.searchsorted(holds, params.hold[rows])) * cuts + place + 1
@@ -875,7 +877,7 @@ def _walk_accounts(work: tuple[Any, ...]) -> None:
         setup = setups[params.setup[row]]
         found = trades_of(bars, setup, params, int(row))
         trades[row] = len(found)
-        figures[row] = 0.0, 0.0, np.nan
+        figures[:, row] = 0.0, 0.0, np.nan
         for k in np.unique(found["instrument"]):
             own = found[found["instrument"] == k]
             pnl, _, _ = kernels.mark(bars, own, setup.rules, axis.of_bar, len(axis.days), True)
@@ -885,7 +887,7 @@ def _walk_accounts(work: tuple[Any, ...]) -> None:
             peak = np.maximum(np.maximum.accumulate(equity), setup.book.capital)
             spread = returns.std(ddof=1) if len(returns) > 1 else 0.0
             fall = (equity / peak - 1.0).min()
-            figures[row, k] = (
+            figures[k, row] = (
                 equity[-1] / setup.book.capital - 1.0,
                 fall if fall < -ROUNDING else 0.0,
                 returns.mean() / spread * np.sqrt(per_year) if spread > ROUNDING else np.nan,

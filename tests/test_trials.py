@@ -187,10 +187,7 @@ def test_accounts_by_table_have_the_figures_of_accounts_marked_date_by_date(grid
     setup = setup._replace(book=setup.book._replace(mode=kernels.ACCOUNT))
     axis = trials.axis_of(bars)
     figures, trades = trials.account_figures(bars, axis, [setup], params, jobs=2)
-    want, count = np.zeros_like(figures), np.zeros_like(trades)
-    days = axis.days[-1] - axis.days[0]
-    span = len(axis.days), (len(axis.days) - 1) * 365.25 / days if days else NAN
-    trials._walk_accounts((bars, axis, [setup], params, np.arange(len(params.hold)), span, want, count))
+    want, count = walked(bars, axis, [setup], params)
     np.testing.assert_array_equal(trades, count)
     np.testing.assert_allclose(figures[:, :, :2], want[:, :, :2], rtol=1e-9, atol=1e-11)
     np.testing.assert_allclose(figures[:, :, 2], want[:, :, 2], rtol=1e-7, atol=1e-9)
@@ -255,12 +252,12 @@ def test_accounts_of_which_no_two_share_hold_and_signals_have_those_figures_too(
 
 def walked(bars, axis, setups, params):
     """Figures of accounts that are marked date by date, and the trades of each trial."""
-    figures = np.zeros((len(params.hold), len(bars.offsets) - 1, 3))
+    figures = np.zeros((len(bars.offsets) - 1, len(params.hold), 3))
     count = np.zeros(len(params.hold), np.int64)
-    span = len(axis.days), (len(axis.days) - 1) * 365.25 / (axis.days[-1] - axis.days[0])
-    rows = np.arange(len(params.hold))
+    days, rows = axis.days[-1] - axis.days[0], np.arange(len(params.hold))
+    span = len(axis.days), (len(axis.days) - 1) * 365.25 / days if days else NAN
     trials._walk_accounts((bars, axis, setups, params, rows, span, figures, count))
-    return figures, count
+    return figures.transpose(1, 0, 2), count
 
 
 @pytest.mark.parametrize("close", [200.0, 250.0, 100.0 / 3.0])
