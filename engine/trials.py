@@ -759,10 +759,10 @@ def _wholes_of(bars: Bars, setups: list[Setup], params: Params) -> Iterator[Whol
     while left:
         alike = [k for k in left if _are_alike(setups[left[0]], setups[k])]
         left = [k for k in left if k not in alike]
-        rows = np.flatnonzero(plain & np.isin(params.setup, alike))
-        yield _whole_of(
-            bars, [setups[k] for k in alike], np.searchsorted(alike, params.setup[rows]), params, rows
-        )
+        place = np.full(len(setups), -1)
+        place[alike] = np.arange(len(alike))
+        rows = np.flatnonzero(plain & (place[params.setup] >= 0))
+        yield _whole_of(bars, [setups[k] for k in alike], place[params.setup[rows]], params, rows)
 
 
 def _are_alike(one: Setup, other: Setup) -> bool:

@@ -356,3 +356,12 @@ def test_bad_figures_and_folders(found: Sweep, tmp_path: Path) -> None:
     with pytest.raises(af.InputError, match="expected a sweep's folder"):
         swept_in(tmp_path)
     assert found.report(tmp_path / "r.html", by="total_return").is_file()
+
+
+def test_the_page_tells_of_the_hedge(market: Any) -> None:
+    grid = {"hold": [1, 2]}
+    hedge = af.Hedge(method="beta", instruments={"JP": "8035.T", "TW": "2330.TW"}, instrument="2330.TW")
+    told = swept_of(sweep(market, grid, hedge=hedge))
+    assert told.told["Hedge"] == "beta, 8035.T, 2330.TW"
+    assert re.search(r"Hedge\s*<[^>]*>\s*(<[^>]*>\s*)*beta, 8035\.T, 2330\.TW", render_sweep(told))
+    assert "Hedge" not in swept_of(sweep(market, grid)).told

@@ -163,7 +163,7 @@ def _told(
     from aftershock.sweeps import GREATER, LEAST_TRADES, best_of_trials, luck_of
 
     top = best_of_trials(trials, placebo, by, TOP, LEAST_TRADES)
-    strategy = tomllib.loads(experiment).get("strategy", {})
+    settings = tomllib.loads(experiment)
     return Swept(
         name=name,
         labels=labels,
@@ -177,7 +177,8 @@ def _told(
         simulated=simulated,
         sampled=sampled,
         told={
-            "Strategy": str(strategy.get("kind", "reaction")),
+            "Strategy": str(settings.get("strategy", {}).get("kind", "reaction")),
+            **_hedge(settings.get("hedge", {})),
             "Trials": f"{len(trials):,}{' (a sample)' if sampled else ''}",
             "Placebos": f"{len(placebo):,}" if len(placebo) else "none",
         },
@@ -185,6 +186,15 @@ def _told(
         version=version,
         missing=missing,
     )
+
+
+def _hedge(settings: dict[str, Any]) -> dict[str, str]:
+    """Say in a line what stands against each trade, where something does."""
+    if settings.get("method", "none") == "none":
+        return {}
+    symbols = [*settings.get("instruments", {}).values(), settings.get("instrument")]
+    names = ", ".join(dict.fromkeys(str(symbol) for symbol in symbols if symbol))
+    return {"Hedge": f"{settings['method']}, {names}"}
 
 
 def write_sweep(swept: Swept, path: Path) -> Path:
