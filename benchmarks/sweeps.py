@@ -2,7 +2,8 @@
 
 ``whole`` is what the command does once events and prices are read: signals, joins, rules, trials, a folder with
 trials.parquet. ``trials`` is the part of it that runs trials and makes their figures, from a market whose rules are
-known. Prices are seeded random walks on Tokyo's sessions, so no number here says anything about news.
+known. ``MB before`` is the peak once events and prices are read: imports, and the market that is made there. Prices
+are seeded random walks on Tokyo's sessions, so no number here says anything about news.
 """
 
 import argparse
@@ -131,7 +132,7 @@ def measure(
         costs=af.Costs(model="flat", fee=0.001),
         name="benchmark",
     )
-    wholes, parts = [], []
+    wholes, parts, before = [], [], peak_mb()
     for count in range(rounds + 1):
         axes = grid_of({**grid, "hold": [1, 2], "delay": [0]} if count == 0 else grid)
         with tempfile.TemporaryDirectory() as folder:
@@ -141,7 +142,7 @@ def measure(
             trades = int(
                 pq.read_table(place / "trials.parquet", columns=["trades"])["trades"].to_numpy().sum()
             )
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KILOBYTES_OF_MB
+    peak = peak_mb()
     plan = Plan(inputs, axes)
     ground = plan.ground()
     for _ in range(rounds):
@@ -160,8 +161,13 @@ def measure(
         "whole_seconds": min(wholes[1:])[0],
         "trials_seconds": min(parts)[0],
         "trials_cpu_seconds": min(parts, key=lambda one: one[1])[1],
+        "before_mb": before,
         "peak_mb": peak,
     }
+
+
+def peak_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KILOBYTES_OF_MB
 
 
 def clocks() -> tuple[float, float]:
@@ -227,7 +233,7 @@ def show(rows: list[dict[str, Any]]) -> None:
     table = Table(box=box.SIMPLE)
     for name in ("job", "mode", "trials", "events", "bars", "cores", "trades"):
         table.add_column(name, justify="left" if name in ("job", "mode") else "right")
-    for name in ("whole s", "trials s", "CPU s", "ns a trade", "peak MB"):
+    for name in ("whole s", "trials s", "CPU s", "ns a trade", "MB before", "peak MB"):
         table.add_column(name, justify="right")
     for row in rows:
         table.add_row(
@@ -236,7 +242,7 @@ def show(rows: list[dict[str, Any]]) -> None:
             *(f"{row[name]:,}" for name in ("trials", "events", "bars", "cores", "trades")),
             *(f"{row[name]:.2f}" for name in ("whole_seconds", "trials_seconds", "trials_cpu_seconds")),
             f"{1e9 * row['trials_cpu_seconds'] / max(row['trades'], 1):.1f}",
-            f"{row['peak_mb']:.0f}",
+            *(f"{row[name]:.0f}" for name in ("before_mb", "peak_mb")),
         )
     Console(width=150).print(table)
     Console().print(f"machine: {json.dumps(machine())}", highlight=False)

@@ -131,12 +131,13 @@ def axis_of(bars: Bars, tradable: Any = None) -> Axis:
     >>> axis_of(bars_of(Tape.from_frame(prices))).of_bar.tolist()
     [0, 1]
     """
-    if not len(bars.session) or not (tradable is None or np.any(tradable)):
+    held = slice(None) if tradable is None else tradable
+    if not len(bars.session) or not len(bars.session[held]):
         return Axis(np.zeros(0, np.int64), np.full(len(bars.session), -1))
     first = bars.session.min()
     since = bars.session - first
     closes = np.zeros(since.max() + 1, np.bool_)
-    closes[since if tradable is None else since[tradable]] = True
+    closes[since[held]] = True
     return Axis(np.flatnonzero(closes) + first, (np.cumsum(closes) - 1)[since])
 
 
