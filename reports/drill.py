@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import tomllib
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ import pandas as pd
 from aftershock.data.instants import to_ns
 from aftershock.reports.run import Run
 from aftershock.reports.tables import Column, column_values, zones_of
-from aftershock.reports.words import SIMULATED, city, word
+from aftershock.reports.words import SIMULATED, city, section, word
 
 EVENT = (
     Column("known_from", "Known from", "instant"),
@@ -123,10 +122,7 @@ def columns_of(table: pd.DataFrame, columns: tuple[Column, ...]) -> dict[str, An
 
 def exits_of(run: Run) -> dict[str, float | None]:
     """Read stop, take, trail and hold from the experiment; None where there is none."""
-    try:
-        told = tomllib.loads(run.experiment).get("strategy") or {}
-    except tomllib.TOMLDecodeError:
-        told = {}
+    told = section(run.experiment, "strategy")
     known = {key: told.get(key) for key in ("hold", "stop", "take", "trail")}
     return {
         key: value if isinstance(value, (int, float)) and value > 0 else None for key, value in known.items()

@@ -287,10 +287,11 @@ def comparison_table(runs: Sequence[Run], names: Sequence[str]) -> Table:
         A heading for each run.
     """
     told = [facts(run) for run in runs]
+    labels = dict.fromkeys(label for each in told for label in each)
     compared = [key for key in MEASURES if key in {*TILES, *APART}]
     shown = [key for key in compared if any(defined(figure_of(run, key)) for run in runs)]
     rows = [
-        *([Cell(label), *(Cell(each[label]) for each in told)] for label in told[0]),
+        *([Cell(label), *(Cell(each.get(label, "none")) for each in told)] for label in labels),
         *(
             [Cell(MEASURES[key].label), *(_figure(run, key, figure_of(run, key)) for run in runs)]
             for key in shown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -254,16 +255,43 @@ def setting(run: Run, key: str) -> str:
 
 
 def facts(run: Run) -> dict[str, str]:
-    """Say what was run: strategy, period, universe, the source of the prices and the capital."""
+    """Say what was run: strategy, its hedge if it has one, period, universe, the source of the prices, the capital."""
     period = [date(day) for day in (run.manifest.get("period") or {}).values() if day]
     capital = number(start_of(run), money_digits(run)) if start_of(run) > 0 else UNDEFINED
+    hedge = hedge_in(run.experiment)
     return {
         "Strategy": setting(run, "strategy") or UNDEFINED,
+        **({"Hedge": hedge} if hedge else {}),
         "Period": " to ".join(period) or UNDEFINED,
         "Universe": setting(run, "universe") or UNDEFINED,
         "Prices": "simulated market" if run.simulated else _where_from(run) or UNDEFINED,
         "Capital": f"{capital} {unit(run)}" if capital != UNDEFINED else UNDEFINED,
     }
+
+
+def hedge_in(experiment: str) -> str:
+    """Say in a line what an experiment (TOML) sets against each trade, "" where nothing.
+
+    Examples
+    --------
+    >>> hedge_in('hedge = {method = "beta", instrument = "1306.T"}')
+    'beta, 1306.T'
+    """
+    settings = section(experiment, "hedge")
+    if settings.get("method", "none") == "none":
+        return ""
+    by_market = settings.get("instruments")
+    symbols = [*(by_market.values() if isinstance(by_market, Mapping) else ()), settings.get("instrument")]
+    return ", ".join([word(settings["method"]), *dict.fromkeys(word(symbol) for symbol in symbols if symbol)])
+
+
+def section(experiment: str, name: str) -> dict[str, Any]:
+    """Give a section of an experiment, empty where it has none or cannot be read."""
+    try:
+        told = tomllib.loads(experiment).get(name)
+    except tomllib.TOMLDecodeError:
+        told = None
+    return told if isinstance(told, dict) else {}
 
 
 def _where_from(run: Run) -> str:

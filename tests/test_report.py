@@ -24,7 +24,7 @@ from aftershock.reports.html import numbers, render
 from aftershock.reports.payload import embed, unpack
 from aftershock.reports.run import Run
 from aftershock.reports.verdict import verdict
-from aftershock.reports.words import caveats, date, findings, number, percent, word
+from aftershock.reports.words import caveats, date, facts, findings, number, percent, word
 from aftershock.result import report
 
 _made = runpy.run_path(str(Path(__file__).parent / "factories" / "runs.py"))
@@ -795,6 +795,20 @@ def test_two_runs_are_set_side_by_side(real: Run) -> None:
     assert rows["Total return"] == [percent(run.stats["headline"]["total_return"]) for run in (real, other)]
     assert rows["Hash of code: not the same"] == ["c3" * 6, "d4" * 6]
     assert "Hash of events: the same" in rows
+
+
+def test_the_hedge_of_a_run_is_told_and_set_beside_one_without(real: Run) -> None:
+    legs = (
+        '[hedge]\nmethod = "beta"\ninstrument = "1306.T"\ninstruments = {KR = "069500.KS", JP = "1306.T"}\n'
+    )
+    hedged = dataclasses.replace(real, experiment=f"{real.experiment}\n{legs}")
+    assert facts(hedged)["Hedge"] == "beta, 069500.KS, 1306.T"
+    for runs in ([real, hedged], [hedged, real]):
+        rows = {row[0]: row[1:] for row in _texts(tables.comparison_table(runs, ["1", "2"]))}
+        assert rows["Hedge"] == ["beta, 069500.KS, 1306.T" if run is hedged else "none" for run in runs]
+    assert "Hedge" not in facts(real)
+    for odd in ("[[", "hedge = 3", '[hedge]\nmethod = "none"\ninstrument = "1306.T"'):
+        assert "Hedge" not in facts(dataclasses.replace(real, experiment=odd))
 
 
 def test_two_runs_have_a_section_each(real: Run) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,7 @@ from aftershock.engine.trials import Params, sums_of
 from aftershock.engine.types import Integers
 from aftershock.plan import Plan
 from aftershock.reports.swept import Curves, Swept
-from aftershock.reports.words import facts
+from aftershock.reports.words import facts, hedge_in, section
 from aftershock.result import write_page
 
 if TYPE_CHECKING:
@@ -163,7 +162,7 @@ def _told(
     from aftershock.sweeps import GREATER, LEAST_TRADES, best_of_trials, luck_of
 
     top = best_of_trials(trials, placebo, by, TOP, LEAST_TRADES)
-    settings = tomllib.loads(experiment)
+    strategy, hedge = section(experiment, "strategy"), hedge_in(experiment)
     return Swept(
         name=name,
         labels=labels,
@@ -177,8 +176,8 @@ def _told(
         simulated=simulated,
         sampled=sampled,
         told={
-            "Strategy": str(settings.get("strategy", {}).get("kind", "reaction")),
-            **_hedge(settings.get("hedge", {})),
+            "Strategy": str(strategy.get("kind", "reaction")),
+            **({"Hedge": hedge} if hedge else {}),
             "Trials": f"{len(trials):,}{' (a sample)' if sampled else ''}",
             "Placebos": f"{len(placebo):,}" if len(placebo) else "none",
         },
@@ -186,15 +185,6 @@ def _told(
         version=version,
         missing=missing,
     )
-
-
-def _hedge(settings: dict[str, Any]) -> dict[str, str]:
-    """Say in a line what stands against each trade, where something does."""
-    if settings.get("method", "none") == "none":
-        return {}
-    symbols = [*settings.get("instruments", {}).values(), settings.get("instrument")]
-    names = ", ".join(dict.fromkeys(str(symbol) for symbol in symbols if symbol))
-    return {"Hedge": f"{settings['method']}, {names}"}
 
 
 def write_sweep(swept: Swept, path: Path) -> Path:
