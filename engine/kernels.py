@@ -2265,7 +2265,8 @@ BESIDE = 128
 """How many accounts stand side by side."""
 BUSY, UNDER, EQUITY, FALLEN, SUM, SQUARES, COUNT, RANK = (np.uint64(k * BESIDE) for k in range(8))
 """Where the figures of accounts begin: last bar held, equity over its peak, equity, deepest fall, sums of returns,
-trades, and which signals they take."""
+trades, and which signals they take: `take_up` has their place there, to be below how many a signal passes for,
+`take_up_each` how many least strengths have to let it pass."""
 STATE = 8 * BESIDE
 
 
@@ -2286,6 +2287,8 @@ class Lanes(NamedTuple):
         Whether a set-up has one of each hold at most.
     alone : ndarray of int64, shape (setups, last hold + 1)
         That one, and -1 where there is none.
+    stretch : ndarray of int64, shape (stretches,)
+        The place of each stretch of holds among those that have some, and -1 where it has none.
     """
 
     row: Integers
@@ -2295,6 +2298,7 @@ class Lanes(NamedTuple):
     taking: Integers
     by_hold: Flags
     alone: Integers
+    stretch: Integers
 
 
 class SignalLists(NamedTuple):
@@ -2364,9 +2368,11 @@ def sweep_each_account(
     """
     for instrument in range(part[0], part[1]):
         for setup in range(len(signals.starts)):
-            many = lay_out(case, signals, lanes.holds[-1], (setup, instrument), room)
+            many = lay_out(case, signals, lanes, (setup, instrument), room)
             if lanes.by_hold[setup]:
                 for first in range(0, lanes.holds[-1] + 1, STRETCH):
+                    if lanes.stretch[first // STRETCH] < 0:
+                        continue
                     take_up_each(lanes, setup, first, many, room)
                     for k in range(np.uint64(min(STRETCH, lanes.holds[-1] + 1 - first))):
                         lane = lanes.alone[setup, first + int(k)]
@@ -2383,7 +2389,7 @@ def sweep_each_account(
 
 
 @inlined
-def lay_out(case: Case, signals: SignalLists, last: int, which: tuple[int, int], room: AccountRoom) -> int:
+def lay_out(case: Case, signals: SignalLists, lanes: Lanes, which: tuple[int, int], room: AccountRoom) -> int:
     """Lay out what the signals of a set-up and an instrument do that are entered; say how many there are."""
     setup, instrument = which
     many = 0
@@ -2391,18 +2397,18 @@ def lay_out(case: Case, signals: SignalLists, last: int, which: tuple[int, int],
         row = signals.order[at]
         entry = first_fill(case, row)
         if entry >= 0:
-            walk_holds(case, last, row, entry, many, room)
+            walk_holds(case, lanes, row, entry, many, room)
             room.entry[many], room.cut[many] = entry, signals.cut[row]
             many += 1
     return many
 
 
 @inlined
-def walk_holds(case: Case, last: int, row: int, entry: int, at: int, room: AccountRoom) -> None:
-    """Write down what a signal's trade does to an account that it takes up whole, for each hold up to the last.
+def walk_holds(case: Case, lanes: Lanes, row: int, entry: int, at: int, room: AccountRoom) -> None:
+    """Write down what a signal's trade does to an account that it takes up whole, for each hold.
 
     ``GROWTH`` is NaN where the hold's own bar does not fill the exit, where what the trade costs is no share of its
-    value, and where it leaves the account nothing.
+    value, and where it leaves the account nothing, at its end or at a close before.
     """
     rules, side, course = case.rules, case.entries.side[row], room.course
     buy, terms = side > 0, rules.bar[entry]
@@ -2410,19 +2416,24 @@ def walk_holds(case: Case, last: int, row: int, entry: int, at: int, room: Accou
     quantity = 1.0 / (1.0 + fee_of(rules, entry, 1.0, buy)) / fill
     plain = terms.lot == 0.0 and terms.impact == 0.0 and (buy or terms.borrow == 0.0)
     # Until there is a close it is worth what was paid, less the fee.
+    last = lanes.holds[-1]
     mark, until = fill, last if plain else NO_BAR
     course[FIRSTS] = course[SECONDS] = 0.0
     course[WORTHS] = course[HIGHS] = course[LOWS] = course[DEEPS] = 1.0
-    stretches = last // STRETCH + 1
-    for k in range(stretches):
+    for k in range(len(lanes.stretch)):
         many = min(STRETCH, last + 1 - k * STRETCH)
         mark, until = look_at_bars(case, row, entry, (k * STRETCH, many), (mark, until), room)
         walk_stretch(course, (float(side), fill, quantity), many)
-        write_path(
-            room.path, np.uint64((at * stretches + k) * PATH), course, (float(side), fill, quantity), many
-        )
+        if lanes.stretch[k] >= 0:
+            write_path(room.path, place_of(lanes, at, k), course, (float(side), fill, quantity), many)
         for figure in (WORTHS, FIRSTS, SECONDS, HIGHS, LOWS, DEEPS):
             course[figure] = course[figure + np.uint64(STRETCH)]
+
+
+@inlined
+def place_of(lanes: Lanes, at: int, stretch: int) -> np.uint64:
+    """Say where the path of a signal begins for a stretch of holds."""
+    return np.uint64((at * (lanes.stretch[-1] + 1) + lanes.stretch[stretch]) * PATH)
 
 
 @inlined
@@ -2430,7 +2441,7 @@ def look_at_bars(
     case: Case,
     row: int,
     entry: int,
-    bars: tuple[int, int],
+    span: tuple[int, int],
     so_far: tuple[float, int],
     room: AccountRoom,
 ) -> tuple[float, int]:
@@ -2439,7 +2450,7 @@ def look_at_bars(
     What is still held when the data end stays at its last close. ``so_far`` are the last known close and the last bar
     at which the trade may end; both are given back.
     """
-    (first, many), (mark, until), side, course = bars, so_far, case.entries.side[row], room.course
+    (first, many), (mark, until), side, course = span, so_far, case.entries.side[row], room.course
     instrument = case.entries.instrument[row]
     begin, end = case.bars.offsets[instrument], case.bars.offsets[instrument + 1]
     whose, bar = 2 * instrument + (2 if side > 0 else 1), entry + first
@@ -2524,7 +2535,9 @@ def write_path(
         value = quantity * (fill + s * (course[k + PROCEEDS] - fill))
         worth, high = course[k + WORTHS], course[k + HIGHS]
         change, renewed, at = value / worth - 1.0, 1.0 if value > high else value / high, begin + k
-        path[at + GROWTH], path[at + RENEWED] = value if value > 0.0 else np.nan, renewed
+        # Of what is worth less than nothing no share of a peak can be told.
+        solvent = (value > 0.0) & (course[k + LOWS] > 0.0)
+        path[at + GROWTH], path[at + RENEWED] = value if solvent else np.nan, renewed
         path[at + FIRST] = course[k + FIRSTS] + change
         path[at + SECOND] = course[k + SECONDS] + change * change
         path[at + HIGHEST] = value if value > high else high
@@ -2543,7 +2556,7 @@ def begin_accounts(state: Floats, many: int) -> None:
 @inlined
 def take_up(lanes: Lanes, group: int, k: int, span: tuple[int, int], many: int, room: AccountRoom) -> None:
     """Hand so many signals to the accounts of lanes (first, end), all of hold ``k``, by least strength."""
-    (first, end), state, hold, stretches = span, room.state, lanes.holds[k], lanes.holds[-1] // STRETCH + 1
+    (first, end), state, hold = span, room.state, lanes.holds[k]
     begin_accounts(state, end - first)
     for at in range(np.uint64(end - first)):
         state[at + RANK] = at
@@ -2551,8 +2564,8 @@ def take_up(lanes: Lanes, group: int, k: int, span: tuple[int, int], many: int, 
     for at in range(many):
         some = min(taking[room.cut[at]] - before, end - first)
         if some > 0:
-            begin = (at * stretches + hold // STRETCH) * PATH
-            trade = path_of(room.path, np.uint64(begin + hold % STRETCH))
+            begin = place_of(lanes, at, hold // STRETCH)
+            trade = path_of(room.path, begin + np.uint64(hold % STRETCH))
             entry, until, ranks = room.entry[at], room.entry[at] + hold, float(some)
             for lane in range(np.uint64((some + VECTOR - 1) // VECTOR * VECTOR)):
                 free = (entry > state[lane + BUSY]) & (state[lane + RANK] < ranks)
@@ -2562,16 +2575,14 @@ def take_up(lanes: Lanes, group: int, k: int, span: tuple[int, int], many: int, 
 @inlined
 def take_up_each(lanes: Lanes, setup: int, first: int, signals: int, room: AccountRoom) -> None:
     """Hand so many signals to the accounts of a stretch of holds from ``first`` on, one for each hold at most."""
-    state, stretches = room.state, lanes.holds[-1] // STRETCH + 1
-    many = min(STRETCH, lanes.holds[-1] + 1 - first)
+    state, many = room.state, min(STRETCH, lanes.holds[-1] + 1 - first)
     begin_accounts(state, many)
     for k in range(np.uint64(many)):
         lane = lanes.alone[setup, first + int(k)]
         if lane >= 0:
             state[k + RANK] = lanes.least[lane]
     for at in range(signals):
-        begin, entry = np.uint64((at * stretches + first // STRETCH) * PATH), room.entry[at]
-        cut = float(room.cut[at])
+        begin, entry, cut = place_of(lanes, at, first // STRETCH), room.entry[at], float(room.cut[at])
         for k in range(np.uint64((many + VECTOR - 1) // VECTOR * VECTOR)):
             free = (entry > state[k + BUSY]) & (state[k + RANK] <= cut)
             give(state, k, free, path_of(room.path, begin + k), entry + float(first) + float(k))

@@ -41,7 +41,7 @@ def simulate_some(case: Case, order: Integers) -> tuple[np.ndarray, Integers]:
 
 def netting_order(entries: Entries) -> Integers:
     """Give the rows of entries by instrument, due bar and row: those that stand as one are side by side."""
-    few = int(entries.instrument.max(initial=0)) < 2**16
+    few = entries.instrument.min(initial=0) >= 0 and entries.instrument.max(initial=0) < 2**16
     # Numpy sorts narrow integers by counting, and signals are mostly due in the order in which they are listed.
     order = np.argsort(entries.instrument.astype(np.uint16) if few else entries.instrument, kind="stable")
     instrument, due = entries.instrument[order], entries.due[order]

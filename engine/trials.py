@@ -732,8 +732,14 @@ def _shared_out(run: Callable[[Any], Any], works: list[Any], jobs: int) -> list[
     done, queue = [None] * len(works), iter(enumerate(works))
 
     def take() -> None:
-        for place, work in queue:
-            done[place] = run(work)
+        try:
+            for place, work in queue:
+                done[place] = run(work)
+        except BaseException:
+            # The others stop after what they are at.
+            for _ in queue:
+                pass
+            raise
 
     with ThreadPoolExecutor(max(jobs - 1, 1)) as threads:
         others = [threads.submit(take) for _ in range(min(jobs, len(works)) - 1)]
@@ -790,18 +796,22 @@ def _whole_of(bars: Bars, setups: list[Setup], setup: Integers, params: Params, 
     """Set trials side by side, each of one of some set-ups."""
     least = np.unique(params.least[rows])
     place = np.searchsorted(least, params.least[rows])
-    holds = np.flatnonzero(np.bincount(params.hold[rows]))
+    # Whoever holds for longer than there are bars holds to the end.
+    hold = np.minimum(params.hold[rows], np.diff(bars.offsets).max(initial=0))
+    holds = np.flatnonzero(np.bincount(hold))
     groups, cuts = len(setups) * len(holds), len(least) + 1
-    key = (setup * len(holds) + np.searchsorted(holds, params.hold[rows])) * cuts + place + 1
+    key = (setup * len(holds) + np.searchsorted(holds, hold)) * cuts + place + 1
     taking = np.cumsum(np.bincount(key, minlength=groups * cuts).reshape(groups, cuts), axis=1)
     starts = np.concatenate(([0], np.cumsum(taking[:, -1])))
     order, counts = np.argsort(key, kind="stable"), taking[:, -1].reshape(len(setups), -1)
     alone = np.full((len(setups), holds[-1] + 1), -1)
     alone[:, holds] = np.where(counts == 1, starts[:-1].reshape(counts.shape), -1)
+    held = np.bincount(holds // kernels.STRETCH) > 0
+    stretch = np.where(held, np.cumsum(held) - 1, -1)
     return Whole(
         case_of(bars, setups[0])._replace(entries=_concatenated([one.entries for one in setups])),
         _signals_of(bars, setups, least),
-        Lanes(rows[order], place[order] + 1, holds, starts, taking, counts.max(axis=1) <= 1, alone),
+        Lanes(rows[order], place[order] + 1, holds, starts, taking, counts.max(axis=1) <= 1, alone, stretch),
     )
 
 
@@ -851,7 +861,7 @@ def _run_accounts(work: tuple[Whole, tuple[int, int], tuple[float, float], Float
     most = int(np.diff(signals.starts, axis=1).max(initial=0))
     bars = int(np.diff(case.bars.offsets).max(initial=0))
     room = AccountRoom(
-        path=_aligned(most * (lanes.holds[-1] // kernels.STRETCH + 1) * kernels.PATH),
+        path=_aligned(most * (lanes.stretch[-1] + 1) * kernels.PATH),
         entry=np.empty(most),
         cut=np.empty(most, np.int64),
         course=_aligned(kernels.COURSE),

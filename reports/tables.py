@@ -287,7 +287,8 @@ def comparison_table(runs: Sequence[Run], names: Sequence[str]) -> Table:
         A heading for each run.
     """
     told = [facts(run) for run in runs]
-    labels = dict.fromkeys(label for each in told for label in each)
+    # Of what not all tell the order is that of those who tell most.
+    labels = dict.fromkeys(label for each in sorted(told, key=len, reverse=True) for label in each)
     compared = [key for key in MEASURES if key in {*TILES, *APART}]
     shown = [key for key in compared if any(defined(figure_of(run, key)) for run in runs)]
     rows = [

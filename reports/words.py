@@ -278,11 +278,12 @@ def hedge_in(experiment: str) -> str:
     'beta, 1306.T'
     """
     settings = section(experiment, "hedge")
-    if settings.get("method", "none") == "none":
+    method = word(settings.get("method"))
+    if method in ("", "none"):
         return ""
     by_market = settings.get("instruments")
     symbols = [*(by_market.values() if isinstance(by_market, Mapping) else ()), settings.get("instrument")]
-    return ", ".join([word(settings["method"]), *dict.fromkeys(word(symbol) for symbol in symbols if symbol)])
+    return ", ".join([method, *dict.fromkeys(word(symbol) for symbol in symbols if symbol)])
 
 
 def section(experiment: str, name: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import itertools
 import math
 import os
+import time
 
 import ledger
 import numpy as np
@@ -225,7 +226,7 @@ def test_crowded_accounts_have_the_figures_of_accounts_marked_date_by_date(side,
 
 @pytest.mark.parametrize("side", [1, -1])
 def test_accounts_of_which_no_two_share_hold_and_signals_have_those_figures_too(side):
-    """A sample of a grid: some holds are missing, least strengths differ, and what is bought may have to be kept.
+    """A sample of a grid: holds are missing or outlast the data, least strengths differ, what is bought has to be kept.
 
     Many signals pass the same bar whose close is unknown.
     """
@@ -237,7 +238,10 @@ def test_accounts_of_which_no_two_share_hold_and_signals_have_those_figures_too(
     rules = rules.with_columns(sell_from=draw.integers(0, 3, len(bars.close)))
     setups = [crowded_setup(draw, bars, rules, side, 60, 150) for _ in range(2)]
     some = draw.random((2, 70)) < 0.3
-    which, hold = np.nonzero(some)
+    which, hold = (
+        np.append(column, extra)
+        for column, extra in zip(np.nonzero(some), ([0, 1], [149, 9_999]), strict=True)
+    )
     off = np.full(len(hold), NAN)
     params = trials.Params(which, hold, off, off, off, draw.random(len(hold)).round(1))
     (whole,) = trials._wholes_of(bars, setups, params)
@@ -258,6 +262,38 @@ def walked(bars, axis, setups, params):
     span = len(axis.days), (len(axis.days) - 1) * 365.25 / days if days else NAN
     trials._walk_accounts((bars, axis, setups, params, rows, span, figures, count))
     return figures.transpose(1, 0, 2), count
+
+
+def test_a_short_may_be_worth_less_than_nothing_in_between():
+    """Sold at 100, at 90, 250 and 80: the fall is from the peak at 90, which is higher than the money at the start."""
+    draw = np.random.default_rng(3)
+    bars, rules = crowded_market(draw, 1, 6)
+    close, flat = np.array([100.0, 90.0, 250.0, 80.0, 80.0, 80.0]), np.full(6, 100.0)
+    bars = bars._replace(open=flat, high=np.maximum(close, flat), low=np.minimum(close, flat), close=close)
+    rules = rules.with_columns(buy_rate=0.0, sell_rate=0.0)
+    setup = crowded_setup(draw, bars, rules, -1, 1, 6)
+    setup = setup._replace(entries=setup.entries._replace(due=np.array([1])), strength=np.ones(1))
+    off, axis = np.full(2, NAN), trials.axis_of(bars)
+    params = trials.Params(np.zeros(2, np.int64), np.array([2, 0]), off, off, off, np.zeros(2))
+    figures, _ = trials.account_figures(bars, axis, [setup], params)
+    assert figures[0, 0, :2] == pytest.approx([0.2, -0.5 / 1.1 - 1.0])
+    assert figures[1, 0, :2] == pytest.approx([0.1, 0.0])
+    np.testing.assert_allclose(figures, walked(bars, axis, [setup], params)[0], rtol=1e-9)
+
+
+def test_an_error_in_one_thread_stops_the_others():
+    def run(work):
+        seen.append(work)
+        if work == 0:
+            raise ValueError("first")
+        time.sleep(0.01)
+
+    seen: list[int] = []
+    with pytest.raises(ValueError, match="first"):
+        trials._shared_out(run, list(range(200)), 2)
+    assert len(seen) < 100
+    assert trials._shared_out(lambda work: work**2, [1, 2, 3], 2) == [1, 4, 9]
+    assert trials._shared_out(run, [], 2) == []
 
 
 @pytest.mark.parametrize("close", [200.0, 250.0, 100.0 / 3.0])

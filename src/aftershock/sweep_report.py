@@ -15,7 +15,7 @@ from aftershock.engine.trials import Params, sums_of
 from aftershock.engine.types import Integers
 from aftershock.plan import Plan
 from aftershock.reports.swept import Curves, Swept
-from aftershock.reports.words import facts, hedge_in, section
+from aftershock.reports.words import UNDEFINED, facts, hedge_in, section
 from aftershock.result import write_page
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ def _told(
         simulated=simulated,
         sampled=sampled,
         told={
-            "Strategy": str(strategy.get("kind", "reaction")),
+            "Strategy": str(strategy.get("kind", "reaction")) if strategy else UNDEFINED,
             **({"Hedge": hedge} if hedge else {}),
             "Trials": f"{len(trials):,}{' (a sample)' if sampled else ''}",
             "Placebos": f"{len(placebo):,}" if len(placebo) else "none",
