@@ -2251,12 +2251,12 @@ GROWTH, FIRST, SECOND, HIGHEST, LOWEST, DEEPEST, RENEWED = (np.uint64(k * STRETC
 """Where a path says what a trade does; ``RENEWED`` is its growth from its own peak."""
 PATH = 7 * STRETCH
 APART = 576
+"""How far apart figures of a stretch begin: compilers need not fear there to load what they have just stored."""
 CLOSES, PROCEEDS, WORTHS, CHANGES, FIRSTS, SECONDS, HIGHS, LOWS, SHARES, DEEPS = (
     np.uint64(k * APART) for k in range(10)
 )
 """Where the figures of a stretch begin: known closes, what a share brings at each, what the trade is worth, its
-changes, their sums and those of their squares, its highest, its lowest, its shares of its peak, the deepest of them.
-So far apart that compilers need not fear to load what they have just stored."""
+changes, their sums and those of their squares, its highest, its lowest, its shares of its peak, the deepest of them."""
 AFTER = np.uint64(1)
 """Of worth, sums and levels what is true before a bar stands at its place, and what is true after it at the next."""
 COURSE = 10 * APART
@@ -2378,14 +2378,14 @@ def sweep_each_account(
                         lane = lanes.alone[setup, first + int(k)]
                         if lane >= 0:
                             close_account(room, k, lanes, (lane, instrument), span, out)
-                continue
-            for k in range(len(lanes.holds)):
-                group = setup * len(lanes.holds) + k
-                for first in range(lanes.starts[group], lanes.starts[group + 1], BESIDE):
-                    end = min(first + BESIDE, lanes.starts[group + 1])
-                    take_up(lanes, group, k, (first, end), many, room)
-                    for at in range(np.uint64(end - first)):
-                        close_account(room, at, lanes, (first + int(at), instrument), span, out)
+            else:
+                for k in range(len(lanes.holds)):
+                    group = setup * len(lanes.holds) + k
+                    for first in range(lanes.starts[group], lanes.starts[group + 1], BESIDE):
+                        end = min(first + BESIDE, lanes.starts[group + 1])
+                        take_up(lanes, group, k, (first, end), many, room)
+                        for at in range(np.uint64(end - first)):
+                            close_account(room, at, lanes, (first + int(at), instrument), span, out)
 
 
 @inlined
@@ -2480,9 +2480,12 @@ def look_at_bars(
 
 
 @inlined
-def get_ready(case: Case, bar: np.uint64, side: int, instrument: tuple[int, int], room: AccountRoom) -> bool:
-    """Find what a share brings at a bar; tell whether its close is known and no dividend is withheld there."""
-    whose, place = instrument[1], int(bar) - instrument[0]
+def get_ready(case: Case, bar: np.uint64, side: int, owner: tuple[int, int], room: AccountRoom) -> bool:
+    """Find what a share brings at a bar; tell whether its close is known and no dividend is withheld there.
+
+    ``owner`` is the first bar of the instrument, and the number that ``ready`` has for it and the side.
+    """
+    place, whose = int(bar) - owner[0], owner[1]
     plain = not np.isnan(case.bars.close[bar]) and not (side > 0 and case.rules.bar[bar].withheld != 0.0)
     if room.ready[place] != -whose:
         room.proceeds[place] = proceeds_of(case, int(bar), side)

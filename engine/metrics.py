@@ -902,7 +902,7 @@ def trade_summary(trades: pd.DataFrame) -> dict[str, float]:
         "trades": len(closed),
         "open": len(trades) - len(closed),
         "events": int(closed["event_id"].nunique()),
-        "event_dates": _count_dates(closed["known_by"]),
+        "event_dates": _count_dates(to_ns(closed["known_by"])),
         "symbols": int(closed["symbol"].nunique()),
         "hit_rate": hit_rate(pnl),
         "mean_return": _mean(_known(net)),
@@ -1012,7 +1012,7 @@ _GROUP_KINDS = {
 def _group_figures(pnl: Floats, returns: Floats, known_by: Instants) -> tuple[float, ...]:
     return (
         len(pnl),
-        np.unique(known_by // DAY).size,
+        _count_dates(known_by),
         hit_rate(pnl),
         _mean(_known(returns)),
         standard_error(returns, known_by),
@@ -1035,8 +1035,8 @@ def _closed(trades: pd.DataFrame) -> pd.DataFrame:
     return trades[trades["status"] != "open"] if "status" in trades else trades
 
 
-def _count_dates(instants: pd.Series[Any]) -> int:
-    return int(np.unique(to_ns(instants) // DAY).size)
+def _count_dates(instants: Instants) -> int:
+    return int(np.unique(instants // DAY).size)
 
 
 def _year(instants: pd.Series[Any]) -> Integers:

@@ -709,6 +709,7 @@ def account_figures(
     -----
     Where accounts put all they have into each trade, sides are one, and trials differ in hold and least strength alone,
     each signal is walked once for all trials; all else is simulated and marked date by date, to the same figures.
+    In memory the figures of an instrument lie together.
     """
     # Instruments are run one after another: what is written at a time lies together.
     figures = np.empty((len(bars.offsets) - 1, len(params.hold), 3))

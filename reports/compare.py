@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,7 +10,7 @@ import pandas as pd
 from aftershock.reports import figures
 from aftershock.reports.located import unrooted
 from aftershock.reports.pages import Block
-from aftershock.reports.run import Run
+from aftershock.reports.run import Run, settings_in
 from aftershock.reports.tables import Cell, Column, Grid, Table, column_values, comparison_table
 from aftershock.reports.words import SIMULATED, UNDEFINED, counted, word
 
@@ -54,10 +53,7 @@ def settings_table(runs: Sequence[Run], names: Sequence[str]) -> Table:
 
 def settings(run: Run) -> dict[str, str]:
     """Read the settings of a run's experiment as text by dotted key; of one that cannot be read, none."""
-    try:
-        return dict(_flat("", unrooted(tomllib.loads(run.experiment), run.folder)))
-    except tomllib.TOMLDecodeError:
-        return {}
+    return dict(_flat("", unrooted(settings_in(run.experiment), run.folder)))
 
 
 def _flat(key: str, value: Any) -> list[tuple[str, str]]:

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from aftershock.data.instants import to_ns
-from aftershock.reports.run import Run
+from aftershock.reports.run import Run, section
 from aftershock.reports.tables import Column, column_values, zones_of
-from aftershock.reports.words import SIMULATED, city, section, word
+from aftershock.reports.words import SIMULATED, city, word
 
 EVENT = (
     Column("known_from", "Known from", "instant"),

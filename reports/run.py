@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -20,6 +21,28 @@ TABLES = ("events", "audit", "fills", "trades", "equity", "bars", "waterfall", "
 
 LATER = ("curves", "ladder")
 """Tables that runs of earlier versions lack: they are read as empty, and the report says so."""
+
+
+def settings_in(experiment: str) -> dict[str, Any]:
+    """Read an experiment's settings, none where it cannot be read.
+
+    >>> settings_in("a page without its experiment")
+    {}
+    """
+    try:
+        return tomllib.loads(experiment)
+    except tomllib.TOMLDecodeError:
+        return {}
+
+
+def section(experiment: str, name: str) -> dict[str, Any]:
+    """Give a section of an experiment, empty where it has none or cannot be read.
+
+    >>> section("strategy = {hold = 3}", "strategy")
+    {'hold': 3}
+    """
+    told = settings_in(experiment).get(name)
+    return told if isinstance(told, dict) else {}
 
 
 @dataclass(frozen=True, eq=False)

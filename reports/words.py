@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
 
-from aftershock.reports.run import Run
+from aftershock.reports.run import Run, section
 
 SIMULATED = "SIMULATED"
 UNDEFINED = "n/a"
@@ -284,15 +283,6 @@ def hedge_in(experiment: str) -> str:
     by_market = settings.get("instruments")
     symbols = [*(by_market.values() if isinstance(by_market, Mapping) else ()), settings.get("instrument")]
     return ", ".join([method, *dict.fromkeys(word(symbol) for symbol in symbols if symbol)])
-
-
-def section(experiment: str, name: str) -> dict[str, Any]:
-    """Give a section of an experiment, empty where it has none or cannot be read."""
-    try:
-        told = tomllib.loads(experiment).get(name)
-    except tomllib.TOMLDecodeError:
-        told = None
-    return told if isinstance(told, dict) else {}
 
 
 def _where_from(run: Run) -> str:

@@ -196,16 +196,21 @@ def test_accounts_by_table_have_the_figures_of_accounts_marked_date_by_date(grid
 
 @pytest.mark.parametrize("side", [1, -1])
 @pytest.mark.parametrize("leasts", [1, 3, kernels.BESIDE + 2])
-def test_crowded_accounts_have_the_figures_of_accounts_marked_date_by_date(side, leasts):
-    """Most signals meet a trade that is held, many on its last bar, and falls last for several trades."""
+@pytest.mark.parametrize(
+    ("holds", "fewest"),
+    [(range(8), 20), ((kernels.STRETCH - 1, kernels.STRETCH, 2 * kernels.STRETCH + 6), 5)],
+)
+def test_crowded_accounts_have_the_figures_of_accounts_marked_date_by_date(side, leasts, holds, fewest):
+    """Most signals meet a trade that is held, many on its last bar, and falls last for several trades.
+
+    Holds end within a stretch of bars, with it, at the beginning of the next, and two further on.
+    """
     draw = np.random.default_rng(11)
     bars, rules = crowded_market(draw, 3, 150)
     # Two that differ in their signals alone, and one of other rules.
     setups = [crowded_setup(draw, bars, rules, side, 60, 150) for _ in range(2)]
     setups.append(setups[0]._replace(rules=rules.with_columns(buy_rate=0.003)))
     least = np.linspace(0.0, 0.5, leasts) if leasts > 1 else [0.3]
-    # Holds that end within a stretch of bars, with it, at its beginning, and two further on.
-    holds = (0, 1, 2, 5, 7, kernels.STRETCH - 1, kernels.STRETCH, 2 * kernels.STRETCH + 6)
     rows = np.array(list(itertools.product(range(3), holds, least)))
     draw.shuffle(rows)
     off = np.full(len(rows), NAN)
@@ -214,12 +219,12 @@ def test_crowded_accounts_have_the_figures_of_accounts_marked_date_by_date(side,
     )
     axis = trials.axis_of(bars)
     assert [len(one.lanes.row) for one in trials._wholes_of(bars, setups, params)] == [
-        16 * leasts,
-        8 * leasts,
+        2 * len(holds) * leasts,
+        len(holds) * leasts,
     ]
     figures, count = trials.account_figures(bars, axis, setups, params, jobs=2)
     want, wanted = walked(bars, axis, setups, params)
-    assert wanted.min() > 5 and np.median(wanted) > 20 and (want[:, :, 1] < 0.0).all()
+    assert wanted.min() > fewest and (want[:, :, 1] < 0.0).all()
     np.testing.assert_array_equal(count, wanted)
     np.testing.assert_allclose(figures, want, rtol=1e-9, atol=1e-11)
 

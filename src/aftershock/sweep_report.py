@@ -14,8 +14,9 @@ from aftershock.data.tables import read_table
 from aftershock.engine.trials import Params, sums_of
 from aftershock.engine.types import Integers
 from aftershock.plan import Plan
+from aftershock.reports.run import section
 from aftershock.reports.swept import Curves, Swept
-from aftershock.reports.words import UNDEFINED, facts, hedge_in, section
+from aftershock.reports.words import UNDEFINED, facts, hedge_in
 from aftershock.result import write_page
 
 if TYPE_CHECKING:

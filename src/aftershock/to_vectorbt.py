@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ import pandas as pd
 from aftershock.data.errors import InputError, Problem
 from aftershock.data.instants import to_ns
 from aftershock.engine.types import Floats, Integers
-from aftershock.reports.run import Run
+from aftershock.reports.run import Run, section
 
 IDLE = "idle"
 """The column of money that no trade ever took: accounts that never traded, or all of it where nothing did."""
@@ -43,7 +42,7 @@ def to_vectorbt(run: Run) -> Any:
     portfolio = _portfolio_class()
     trades, fills = run.trades[run.trades["headline"]], run.fills[run.fills["headline"]]
     dates = _dates(run, fills)
-    mode = tomllib.loads(run.experiment)["portfolio"]["mode"]
+    mode = section(run.experiment, "portfolio")["mode"]
     layout = _layout(run, trades, mode)
     columns = _columns(run, layout, mode)
     position = pd.Series(columns.index.get_indexer(pd.Index(layout["label"])), trades["trade_id"])
@@ -103,7 +102,7 @@ def _layout(run: Run, trades: pd.DataFrame, mode: str) -> pd.DataFrame:
             "account": symbol if mode == "account" else mode,
             "symbol": symbol,
             "place": place,
-            "cash": float(tomllib.loads(run.experiment)["portfolio"]["capital"]),
+            "cash": float(section(run.experiment, "portfolio")["capital"]),
         }
     )
 
