@@ -86,31 +86,25 @@ def rules_of(
     [[1000.0, 1000.0], [0.003, 0.003], [nan, 210.15]]
     """
     used = rule_books(tape.venues) if books is None else books
-    n = len(tape.close)
-    rates = np.ones(n) if fx is None else fx
-    known = last_known(tape.close, tape.offsets)
-    base = _closes_before(tape, known)
-    up, down = _limits(tape, used, base)
-    short_open, short_close = _short_sales(tape, used, known, base, down)
-    if not costs.price_limits:
-        up, down = np.full(n, np.nan), np.full(n, np.nan)
+    rates = np.ones(len(tape.close)) if fx is None else fx
     found = charge_sets(tape, costs, used)
-    starts, terms = _bounded(found)
     return Rules.of(
-        starts,
-        terms,
-        **_rates(found),
-        **_slippage(tape, costs, rates),
-        unit=np.nan_to_num(rates, nan=0.0),
-        borrow=costs.borrow / 365.0,
-        withheld=_withheld(tape, used) if costs.net_dividends else 0.0,
-        lot=np.where(np.isnan(rates) & sized, UNSIZED, _lots(tape, used, costs, rates)),
-        limit_up=up,
-        limit_down=down,
-        short_open=short_open,
-        short_close=short_close,
-        sell_from=_sell_from(tape, used),
+        len(tape.close), *_bounded(found), _columns(tape, costs, used, found, rates=rates, sized=sized)
     )
+
+
+def _columns(
+    tape: Tape, costs: Costs, books: Books, found: ChargeSets, *, rates: Floats, sized: bool
+) -> Iterator[tuple[str, Any]]:
+    """Work out the columns of the rules one after another: all at once would take as much memory again."""
+    yield from _rates(found).items()
+    yield from _slippage(tape, costs, rates).items()
+    yield from _limits_and_short_sales(tape, costs, books).items()
+    yield "unit", np.nan_to_num(rates, nan=0.0)
+    yield "borrow", costs.borrow / 365.0
+    yield "withheld", _withheld(tape, books) if costs.net_dividends else 0.0
+    yield "lot", np.where(np.isnan(rates) & sized, UNSIZED, _lots(tape, books, costs, rates))
+    yield "sell_from", _sell_from(tape, books)
 
 
 # ---------------------------------------------------------------------------------------- where rules hold
@@ -314,24 +308,22 @@ def _free_rates(charges: Iterable[Charge]) -> tuple[float, float]:
     return buy, sum(charge.rate for charge in free if charge.side in ("sell", "both"))
 
 
-def _slippage(tape: Tape, costs: Costs, fx: Floats) -> dict[str, Floats]:
-    n = len(tape.close)
-    own, before = np.zeros(n), np.zeros(n)
+def _slippage(tape: Tape, costs: Costs, fx: Floats) -> dict[str, Floats | float]:
+    at_open: Floats | float = costs.slippage
+    at_close: Floats | float = costs.slippage
     if costs.slippage_range > 0.0:
         with np.errstate(invalid="ignore", divide="ignore"):
             own = np.nan_to_num((tape.high - tape.low) / tape.close, nan=0.0, posinf=0.0)
         # At an open the bar is still to come: what is known of ranges is that of the bar before.
         before = np.r_[0.0, own[:-1]]
         before[tape.offsets[:-1][np.diff(tape.offsets) > 0]] = 0.0
-    impact = np.zeros(n)
+        at_open = costs.slippage + costs.slippage_range * before
+        at_close = costs.slippage + costs.slippage_range * own
+    impact: Floats | float = 0.0
     if costs.slippage_volume > 0.0:
         with np.errstate(invalid="ignore", divide="ignore"):
             impact = np.nan_to_num(costs.slippage_volume / np.sqrt(turnover(tape) * fx), nan=0.0)
-    return {
-        "at_open": costs.slippage + costs.slippage_range * before,
-        "at_close": costs.slippage + costs.slippage_range * own,
-        "impact": impact,
-    }
+    return {"at_open": at_open, "at_close": at_close, "impact": impact}
 
 
 def _withheld(tape: Tape, books: Books) -> Floats:
@@ -406,6 +398,17 @@ def lots_in_base(lot: float, factor: Floats, fx: Floats) -> Floats:
 
 
 # ---------------------------------------------------------------------------------------------- price limits
+
+
+def _limits_and_short_sales(tape: Tape, costs: Costs, books: Books) -> dict[str, Any]:
+    """Give the price limits, if they are to hold, and the refusals of short sales, which look at them in any case."""
+    known = last_known(tape.close, tape.offsets)
+    base = _closes_before(tape, known)
+    up, down = _limits(tape, books, base)
+    short_open, short_close = _short_sales(tape, books, known, base, down)
+    if not costs.price_limits:
+        up = down = np.full(1, np.nan)
+    return {"limit_up": up, "limit_down": down, "short_open": short_open, "short_close": short_close}
 
 
 def _limits(tape: Tape, books: Books, before: Floats) -> tuple[Floats, Floats]:

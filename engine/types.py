@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -102,11 +103,20 @@ class Rules(NamedTuple):
     terms: Floats
 
     @classmethod
-    def of(cls, starts: Integers, terms: Floats, **columns: Any) -> Rules:
-        """Put the columns of ``rule_dtype`` side by side, all of them by name."""
-        bar = np.empty(len(columns["lot"]), rule_dtype)
-        for name in rule_dtype.names or ():
-            bar[name] = columns[name]
+    def of(cls, n_bars: int, starts: Integers, terms: Floats, columns: Iterable[tuple[str, Any]]) -> Rules:
+        """Put the columns of ``rule_dtype`` side by side, each by its name, and each before the next is asked for.
+
+        Raises
+        ------
+        KeyError
+            A column is missing.
+        """
+        bar, missing = np.empty(n_bars, rule_dtype), set(rule_dtype.names or ())
+        for name, values in columns:
+            bar[name] = values
+            missing.discard(name)
+        if missing:
+            raise KeyError(*sorted(missing))
         return cls(bar, starts, terms)
 
     def with_columns(self, **columns: Any) -> Rules:

@@ -188,26 +188,24 @@ def rules(case: Case) -> Rules:
     columns = [np.full(count, np.ravel(value), np.float64) for value in values]
     buy, sell, slip, lot, up, down = columns
     barred = OUTCOMES.index("short_banned") if flags(case, "exits").any() else 0
-    shorts, none = np.full(count, barred, np.int64), np.zeros(count, np.int64)
-    return Rules.of(
-        np.zeros(2, np.int64),
-        np.zeros((0, 5)),
-        buy_rate=buy,
-        sell_rate=sell,
-        unit=1.0,
-        at_open=slip,
-        at_close=slip,
-        impact=0.0,
-        borrow=0.0,
-        withheld=0.0,
-        lot=lot,
-        limit_up=up,
-        limit_down=down,
-        schedule=0,
-        short_open=shorts,
-        short_close=shorts,
-        sell_from=none,
-    )
+    columns = {
+        "buy_rate": buy,
+        "sell_rate": sell,
+        "unit": 1.0,
+        "at_open": slip,
+        "at_close": slip,
+        "impact": 0.0,
+        "borrow": 0.0,
+        "withheld": 0.0,
+        "lot": lot,
+        "limit_up": up,
+        "limit_down": down,
+        "schedule": 0,
+        "short_open": barred,
+        "short_close": barred,
+        "sell_from": 0,
+    }
+    return Rules.of(count, np.zeros(2, np.int64), np.zeros((0, 5)), columns.items())
 
 
 def flags(case: Case, name: str) -> Flags:

@@ -378,19 +378,9 @@ def crowded_market(draw, instruments, bars_each):
         *prices,
         np.zeros(n, np.bool_),
     )
-    nothing = dict.fromkeys(
-        set(rule_dtype.names) - {"buy_rate", "sell_rate", "limit_up", "limit_down", "lot"}, 0
-    )
-    rules = Rules.of(
-        np.zeros(2, np.int64),
-        np.zeros((0, 5)),
-        **nothing,
-        buy_rate=0.001,
-        sell_rate=0.002,
-        limit_up=NAN,
-        limit_down=NAN,
-        lot=np.zeros(n),
-    )
+    nothing = dict.fromkeys(rule_dtype.names, 0.0)
+    told = {"buy_rate": 0.001, "sell_rate": 0.002, "limit_up": NAN, "limit_down": NAN}
+    rules = Rules.of(n, np.zeros(2, np.int64), np.zeros((0, 5)), (nothing | told).items())
     return bars, rules
 
 

@@ -19,7 +19,7 @@ from aftershock.engine.trials import (
     ground_of,
     sums_of,
 )
-from aftershock.engine.types import Bars, Book, Entries, Exits, Orders, Rules
+from aftershock.engine.types import Bars, Book, Entries, Exits, Orders, Rules, rule_dtype
 
 NAN, INF = float("nan"), float("inf")
 LONG_DAY, SESSION = 100, 60
@@ -81,31 +81,9 @@ def bars_of(workload: Workload) -> Bars:
 
 def rules_of(workload: Workload) -> Rules:
     """Charge the fee, and allow everything."""
-    nothing = dict.fromkeys(
-        (
-            "at_open",
-            "at_close",
-            "impact",
-            "borrow",
-            "withheld",
-            "schedule",
-            "short_open",
-            "short_close",
-            "sell_from",
-        ),
-        0,
-    )
-    return Rules.of(
-        np.zeros(2, np.int64),
-        np.zeros((0, 5)),
-        **nothing,
-        buy_rate=FEE,
-        sell_rate=FEE,
-        unit=1.0,
-        lot=np.zeros(workload.close.size),
-        limit_up=NAN,
-        limit_down=NAN,
-    )
+    nothing = dict.fromkeys(rule_dtype.names or (), 0.0)
+    told = {"buy_rate": FEE, "sell_rate": FEE, "unit": 1.0, "limit_up": NAN, "limit_down": NAN}
+    return Rules.of(workload.close.size, np.zeros(2, np.int64), np.zeros((0, 5)), (nothing | told).items())
 
 
 def setup_of(workload: Workload, bars: Bars, rules: Rules, delay: int, orders: Orders, book: Book) -> Setup:

@@ -101,7 +101,8 @@ def execute(
         "ambiguous": aligned[aligned["ambiguous"] & (aligned["source_kind"] != "recap")],
         "recap": aligned[aligned["source_kind"] == "recap"],
     }
-    exchange, books, rules = ruled(tape, experiment, aligned)
+    exchange = exchange_of(experiment, aligned)
+    books, rules = ruled(tape, experiment, exchange)
     chosen = experiment.strategy
     may = tradable(tape, scope, experiment.portfolio.allow_index)
     traded = {key: _simulate(tape, rules, part, experiment, exchange, may) for key, part in parts.items()}
@@ -185,12 +186,11 @@ def join(
     return selection, aligned
 
 
-def ruled(tape: Tape, experiment: Experiment, aligned: pd.DataFrame) -> tuple[Exchange, Books, Rules]:
-    """Load the exchange rates and rule books that signals need, and resolve them for every bar."""
-    exchange = exchange_of(experiment, aligned)
+def ruled(tape: Tape, experiment: Experiment, exchange: Exchange) -> tuple[Books, Rules]:
+    """Load rule books, and resolve them and the exchange rates for every bar."""
     books = rule_books(tape.venues, experiment.desk)
     fx = exchange.per_bar(tape, experiment.strategy.orders.at_close)
-    return exchange, books, rules_of(tape, experiment.costs.terms, books, fx=fx, sized=exchange.needs)
+    return books, rules_of(tape, experiment.costs.terms, books, fx=fx, sized=exchange.needs)
 
 
 def _waterfall(

@@ -16,6 +16,7 @@ from aftershock.engine.placebo import placebo_signals
 from aftershock.engine.portfolio import bars_of, capital_of, entries_of, live_rows
 from aftershock.engine.trials import Axis, Ground, LegsOf, Params, Setup, axis_of, case_of, ground_of
 from aftershock.engine.types import Entries, Floats, Integers, Rules
+from aftershock.exchange import Exchange, exchange_of
 from aftershock.execution import join, ruled
 from aftershock.experiment import Experiment, SweepSection
 from aftershock.grid import Grid, experiment_with
@@ -46,7 +47,8 @@ class Plan:
     inputs: Inputs
     grid: Grid
     joined: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False)
-    rules: dict[str, Rules] = field(default_factory=dict, repr=False)
+    exchanges: dict[str, Exchange] = field(default_factory=dict, repr=False)
+    rules: dict[tuple[Any, ...], Rules] = field(default_factory=dict, repr=False)
 
     @cached_property
     def places(self) -> dict[str, int]:
@@ -225,9 +227,14 @@ class Plan:
         return self.joined[key]
 
     def _rules(self, key: str, experiment: Experiment, aligned: pd.DataFrame) -> Rules:
-        if key not in self.rules:
-            self.rules[key] = ruled(self.inputs.tape, experiment, aligned)[2]
-        return self.rules[key]
+        if key not in self.exchanges:
+            self.exchanges[key] = exchange_of(experiment, aligned)
+        exchange = self.exchanges[key]
+        # All else that rules depend on is no axis.
+        terms = (experiment.costs.model_dump_json(), experiment.strategy.orders.at_close, exchange.foreign)
+        if terms not in self.rules:
+            self.rules[terms] = ruled(self.inputs.tape, experiment, exchange)[1]
+        return self.rules[terms]
 
     def settings(self, trial: int) -> dict[str, Any]:
         """Give the parameters of one trial by name."""

@@ -730,7 +730,7 @@ class _Store:
             beside = self.folder / ".trials.parquet"
             with pq.ParquetWriter(beside, pq.read_schema(parts[0]), compression="zstd") as writer:
                 for part in parts:
-                    writer.write_table(pq.read_table(part))
+                    writer.write_table(pq.ParquetFile(part).read())
             beside.rename(self.folder / "trials.parquet")
             shutil.rmtree(self.folder / "parts")
         told = {**self.told(self.folder), "complete": True}

@@ -197,17 +197,17 @@ def market_of(
     terms = [(t.rate, t.minimum, t.maximum, float(t.buys), float(t.sells)) for each in TERMS for t in each]
     names = {"at_open": "slip_open", "at_close": "slip_close"}
     codes = ("short_open", "short_close")
-    rules = Rules.of(
-        np.cumsum([0] + [len(each) for each in TERMS]).astype(np.int64),
-        np.array(terms, np.float64),
-        schedule=[TERMS.index(row.terms) for row in flat],
+    columns = {
+        "schedule": [TERMS.index(row.terms) for row in flat],
         **{name: [OUTCOMES.index(getattr(row, name) or "filled") for row in flat] for name in codes},
         **{
             name: column(names.get(name, name), rule_dtype[name].type)
             for name in rule_dtype.names or ()
             if name not in ("schedule", *codes)
         },
-    )
+    }
+    starts = np.cumsum([0] + [len(each) for each in TERMS]).astype(np.int64)
+    rules = Rules.of(len(flat), starts, np.array(terms, np.float64), columns.items())
     instrument = np.array([s.instrument for s in signals], np.int64)
     entries = Entries(
         instrument,
