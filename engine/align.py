@@ -5,7 +5,9 @@ Always forward, never back: an open (close) can be had only by what is known at 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -275,19 +277,17 @@ def weights_within_budget(date: Integers, known: Instants, need: Floats, budget:
     Returns
     -------
     ndarray of float64, shape (n,)
-        Factors from 0 to 1. Signals known at one instant share what earlier ones of the date have left, pro rata.
+        Factors from 0 to 1. Signals known at one instant share what earlier ones of the date have left, pro rata; what
+        rounding leaves is nothing.
 
     Examples
     --------
     >>> weights_within_budget(np.array([0, 0, 0]), np.array([1, 1, 2]), np.array([0.6, 0.6, 0.2]), 1.0)
     array([0.83333333, 0.83333333, 0.        ])
     """
-    keys = pd.DataFrame({"date": date, "known": known, "need": need})
-    together = keys.groupby(["date", "known"], sort=True)["need"].sum()
-    before = together.groupby(level="date").cumsum() - together
-    left = (budget - before).clip(lower=0.0)
-    factor = (left / together.where(together > 0.0)).clip(upper=1.0).fillna(1.0)
-    return factor.reindex(pd.MultiIndex.from_frame(keys[["date", "known"]])).to_numpy(np.float64)
+    before, together = _needs_by_instant(date, known, need)
+    left = _left(budget, before)
+    return np.minimum(np.divide(left, together, out=np.ones(len(left)), where=together > 0.0), 1.0)
 
 
 def left_of_budget(date: Integers, known: Instants, need: Floats, budget: float) -> Floats:
@@ -308,8 +308,36 @@ def left_of_budget(date: Integers, known: Instants, need: Floats, budget: float)
     >>> left_of_budget(np.array([0, 0, 0]), np.array([1, 1, 2]), np.array([0.25, 0.25, 0.5]), 0.75)
     array([0.25, 0.25, 0.  ])
     """
-    keys = pd.DataFrame({"date": date, "known": known, "need": need})
-    together = keys.groupby(["date", "known"], sort=True)["need"].sum()
-    left = budget - together.groupby(level="date").cumsum()
-    rest = left.where(left > 1e-9 * budget, 0.0)
-    return rest.reindex(pd.MultiIndex.from_frame(keys[["date", "known"]])).to_numpy(np.float64)
+    before, together = _needs_by_instant(date, known, need)
+    return _left(budget, before + together)
+
+
+def _left(budget: float, taken: Floats) -> Floats:
+    """Give what is left of a budget; what rounding leaves is nothing."""
+    left = budget - taken
+    return np.where(left > 1e-9 * budget, left, 0.0)
+
+
+def _needs_by_instant(date: Integers, known: Instants, need: Floats) -> tuple[Floats, Floats]:
+    """Give for each signal what those of its date needed before its instant, and what those of its instant need.
+
+    Sums are exact but for their last rounding: groupby's depend on groups that come later.
+    """
+    order = np.lexsort((known, date))
+    new_date = _changes(date[order])
+    new = new_date | _changes(known[order])
+    instant, needs = np.empty(len(order), np.int64), need[order].tolist()
+    instant[order] = np.cumsum(new) - 1
+    edges = pairwise([*np.flatnonzero(new).tolist(), len(order)])
+    together = [math.fsum(needs[first:end]) for first, end in edges]
+    before, so_far = [], 0.0
+    for starts, sum_ in zip(new_date[new].tolist(), together, strict=True):
+        so_far = 0.0 if starts else so_far
+        before.append(so_far)
+        so_far += sum_
+    return np.array(before, np.float64)[instant], np.array(together, np.float64)[instant]
+
+
+def _changes(values: Integers) -> NDArray[np.bool_]:
+    """Say which values differ from the one before; the first does."""
+    return np.append(True, values[1:] != values[:-1])[: len(values)]

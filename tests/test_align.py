@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from aftershock.data.calendars import sessions
@@ -503,6 +503,7 @@ class TestBudget:
             ([(1, 5, 1.0), (0, 5, 1.0)], 0.5, [0.5, 0.5]),
             ([(0, 1, 0.0), (0, 1, 0.0)], 1.0, [1, 1]),
             ([(0, 1, 2.0), (0, 2, 0.0)], 1.0, [0.5, 1]),
+            ([(0, known, 0.05) for known in range(11)], 0.5, [*[1] * 10, 0]),
             ([], 1.0, []),
         ],
     )
@@ -532,6 +533,7 @@ def test_budgets_agree_with_a_slow_loop(rows, budget):
 
 
 @settings(deadline=None, max_examples=60)
+@example([(0, 1, 0.0), (0, 0, 0.0), (1, 0, 0.1), (1, 0, 0.1), (1, 0, 0.25)], 0.3, 0)
 @given(needs, st.sampled_from([0.3, 1.0, 2.5]), st.integers(0, 4))
 def test_no_factor_knows_what_comes_later(rows, budget, now):
     """Leaving out all signals after an instant changes no factor before it, to the last bit."""

@@ -23,7 +23,7 @@ from aftershock.grid import Grid, experiment_with
 from aftershock.inputs import priced, tradable
 from aftershock.run import Inputs
 from aftershock.strategies.own import Strategy
-from aftershock.strategies.reaction import LOOSE
+from aftershock.strategies.reaction import LOOSE, Reaction
 
 LEVELS = ("stop", "take", "trail")
 OWN = ("strategy.hold", *(f"strategy.{name}" for name in LEVELS))
@@ -161,9 +161,9 @@ class Plan:
         seed : tuple of int, optional
             Of the dates that signals are moved to.
         """
-        moved: dict[str, pd.DataFrame] = {}
+        live: dict[str, pd.DataFrame] = {}
         longest = self._holds(np.maximum)
-        setups = [self._setup(one, seed, moved) for one in self.experiments]
+        setups = [self._setup(one, seed, live) for one in self.experiments]
         setups = [
             setup._replace(entries=with_rule(case_of(self.bars, setup), one.strategy.exit, int(hold)))
             for setup, one, hold in zip(setups, self.experiments, longest, strict=True)
@@ -171,27 +171,21 @@ class Plan:
         return ground_of(self.bars, self.axis, setups, longest, self.capital)
 
     def _setup(
-        self, experiment: Experiment, seed: tuple[int, ...] | None, moved: dict[str, pd.DataFrame]
+        self, experiment: Experiment, seed: tuple[int, ...] | None, live: dict[str, pd.DataFrame]
     ) -> Setup:
         chosen, book = experiment.strategy, experiment.portfolio.book
         key = f"{chosen.model_dump_json(exclude=LOOSE)} {experiment.portfolio.weighting}"
         aligned = self._joined(key, experiment)
         rules = self._rules(f"{key} {experiment.costs.model_dump_json()}", experiment, aligned)
-        signals, at_close = aligned[aligned["headline"]], chosen.orders.at_close
-        if seed is not None:
-            if key not in moved:
-                rng = np.random.default_rng(seed)
-                moved[key] = placebo_signals(
-                    signals, self.inputs.tape, rng, latency=chosen.latency_ns, at_close=at_close
-                )
-            signals = moved[key]
-        signals = signals.loc[live_rows(signals)]
+        if key not in live:
+            live[key] = self._live(aligned[aligned["headline"]], chosen, seed)
+        signals = live[key]
         entries = entries_of(
             self.inputs.tape,
             signals,
             chosen.delay,
             chosen.latency_ns,
-            at_close=at_close,
+            at_close=chosen.orders.at_close,
             budget=experiment.portfolio.date_budget,
             size=book.size,
             seed=experiment.run.seed,
@@ -200,6 +194,18 @@ class Plan:
         known = to_ns(signals["known_by"])
         legs = self._legs(experiment, rules, entries, known + chosen.latency_ns)
         return Setup(rules, entries, strength, known // DAY, chosen.exits, chosen.orders, book, legs)
+
+    def _live(self, signals: pd.DataFrame, chosen: Reaction, seed: tuple[int, ...] | None) -> pd.DataFrame:
+        """Give the signals without an outcome yet in the order of kernels; with a seed, on dates of no news."""
+        if seed is not None:
+            signals = placebo_signals(
+                signals,
+                self.inputs.tape,
+                np.random.default_rng(seed),
+                latency=chosen.latency_ns,
+                at_close=chosen.orders.at_close,
+            )
+        return signals.loc[live_rows(signals)]
 
     def _legs(self, experiment: Experiment, rules: Rules, entries: Entries, known: Instants) -> LegsOf | None:
         """Give what makes the hedge legs of trades, where there is a hedge."""
