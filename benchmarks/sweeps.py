@@ -2,8 +2,9 @@
 
 ``whole`` is what the command does once events and prices are read: signals, joins, rules, trials, a folder with
 trials.parquet. ``trials`` is the part of it that runs trials and makes their figures, from a market whose rules are
-known. ``MB before`` is the peak once events and prices are read: imports, and the market that is made there. Prices
-are seeded random walks on Tokyo's sessions, so no number here says anything about news.
+known. ``MB before`` is the peak once events and prices are read: imports, and the market that is made there; ``MB of
+files`` is what at the end is code of libraries and the like, which processes share (Linux alone tells it). Prices are
+seeded random walks on Tokyo's sessions, so no number here says anything about news.
 """
 
 import argparse
@@ -96,7 +97,9 @@ def arguments() -> argparse.Namespace:
 def run(name: str, rounds: int) -> dict[str, Any]:
     """Run one job in a process of its own."""
     command = [sys.executable, __file__, "--one", name, "--rounds", str(rounds)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    # As the command has it.
+    environment = {"ARROW_DEFAULT_MEMORY_POOL": "system", **os.environ}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if done.returncode:
         raise SystemExit(f"{name} failed:\n{done.stderr}")
     told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
@@ -142,7 +145,7 @@ def measure(
             trades = int(
                 pq.read_table(place / "trials.parquet", columns=["trades"])["trades"].to_numpy().sum()
             )
-    peak = peak_mb()
+    peak, files = peak_mb(), files_mb()
     plan = Plan(inputs, axes)
     ground = plan.ground()
     for _ in range(rounds):
@@ -163,11 +166,19 @@ def measure(
         "trials_cpu_seconds": min(parts, key=lambda one: one[1])[1],
         "before_mb": before,
         "peak_mb": peak,
+        "files_mb": files,
     }
 
 
 def peak_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KILOBYTES_OF_MB
+
+
+def files_mb() -> float | None:
+    """Say how much of the memory mirrors files."""
+    status = Path("/proc/self/status")
+    lines = dict(line.split(":", 1) for line in status.read_text().splitlines()) if status.exists() else {}
+    return int(lines["RssFile"].split()[0]) / 1024.0 if "RssFile" in lines else None
 
 
 def clocks() -> tuple[float, float]:
@@ -233,7 +244,7 @@ def show(rows: list[dict[str, Any]]) -> None:
     table = Table(box=box.SIMPLE)
     for name in ("job", "mode", "trials", "events", "bars", "cores", "trades"):
         table.add_column(name, justify="left" if name in ("job", "mode") else "right")
-    for name in ("whole s", "trials s", "CPU s", "ns a trade", "MB before", "peak MB"):
+    for name in ("whole s", "trials s", "CPU s", "ns a trade", "MB before", "peak MB", "MB of files"):
         table.add_column(name, justify="right")
     for row in rows:
         table.add_row(
@@ -242,7 +253,10 @@ def show(rows: list[dict[str, Any]]) -> None:
             *(f"{row[name]:,}" for name in ("trials", "events", "bars", "cores", "trades")),
             *(f"{row[name]:.2f}" for name in ("whole_seconds", "trials_seconds", "trials_cpu_seconds")),
             f"{1e9 * row['trials_cpu_seconds'] / max(row['trades'], 1):.1f}",
-            *(f"{row[name]:.0f}" for name in ("before_mb", "peak_mb")),
+            *(
+                "" if row[name] is None else f"{row[name]:.0f}"
+                for name in ("before_mb", "peak_mb", "files_mb")
+            ),
         )
     Console(width=150).print(table)
     Console().print(f"machine: {json.dumps(machine())}", highlight=False)

@@ -321,7 +321,7 @@ def _left(budget: float, taken: Floats) -> Floats:
 def _needs_by_instant(date: Integers, known: Instants, need: Floats) -> tuple[Floats, Floats]:
     """Give for each signal what those of its date needed before its instant, and what those of its instant need.
 
-    Sums are exact but for their last rounding: groupby's depend on groups that come later.
+    Sums are exact but for their last rounding: groupby's depend on how the rows of other groups lie.
     """
     order = np.lexsort((known, date))
     new_date = _changes(date[order])

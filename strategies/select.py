@@ -14,6 +14,7 @@ from aftershock.data.events.rows import Mask
 from aftershock.data.instants import to_ns
 from aftershock.data.prices import Tape
 from aftershock.data.universes import Universe
+from aftershock.engine.metrics import ROUNDING
 from aftershock.engine.types import Floats
 from aftershock.strategies.history import History
 from aftershock.strategies.own import Strategy, ask
@@ -250,7 +251,7 @@ def impact_of(signals: pd.DataFrame, links: Links) -> Floats:
         ``event_id, symbol, tag, direction, known_by``, n rows.
     links : Links
         An explicit impact wins; else the sum over the factors that the tag and direction move of factor sign x exposure
-        sign x weight, of exposures that were public by ``known_by``, cut to -1..1.
+        sign x weight, of exposures that were public by ``known_by``, cut to -1..1; what rounding leaves is 0.
 
     Returns
     -------
@@ -265,6 +266,7 @@ def impact_of(signals: pd.DataFrame, links: Links) -> Floats:
     public = through["valid_from"] <= through["known_by"]
     push = (through["sign_factor"] * through["sign_exposure"] * through["weight"])[public]
     total = push.groupby(through.loc[public, "row"]).sum().reindex(pairs["row"], fill_value=0.0)
+    total = total.where(total.abs() > ROUNDING, 0.0)
     explicit = pairs.merge(links.impacts, on=["event_id", "symbol"], how="left")["polarity"]
     return np.asarray(explicit.fillna(total.clip(-1.0, 1.0)), np.float64)
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import re
 import runpy
 import shutil
@@ -521,3 +522,15 @@ class TestHostileText:
         done = call(capsys, "run", place / "[" / "none].toml")
         assert done.code == 2
         assert "none].toml: expected an experiment file" in done.err
+
+
+@pytest.mark.parametrize(("asked", "used"), [(None, "system"), ("jemalloc", "jemalloc")])
+def test_the_command_takes_the_lean_allocator_unless_another_is_asked_for(monkeypatch, capsys, asked, used):
+    monkeypatch.setenv("ARROW_DEFAULT_MEMORY_POOL", asked or "")
+    if asked is None:
+        monkeypatch.delenv("ARROW_DEFAULT_MEMORY_POOL")
+    monkeypatch.setattr(sys, "argv", ["aftershock", "--help"])
+    with pytest.raises(SystemExit):
+        cli.main()
+    assert "Usage" in capsys.readouterr().out
+    assert os.environ["ARROW_DEFAULT_MEMORY_POOL"] == used

@@ -290,6 +290,8 @@ class TestImpacts:
         ("chip", "positive", "cost", -1),
     )
 
+    THREE = tuple(("chip", "positive", factor, 1) for factor in "abc")
+
     def found(self, strategy=None, event=None, **tables):
         chosen = Reaction(side_by="impact", **(strategy or {}))
         given_ = one(**({"symbols": "000660.KS 8035.T"} | (event or {})))
@@ -388,6 +390,14 @@ class TestImpacts:
         )
         tied = links([("b", "000660.KS", -0.5)], [("8035.T", "demand", 1, 0.25)], self.FACTORS)
         assert impact_of(table, tied).tolist() == [0.25, 0.25, -0.5]
+
+    def test_exposures_that_cancel_leave_no_side(self):
+        """0.1 + 0.3 - 0.4 is no impact, though doubles leave 5.6e-17 of it."""
+        exposures = [("8035.T", "a", 1, 0.1), ("8035.T", "b", 1, 0.3), ("8035.T", "c", -1, 0.4)]
+        found = select(
+            one(symbols="8035.T"), Reaction(side_by="impact"), UNIVERSE, links((), exposures, self.THREE)
+        )
+        assert len(found.signals) == 0
 
 
 class TestTable:
