@@ -119,6 +119,16 @@ def test_a_trial_is_the_run_of_its_parameters_to_the_bit(market):
     assert one.manifest["hashes"] == alone.manifest["hashes"]
 
 
+def test_set_ups_share_the_rules_of_bars_where_only_signals_differ(market):
+    grid = {"hold": [1, 3], "min_strength": [0, 20], "delay": [0, 1], "slippage": [0.0, 0.001]}
+    plan = run(market, grid | {"entry": ["open", "close"]}, mode="portfolio").plan
+    setups = plan.ground().setups
+    assert len(setups) == 16 and len({id(one.rules) for one in setups}) == 4
+    for setup, experiment in zip(setups, plan.experiments, strict=True):
+        assert (setup.rules.bar["at_open"] == experiment.costs.slippage).all()
+        assert setup.orders.at_close == (experiment.strategy.entry == "close")
+
+
 @pytest.mark.parametrize(
     "setting", [{"overlap": "extend"}, {"opposite": "reverse"}, {"max_defer": 3}, {"overlap": "stack"}]
 )
