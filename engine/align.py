@@ -260,7 +260,7 @@ def _why(found: Clock) -> NDArray[np.object_]:
     return sentences
 
 
-def weights_within_budget(date: Integers, known: Instants, need: Floats, budget: float) -> Floats:
+def shares_of_budget(date: Integers, known: Instants, need: Floats, budget: float) -> tuple[Floats, Floats]:
     """Share a budget per event date among the signals of that date, without knowing the later ones.
 
     Parameters
@@ -276,40 +276,24 @@ def weights_within_budget(date: Integers, known: Instants, need: Floats, budget:
 
     Returns
     -------
-    ndarray of float64, shape (n,)
-        Factors from 0 to 1. Signals known at one instant share what earlier ones of the date have left, pro rata; what
-        rounding leaves is nothing.
+    factor : ndarray of float64, shape (n,)
+        From 0 to 1. Signals known at one instant share what earlier ones of the date have left, pro rata.
+    left : ndarray of float64, shape (n,)
+        The share of capital that is left once all signals known by then have had theirs. Here as there what rounding
+        leaves is nothing.
 
     Examples
     --------
-    >>> weights_within_budget(np.array([0, 0, 0]), np.array([1, 1, 2]), np.array([0.6, 0.6, 0.2]), 1.0)
-    array([0.83333333, 0.83333333, 0.        ])
-    """
-    before, together = _needs_by_instant(date, known, need)
-    left = _left(budget, before)
-    return np.minimum(np.divide(left, together, out=np.ones(len(left)), where=together > 0.0), 1.0)
-
-
-def left_of_budget(date: Integers, known: Instants, need: Floats, budget: float) -> Floats:
-    """Say what a budget per event date has left once all signals known by then have had their shares.
-
-    Parameters
-    ----------
-    date, known, need, budget
-        As in `weights_within_budget`.
-
-    Returns
-    -------
-    ndarray of float64, shape (n,)
-        Shares of capital; what rounding leaves is nothing.
-
-    Examples
-    --------
-    >>> left_of_budget(np.array([0, 0, 0]), np.array([1, 1, 2]), np.array([0.25, 0.25, 0.5]), 0.75)
+    >>> factor, left = shares_of_budget(np.array([0, 0, 0]), np.array([1, 1, 2]), np.array([0.25, 0.25, 0.5]), 0.75)
+    >>> factor
+    array([1. , 1. , 0.5])
+    >>> left
     array([0.25, 0.25, 0.  ])
     """
     before, together = _needs_by_instant(date, known, need)
-    return _left(budget, before + together)
+    mine = _left(budget, before)
+    factor = np.divide(mine, together, out=np.ones(len(mine)), where=together > 0.0)
+    return np.minimum(factor, 1.0), _left(budget, before + together)
 
 
 def _left(budget: float, taken: Floats) -> Floats:
@@ -321,7 +305,7 @@ def _left(budget: float, taken: Floats) -> Floats:
 def _needs_by_instant(date: Integers, known: Instants, need: Floats) -> tuple[Floats, Floats]:
     """Give for each signal what those of its date needed before its instant, and what those of its instant need.
 
-    Sums are exact but for their last rounding: groupby's depend on how the rows of other groups lie.
+    What an instant needs is exact but for its last rounding: sums of groupby depend on how rows of other groups lie.
     """
     order = np.lexsort((known, date))
     new_date = _changes(date[order])

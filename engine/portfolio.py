@@ -13,7 +13,7 @@ from aftershock.data.instants import DAY, Instants, to_index, to_ns
 from aftershock.data.prices.tape import Tape
 from aftershock.data.venues import venue
 from aftershock.engine import kernels
-from aftershock.engine.align import entry_bars, is_listed, left_of_budget, weights_within_budget
+from aftershock.engine.align import entry_bars, is_listed, shares_of_budget
 from aftershock.engine.exit_rules import Rule, ruled
 from aftershock.engine.kernels import Case
 from aftershock.engine.simulation import simulate as simulate_case
@@ -187,10 +187,9 @@ def entries_of(
         # Only what was listed shares the budget: that a name will be listed one day is not known yet.
         listed = np.logical_or.reduce([is_listed(tape, place, known, position) for place in places])
         need = np.where(listed, weight * size, 0.0)
-        share = weights_within_budget(known // DAY, known, need, budget)
+        share, left = shares_of_budget(known // DAY, known, need, budget)
         # What trades all the same, having its first bars, may have what the others leave.
-        rest = left_of_budget(known // DAY, known, need, budget) / (weight * size)
-        weight = weight * np.where(listed, share, np.minimum(rest, 1.0))
+        weight = weight * np.where(listed, share, np.minimum(left / (weight * size), 1.0))
     return Entries(
         instrument=instrument,
         market=codes[instrument],

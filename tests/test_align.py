@@ -22,7 +22,7 @@ from aftershock.engine.align import (
     clock,
     entry_bars,
     is_listed,
-    weights_within_budget,
+    shares_of_budget,
 )
 
 SECOND = 1_000_000_000
@@ -487,7 +487,7 @@ def shared(rows, budget):
     """Factors of (date, known, need) rows."""
     date, known, need = (np.array(column) for column in zip(*rows, strict=True)) if rows else ([], [], [])
     whole = (np.asarray(date, np.int64), np.asarray(known, np.int64), np.asarray(need, np.float64))
-    return weights_within_budget(*whole, budget)
+    return shares_of_budget(*whole, budget)[0]
 
 
 class TestBudget:

@@ -13,7 +13,7 @@ from aftershock.data.prices import Tape
 from aftershock.data.universes import known_instruments
 from aftershock.data.venues import VENUES, venue
 from aftershock.engine.rules import rules_of
-from aftershock.engine.types import OUTCOMES, Costs
+from aftershock.engine.types import OUTCOMES, Costs, Rules, rule_dtype
 
 NAN = float("nan")
 LIMITED = ("XTAI", "ROCO", "XKRX", "XKOS", "XSHG", "XSHE")
@@ -349,3 +349,10 @@ def test_a_bar_at_the_limit_is_locked_and_one_two_ticks_off_is_not(
         assert float(bottom) <= down[k]
         assert float(top - 2 * tick_at(bands, top)) < up[k]
         assert float(bottom + 2 * tick_at(bands, base)) > down[k]
+
+
+def test_rules_need_every_column():
+    columns = dict.fromkeys(rule_dtype.names, 0.0)
+    del columns["lot"], columns["unit"]
+    with pytest.raises(KeyError, match="'lot', 'unit'"):
+        Rules.of(3, np.zeros(2, np.int64), np.zeros((0, 5)), columns.items())
