@@ -100,6 +100,17 @@ def line_in(error: BaseException, file: str) -> int | None:
     return line
 
 
+def beside(folder: Path, reference: str) -> str:
+    """Take a reference as relative to a folder; a name without a file stays as it stands, to be told of.
+
+    Examples
+    --------
+    >>> beside(Path("desk"), "mine.py:leave"), beside(Path("desk"), "leave")
+    ('desk/mine.py:leave', 'leave')
+    """
+    return str(folder / reference) if ":" in reference else reference
+
+
 def reference_to(own: Any) -> str:
     """Write down where a class or a function stands: ``file.py:name``, or its name alone where no file holds it."""
     file = file_of(own)

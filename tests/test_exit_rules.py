@@ -273,6 +273,31 @@ def test_each_trial_is_its_own_run(market, mode, overlap):
     np.testing.assert_allclose(steps, fall["net"], atol=1e-6)
 
 
+@pytest.mark.parametrize("mode", ["event", "account", "portfolio"])
+def test_rules_are_values_of_an_axis(market, mode):
+    """Each trial is the run with its rule, bit by bit, whichever rule the strategy itself has."""
+    rules = [gives_back, "off", after_two]
+    book = af.Portfolio(mode=mode, size={"account": 1.0, "event": 0.1, "portfolio": 0.05}[mode])
+    grid = {"hold": [4, 9], "exit": rules, "stop": ["off", 0.03]}
+    found = af.sweep(*market, Reaction(exit=after_two), grid, portfolio=book, placebo=2, jobs=1)
+    assert found.trials["exit"].unique().tolist() == ["gives_back", "off", "after_two"]
+    assert len(found.placebo) == 2
+    for place, rule in enumerate(rules):
+        number = 6 + 2 * place + 1
+        own = {} if rule == "off" else {"exit": rule}
+        alone = af.backtest(*market, Reaction(hold=9, stop=0.03, **own), portfolio=book, name="sweep")
+        one = found.trial(number)
+        assert one.manifest["hashes"] == alone.manifest["hashes"]
+        pd.testing.assert_frame_equal(one.trades, alone.trades, check_exact=True)
+        for name in ("trades", "open", "total_return", "sharpe", "max_drawdown", "costs", "pnl"):
+            want = alone.stats["headline"][name]
+            assert found.trials.loc[number, name] == pytest.approx(want, rel=1e-9, abs=1e-12), name
+    # After two bars neither hold is reached.
+    assert found.trials["total_return"].nunique() == len(found) - 2
+    cells = found.pivot("hold", "exit")
+    assert cells.index.tolist() == ["after_two", "gives_back", "off"] and cells.notna().all(axis=None)
+
+
 def test_a_rule_that_never_speaks_changes_nothing(market):
     one, other = (af.backtest(*market, Reaction(hold=4, exit=rule, take=0.04)) for rule in (None, never))
     pd.testing.assert_frame_equal(one.trades, other.trades, check_exact=True)

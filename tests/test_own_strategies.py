@@ -1,6 +1,7 @@
 """A strategy of a desk's own: what it sees, what it may give, and where it comes from."""
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -439,7 +440,14 @@ def test_fields_of_the_class_are_parameters(market):
     [
         ({"treshold": [1]}, "did you mean 'threshold'"),
         ({"days": [1.5]}, "a value of 'days' that fits"),
-        ({"exit": [None]}, "a parameter that a sweep varies, got 'exit'"),
+        ({"exit": []}, "values of 'exit', got an empty list"),
+        ({"exit": [3]}, "exit to be a plain Python function, got 3"),
+        ({"exit": [lambda close: close]}, "exit <lambda>.*: expected an answer of type bool"),
+        ({"exit": ["leave"]}, "a function as 'file.py:name', got 'leave'"),
+        (
+            {"exit": [lambda held: held > 2, lambda held: held > 3]},
+            "two that are called '<lambda>'; rename one",
+        ),
         ({"portfolio.mode": ["event"]}, "a parameter that a sweep varies, got 'portfolio.mode'"),
     ],
 )
@@ -595,6 +603,45 @@ def test_an_exit_by_file(folder):
     result = af.run_experiment(folder / "desk.toml")
     assert set(result.trades["exit_kind"]) == {"rule", "hold", "open"} - {"hold"}
     assert len(json.loads(json.dumps(result.manifest["hashes"]))["own_code"]) == 64
+
+
+SWEPT = TOML.replace(
+    "threshold = [0.0, 2.5], hold = [1, 2]", 'hold = [2, 4], "strategy.exit" = ["off", "mine.py:leave"]'
+)
+
+
+def test_exits_by_file_are_values_of_an_axis(folder, monkeypatch):
+    (folder / "desk.toml").write_text(SWEPT)
+    found = sweep_experiment(folder / "desk.toml", folder=folder / "s")
+    assert found.trials["strategy.exit"].tolist() == ["off", "leave"] * 2
+    told = json.loads((folder / "s/sweep.json").read_text())
+    assert len(told["own_code"]) == 64
+    monkeypatch.chdir("/")
+    again = af.load_sweep(folder / "s")
+    ruled = [again.trial(number).trades["exit_kind"].eq("rule").any() for number in range(4)]
+    assert ruled == [False, True, False, True]
+    assert again.is_that_of(told["digest"])
+    sweep_experiment(folder / "s/experiment.toml", folder=folder / "s")
+    (folder / "mine.py").write_text(CODE.replace("held >= 1", "held >= 2"))
+    with pytest.raises(InputError, match="the folder of this very sweep"):
+        sweep_experiment(folder / "desk.toml", folder=folder / "s")
+    with pytest.raises(InputError, match="the code of your own that this sweep ran, got a changed one"):
+        af.load_sweep(folder / "s")
+
+
+def test_a_table_names_exits_relative_to_itself(folder, monkeypatch):
+    (folder / "grids").mkdir()
+    (folder / "grids/trials.csv").write_text("hold,exit\n4,\n4,../mine.py:leave\n2,off\n")
+    (folder / "desk.toml").write_text(re.sub("grid = .*", 'table = "grids/trials.csv"', TOML))
+    monkeypatch.chdir("/")
+    found = sweep_experiment(folder / "desk.toml", folder=folder / "s")
+    assert found.trials["exit"].tolist() == ["off", "leave", "off"]
+    assert found.plan.experiment(0).strategy.exit is None
+    assert [found.trial(number).trades["exit_kind"].eq("rule").any() for number in range(3)] == [
+        False,
+        True,
+        False,
+    ]
 
 
 def test_a_class_typed_in_has_no_file(market):

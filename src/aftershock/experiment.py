@@ -27,7 +27,7 @@ from aftershock.engine.types import MODES, Book
 from aftershock.engine.types import Costs as CostTerms
 from aftershock.strategies.library import strategy as strategy_of
 from aftershock.strategies.own import Strategy
-from aftershock.strategies.own_code import load_own, reference_to
+from aftershock.strategies.own_code import beside, load_own, reference_to
 from aftershock.strategies.reaction import Reaction, Seconds
 
 INFINITY = float("inf")
@@ -746,7 +746,7 @@ def read_experiment(path: Path) -> Experiment:
 def _strategy(parameters: dict[str, Any], folder: Path) -> tuple[str, Reaction]:
     """Make the strategy of a section, of the desk's own class where it names one; give what it is called, too."""
     if isinstance(parameters.get("exit"), str):
-        parameters["exit"] = str(folder / parameters["exit"])
+        parameters["exit"] = beside(folder, parameters["exit"])
     if "class" not in parameters:
         kind = str(parameters.pop("kind", "reaction"))
         return kind, strategy_of(kind, **parameters)
@@ -758,9 +758,7 @@ def _strategy(parameters: dict[str, Any], folder: Path) -> tuple[str, Reaction]:
     if not isinstance(reference, str):
         cure = "write class = 'my_file.py:MyStrategy'"
         raise InputError(Problem(f"class to be {what}", repr(reference), cure))
-    # A name without a file is told of as it stands.
-    at = str(folder / reference) if ":" in reference else reference
-    made = load_own(at, _is_own, what)
+    made = load_own(beside(folder, reference), _is_own, what)
     return made.__name__, made(**parameters)
 
 
@@ -832,7 +830,14 @@ def _relative(experiment: Experiment, folder: Path) -> Experiment:
     table, factors = experiment.sweep.table, experiment.study.factors
     return replace(
         experiment,
-        sweep=experiment.sweep.model_copy(update={"table": None if table is None else str(folder / table)}),
+        sweep=experiment.sweep.model_copy(
+            update={
+                "grid": {
+                    name: _own_beside(folder, name, given) for name, given in experiment.sweep.grid.items()
+                },
+                "table": None if table is None else str(folder / table),
+            }
+        ),
         study=experiment.study.model_copy(
             update={"factors": None if factors is None else str(folder / factors)}
         ),
@@ -846,6 +851,15 @@ def _relative(experiment: Experiment, folder: Path) -> Experiment:
         prices=prices.model_copy(update={"files": found(prices.files)}),
         portfolio=portfolio.model_copy(update={"fx": found(portfolio.fx), "marks": found(portfolio.marks)}),
     )
+
+
+def _own_beside(folder: Path, axis: str, given: Any) -> Any:
+    """Take what an axis of exits names as relative to a folder."""
+    if axis.rpartition(".")[2] != "exit":
+        return given
+    if isinstance(given, str):
+        return beside(folder, given)
+    return [_own_beside(folder, axis, one) for one in given] if isinstance(given, list) else given
 
 
 def _dump(section: Settings) -> dict[str, Any]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
+from pathlib import Path
 from typing import Annotated, Any, get_args
 
 import numpy as np
@@ -16,6 +17,7 @@ from aftershock.data.errors import InputError, Problem, did_you_mean
 from aftershock.data.settings import Settings
 from aftershock.data.tables import LINE
 from aftershock.experiment import Costs, Experiment, Portfolio
+from aftershock.strategies.own_code import beside
 from aftershock.strategies.reaction import Reaction
 
 Codes = NDArray[np.int64]
@@ -38,9 +40,10 @@ FIXED = (
     "marks",
     "mark_tolerance",
     "allow_index",
-    "exit",
 )
-"""Parameters that no sweep varies: they decide what is loaded and whose money it is, or are no value but code."""
+"""Parameters that no sweep varies: they decide what is loaded and whose money it is."""
+EXIT = "strategy.exit"
+"""The axis whose values are functions; tables have their names, and the folder of a sweep where they stand."""
 OFF = "off"
 """How a level that is switched off is written."""
 METHODS = ("grid", "random", "latin")
@@ -78,6 +81,11 @@ class Grid:
         if self.picked is not None:
             return len(self.picked)
         return int(np.prod(self.shape, dtype=object)) if self.names else 1
+
+    @property
+    def functions(self) -> tuple[Callable[..., Any], ...]:
+        """The functions among the values."""
+        return tuple(value for values in self.values for value in values if callable(value))
 
     def codes(self, first: int, end: int) -> Codes:
         """Give which value of each axis some trials take, shape (trials, axes)."""
@@ -124,11 +132,13 @@ def word_of(value: Any) -> str:
 
     Examples
     --------
-    >>> word_of(("fed", "chip")), word_of(None), word_of(0.05)
-    ('fed chip', 'off', '0.05')
+    >>> word_of(("fed", "chip")), word_of(None), word_of(0.05), word_of(word_of)
+    ('fed chip', 'off', '0.05', 'word_of')
     """
     if value is None:
         return OFF
+    if callable(value):
+        return str(value.__name__)
     return " ".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)
 
 
@@ -139,6 +149,7 @@ def grid_of(
     method: str = "grid",
     seed: int = 0,
     strategy: type[Reaction] = Reaction,
+    folder: Path | None = None,
 ) -> Grid:
     """Read a grid.
 
@@ -155,11 +166,13 @@ def grid_of(
         Of the sample.
     strategy : type
         Whose parameters may vary.
+    folder : Path, optional
+        What the files of exits (``"mine.py:leave"``) are relative to; by default where we are.
 
     Raises
     ------
     InputError
-        An unknown parameter, a value it cannot take, an empty axis, or too many trials.
+        An unknown parameter, a value it cannot take, an empty axis, two exits of one name, or too many trials.
 
     Examples
     --------
@@ -172,7 +185,7 @@ def grid_of(
             Problem("method: grid, random or latin", f"'{method}'", did_you_mean(method, METHODS))
         )
     if isinstance(axes, pd.DataFrame):
-        return _of_table(axes, strategy)
+        return _of_table(axes, strategy, folder)
     if not axes:
         raise InputError(
             Problem("at least one parameter to sweep", "none", "write for example hold = [1, 2, 5]")
@@ -193,7 +206,7 @@ def grid_of(
         _values(label, given, sample, method, rng) for label, given in zip(labels, axes.values(), strict=True)
     ]
     values = tuple(
-        tuple(_checked(name, label, value, strategy) for value in found)
+        _all_checked(name, label, found, strategy, folder)
         for name, label, found in zip(names, labels, drawn, strict=True)
     )
     grid = Grid(names, labels, values)
@@ -303,6 +316,26 @@ def _type_of(name: str, strategy: type[Reaction]) -> tuple[TypeAdapter[Any], boo
     return TypeAdapter(told), bool in (known.annotation, *get_args(known.annotation))
 
 
+def _all_checked(
+    name: str, label: str, values: Iterable[Any], strategy: type[Reaction], folder: Path | None
+) -> tuple[Any, ...]:
+    """Check the values of an axis, each by itself; a table tells exits apart by their names."""
+    if name != EXIT:
+        return tuple(_checked(name, label, value, strategy) for value in values)
+    placed = [
+        beside(folder, value) if folder is not None and isinstance(value, str) else value for value in values
+    ]
+    found = tuple(_checked(name, label, value, strategy) for value in placed)
+    named: dict[str, Any] = {}
+    for value in found:
+        if named.setdefault(word_of(value), value) is not value:
+            got = f"two that are called '{word_of(value)}'"
+            raise InputError(
+                Problem(f"values of '{label}' with names of their own", got, "rename one of them")
+            )
+    return found
+
+
 def _checked(name: str, label: str, value: Any, strategy: type[Reaction]) -> Any:
     """Check one value by itself, and give it as an experiment keeps it; whether values go together is seen later."""
     off = (isinstance(value, str) and value == OFF) or (isinstance(value, float) and np.isnan(value))
@@ -314,6 +347,9 @@ def _checked(name: str, label: str, value: Any, strategy: type[Reaction]) -> Any
     try:
         return kind.validate_python(value)
     except ValidationError as error:
+        cause = error.errors()[0].get("ctx", {}).get("error")
+        if isinstance(cause, InputError):
+            raise cause from None
         told = error.errors()[0]["msg"].removeprefix("Input ").lower()
         raise InputError(Problem(wanted, OFF if off else repr(value), told)) from None
 
@@ -359,7 +395,7 @@ def _distinct(total: int, sample: int, rng: np.random.Generator) -> Codes:
     return rng.permutation(found)[:sample]
 
 
-def _of_table(table: pd.DataFrame, strategy: type[Reaction]) -> Grid:
+def _of_table(table: pd.DataFrame, strategy: type[Reaction], folder: Path | None) -> Grid:
     table = table.drop(columns=LINE, errors="ignore")
     if not len(table) or not len(table.columns):
         raise InputError(
@@ -376,9 +412,26 @@ def _of_table(table: pd.DataFrame, strategy: type[Reaction]) -> Grid:
             for value in found
         ]
         plain = [int(value) if isinstance(value, float) and value.is_integer() else value for value in plain]
-        values.append(tuple(_checked(name, label, value, strategy) for value in plain))
+        values.append(_all_checked(name, label, plain, strategy, folder))
         columns.append(codes)
     return Grid(names, labels, tuple(values), np.stack(columns, axis=1).astype(np.int64))
+
+
+def with_functions(grid: Grid, strategy: type[Reaction] = Reaction) -> Grid:
+    """Put functions in the place of where they stand, in a grid that was read from a folder.
+
+    Raises
+    ------
+    InputError
+        A function is not where it was.
+    """
+    return replace(
+        grid,
+        values=tuple(
+            _all_checked(name, label, values, strategy, None) if name == EXIT else values
+            for name, label, values in zip(grid.names, grid.labels, grid.values, strict=True)
+        ),
+    )
 
 
 def experiment_with(base: Experiment, settings: Mapping[str, Any]) -> Experiment:

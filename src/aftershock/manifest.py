@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -100,9 +101,9 @@ def hashes_of(loaded: Events, tape: Tape, experiment: Experiment) -> dict[str, s
     }
 
 
-def own_code(strategy: Reaction) -> dict[str, str]:
-    """Give the hash of the code of a desk's own that a strategy is made of; nothing where it has none."""
-    owns = [*own_classes(strategy), *([] if strategy.exit is None else [strategy.exit])]
+def own_code(strategy: Reaction, functions: Iterable[Any] = ()) -> dict[str, str]:
+    """Give the hash of the code of a desk's own, of a strategy and of functions beside it; nothing without any."""
+    owns = [*own_classes(strategy), *([] if strategy.exit is None else [strategy.exit]), *functions]
     return {"own_code": digest_of(owns)} if owns else {}
 
 

@@ -26,12 +26,13 @@ from aftershock.engine.trials import COUNTS, Ground, figures_of, sums_of
 from aftershock.engine.types import Floats
 from aftershock.execution import execute
 from aftershock.experiment import Costs, Hedge, Portfolio
-from aftershock.grid import OFF, Grid, grid_of
+from aftershock.grid import OFF, Grid, grid_of, with_functions, word_of
 from aftershock.inputs import Source
 from aftershock.manifest import own_code
 from aftershock.plan import Plan
 from aftershock.result import Result
-from aftershock.run import given, written
+from aftershock.run import Inputs, given, written
+from aftershock.strategies.own_code import reference_to
 from aftershock.strategies.reaction import Reaction
 
 if TYPE_CHECKING:
@@ -296,7 +297,8 @@ def sweep(
         As in `backtest`.
     grid : mapping or DataFrame
         By parameter of strategy, costs or portfolio a list of values, a range, or ``{"from": 1, "to": 9, "step": 2}``;
-        or a table with a row for each trial. A level is switched off by ``"off"``.
+        or a table with a row for each trial. A level is switched off by ``"off"``, and so is an exit of your own:
+        ``{"exit": ["off", leave, "mine.py:leave_late"]}``.
     sample : int, optional
         Draw so many trials of the grid.
     method : {"grid", "random", "latin"}
@@ -398,6 +400,7 @@ def sweep_experiment(
         method=section.method,
         seed=inputs.experiment.run.seed,
         strategy=type(inputs.experiment.strategy),
+        folder=None if section.table is None else Path(section.table).parent,
     )
     return run_plan(
         Plan(inputs, grid),
@@ -455,12 +458,12 @@ def load_sweep(folder: str | Path) -> Sweep:
             Problem("a sweep that is done", "one that was stopped", "run the same command again", str(place))
         )
     inputs = written(place / "experiment.toml")
-    if own_code(inputs.experiment.strategy) != {key: told[key] for key in ("own_code",) if key in told}:
+    grid = with_functions(told_grid(place), type(inputs.experiment.strategy))
+    if _own_code(inputs, grid) != {key: told[key] for key in ("own_code",) if key in told}:
         cure = "run the sweep again, or put the code back as it was"
         raise InputError(
             Problem("the code of your own that this sweep ran", "a changed one", cure, str(place))
         )
-    grid = told_grid(place)
     return Sweep(Plan(inputs, grid), read_table(place / "placebo.parquet").drop(columns="_line"), place)
 
 
@@ -663,7 +666,7 @@ class _Store:
             "parameters": list(plan.grid.labels),
             "simulated": plan.inputs.tape.simulated,
             "returns": returns,
-            **own_code(plan.inputs.experiment.strategy),
+            **_own_code(plan.inputs, plan.grid),
         }
         write_text(json.dumps(told, indent=2) + "\n", folder / "sweep.json")
         return store
@@ -746,30 +749,36 @@ def _digest(plan: Plan, returns: bool) -> str:
     told = [
         version("aftershock"),
         inputs.experiment.without_paths().to_toml(),
-        own_code(inputs.experiment.strategy),
+        _own_code(inputs, grid),
         inputs.loaded.digest(),
         inputs.tape.digest(),
         [int(one) for one in links],
         sorted(one.symbol for one in inputs.wanted.instruments) if inputs.wanted else None,
-        _axes_of(grid),
+        _axes_of(grid, word_of),
         None if grid.picked is None else hashlib.sha256(grid.picked.tobytes()).hexdigest(),
         returns,
     ]
     return hashlib.sha256(json.dumps(told, default=str).encode()).hexdigest()
 
 
-def _axes_of(grid: Grid) -> dict[str, Any]:
-    return {"names": grid.names, "labels": grid.labels, "values": grid.values}
+def _own_code(inputs: Inputs, grid: Grid) -> dict[str, str]:
+    return own_code(inputs.experiment.strategy, grid.functions)
+
+
+def _axes_of(grid: Grid, named: Callable[[Any], str]) -> dict[str, Any]:
+    """Put axes down, functions by a name."""
+    values = [[named(value) if callable(value) else value for value in one] for one in grid.values]
+    return {"names": grid.names, "labels": grid.labels, "values": values}
 
 
 def _write_grid(grid: Grid, folder: Path) -> None:
-    write_text(json.dumps(_axes_of(grid)) + "\n", folder / "grid.json")
+    write_text(json.dumps(_axes_of(grid, reference_to)) + "\n", folder / "grid.json")
     if grid.picked is not None:
         np.save(folder / "picked.npy", grid.picked)
 
 
 def told_grid(folder: Path) -> Grid:
-    """Read the grid that a sweep's folder keeps."""
+    """Read the grid that a sweep's folder keeps, functions by where they stand."""
     told = json.loads((folder / "grid.json").read_text("utf-8"))
     values = tuple(
         tuple(tuple(value) if isinstance(value, list) else value for value in one) for one in told["values"]
