@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 SHOWN = 20
 """How many problems an error prints before it counts the rest."""
@@ -75,6 +77,26 @@ class InputError(ValueError):
     def __reduce__(self) -> tuple[type[InputError], tuple[tuple[Problem, ...]]]:
         """Travel between processes by the problems, not by their text."""
         return type(self), (self.problems,)
+
+
+@contextmanager
+def in_file(path: str | Path) -> Iterator[None]:
+    """Name a file in problems that have none of their own.
+
+    Examples
+    --------
+    >>> with in_file("desk.toml"):
+    ...     raise InputError(Problem("a file", "nothing", "check the path"))
+    Traceback (most recent call last):
+    ...
+    aftershock.data.errors.InputError: desk.toml: expected a file, got nothing; check the path
+    """
+    try:
+        yield
+    except InputError as error:
+        raise InputError(
+            [replace(problem, file=problem.file or str(path)) for problem in error.problems]
+        ) from None
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

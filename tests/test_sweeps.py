@@ -344,6 +344,38 @@ class TestFiles:
         with pytest.raises(af.InputError, match=r"\[sweep.grid\]"):
             sweep_experiment(experiment)
 
+    @pytest.mark.parametrize(
+        ("section", "line", "told"),
+        [
+            ('[sweep.grid]\nhold = [1]\nstop = ["x"]\n', 15, "'stop' that fits, got 'x'"),
+            ("[sweep.grid]\nhold = [1]\nstip = [0.1]\n", 15, "got 'stip'; did you mean 'stop'"),
+            ("[sweep.grid]\nhold = {form = 1, to = 4}\n", 14, "got 'form'; did you mean 'from'"),
+            ("[sweep]\nplacebo = 0\ngrid = {hold = -1}\n", 15, "'hold' that fits, got -1"),
+            ('[sweep.grid]\n"strategy.hold" = [-1]\n', 14, "'strategy.hold' that fits, got -1"),
+        ],
+    )
+    def test_a_wrong_axis_is_told_where_it_stands(self, experiment, section, line, told):
+        before = experiment.read_text().partition("[sweep]")[0]
+        assert before.count("\n") == 12
+        experiment.write_text(before + section)
+        with pytest.raises(af.InputError, match=rf"e.toml, line {line}: expected \[sweep.grid\] .*{told}"):
+            sweep_experiment(experiment)
+
+    @pytest.mark.parametrize(
+        ("rows", "told"),
+        [
+            ("hold,stop\n1,off\n2,0.1\nx,off\n", "t.csv, line 4, column hold: expected a value of 'hold'"),
+            ("hold,stop\n1,0.1\n1,2\n1,0.1\n1,2\n", "t.csv, line 3, column stop: expected a value of 'stop'"),
+            ("hold,stip\n1,0.1\n", "t.csv: expected a parameter of .*did you mean 'stop'"),
+            ("hold,exit\n1,off\n1,own:leave\n", "t.csv, line 3, column exit: expected a Python file"),
+        ],
+    )
+    def test_a_wrong_row_of_a_table_is_told_where_it_stands(self, experiment, tmp_path, rows, told):
+        (tmp_path / "t.csv").write_text(rows)
+        experiment.write_text(experiment.read_text().partition("[sweep.grid]")[0] + 'table = "t.csv"\n')
+        with pytest.raises(af.InputError, match=told):
+            sweep_experiment(experiment)
+
 
 @pytest.mark.parametrize(
     ("grid", "words"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import date
 from numbers import Integral
@@ -781,7 +782,12 @@ def _section(cls: type[Settings], values: dict[str, Any], name: str, path: Path,
         return cls(**values)
 
 
-class _located:  # noqa: N801 (reads as a statement)
+def placed(section: str, path: Path) -> AbstractContextManager[None]:
+    """Add the file of an experiment, and the line in one of its sections, to what goes wrong inside a block."""
+    return _located(section, path, _text(path))
+
+
+class _located(AbstractContextManager[None]):  # noqa: N801 (reads as a statement)
     """Add file and line to what goes wrong inside a section."""
 
     def __init__(self, section: str, path: Path, text: str) -> None:
@@ -799,7 +805,10 @@ class _located:  # noqa: N801 (reads as a statement)
             return problem
         words = re.findall(r"\w+", f"{problem.expected} {problem.got}")
         lines = [line for word in words if (line := _line_of(self.text, self.section, word))]
-        line = lines[0] if lines else _line_of(self.text, self.section, "")
+        above, _, name = self.section.rpartition(".")
+        line = (
+            lines[0] if lines else _line_of(self.text, self.section, "") or _line_of(self.text, above, name)
+        )
         return Problem(
             f"[{self.section}] {problem.expected}", problem.got, problem.cure, str(self.path), line
         )
@@ -814,7 +823,7 @@ def _line_of(text: str, section: str, key: str) -> int | None:
             current = header.group(1)
             if not key and current == section:
                 return number
-        elif key and current == section and re.match(rf"\s*{re.escape(key)}\s*=", line):
+        elif key and current == section and re.match(rf'\s*("[\w.]*\.)?{re.escape(key)}"?\s*=', line):
             return number
     return None
 

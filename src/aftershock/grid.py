@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from aftershock.data.errors import InputError, Problem, did_you_mean
 from aftershock.data.settings import Settings
-from aftershock.data.tables import LINE
+from aftershock.data.tables import LINE, lines_of
 from aftershock.experiment import Costs, Experiment, Portfolio
 from aftershock.strategies.own_code import beside
 from aftershock.strategies.reaction import Reaction
@@ -317,23 +317,36 @@ def _type_of(name: str, strategy: type[Reaction]) -> tuple[TypeAdapter[Any], boo
 
 
 def _all_checked(
-    name: str, label: str, values: Iterable[Any], strategy: type[Reaction], folder: Path | None
+    name: str,
+    label: str,
+    values: Iterable[Any],
+    strategy: type[Reaction],
+    folder: Path | None,
+    lines: Sequence[int] = (),
 ) -> tuple[Any, ...]:
-    """Check the values of an axis, each by itself; a table tells exits apart by their names."""
-    if name != EXIT:
-        return tuple(_checked(name, label, value, strategy) for value in values)
-    placed = [
-        beside(folder, value) if folder is not None and isinstance(value, str) else value for value in values
-    ]
-    found = tuple(_checked(name, label, value, strategy) for value in placed)
-    named: dict[str, Any] = {}
-    for value in found:
-        if named.setdefault(word_of(value), value) is not value:
-            got = f"two that are called '{word_of(value)}'"
+    """Check the values of an axis, each by itself, and say on which line of a table one that does not fit stands."""
+    found: list[Any] = []
+    for place, value in enumerate(values):
+        placed = beside(folder, value) if name == EXIT and isinstance(value, str) and folder else value
+        try:
+            found.append(_checked(name, label, placed, strategy))
+            if name == EXIT:
+                _named_apart(label, found)
+        except InputError as error:
+            if not lines:
+                raise
             raise InputError(
-                Problem(f"values of '{label}' with names of their own", got, "rename one of them")
-            )
-    return found
+                [one if one.file else replace(one, line=lines[place], column=label) for one in error.problems]
+            ) from None
+    return tuple(found)
+
+
+def _named_apart(label: str, exits: list[Any]) -> None:
+    """Refuse an exit that is called as another one before it: tables tell them apart by their names."""
+    *before, last = exits
+    if any(word_of(one) == word_of(last) and one is not last for one in before):
+        got = f"two that are called '{word_of(last)}'"
+        raise InputError(Problem(f"values of '{label}' with names of their own", got, "rename one of them"))
 
 
 def _checked(name: str, label: str, value: Any, strategy: type[Reaction]) -> Any:
@@ -396,6 +409,7 @@ def _distinct(total: int, sample: int, rng: np.random.Generator) -> Codes:
 
 
 def _of_table(table: pd.DataFrame, strategy: type[Reaction], folder: Path | None) -> Grid:
+    lines = lines_of(table)
     table = table.drop(columns=LINE, errors="ignore")
     if not len(table) or not len(table.columns):
         raise InputError(
@@ -412,7 +426,8 @@ def _of_table(table: pd.DataFrame, strategy: type[Reaction], folder: Path | None
             for value in found
         ]
         plain = [int(value) if isinstance(value, float) and value.is_integer() else value for value in plain]
-        values.append(_all_checked(name, label, plain, strategy, folder))
+        first = lines[np.unique(codes, return_index=True)[1]]
+        values.append(_all_checked(name, label, plain, strategy, folder, first.tolist()))
         columns.append(codes)
     return Grid(names, labels, tuple(values), np.stack(columns, axis=1).astype(np.int64))
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from aftershock.data.errors import InputError, Problem, did_you_mean
+from aftershock.data.errors import InputError, Problem, did_you_mean, in_file
 from aftershock.data.events import Events
 from aftershock.data.instants import NAT, to_index, to_ns
 from aftershock.data.prices import Tape
@@ -282,7 +281,7 @@ def written(
     experiment = read_experiment(Path(path)).with_paths(
         prices=_paths(prices), events=_paths(events), skip_bad=skip_bad
     )
-    with _named_in(path):
+    with in_file(path):
         news = experiment_news(experiment)
         loaded = experiment_events(experiment, news)
         wanted = universe_of(_named(experiment.universe), experiment.strategy)
@@ -292,17 +291,6 @@ def written(
     needs = experiment.study.needs
     beside = beside_tape(list(section.files), tape, section.interval, needs) if section.files else None
     return Inputs(loaded, tape, wanted, linked, pinned(anchored(experiment), tape), truth, beside)
-
-
-@contextmanager
-def _named_in(path: str | Path) -> Iterator[None]:
-    """Name the experiment in problems that have no file of their own."""
-    try:
-        yield
-    except InputError as error:
-        raise InputError(
-            [replace(problem, file=problem.file or str(path)) for problem in error.problems]
-        ) from None
 
 
 def _named(section: UniverseSection) -> list[str] | None:

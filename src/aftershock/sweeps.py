@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from aftershock.data.errors import InputError, Problem, did_you_mean
+from aftershock.data.errors import InputError, Problem, did_you_mean, in_file
 from aftershock.data.tables import read_table, write_parquet, write_text
 from aftershock.data.universes import Universe
 from aftershock.engine import kernels
 from aftershock.engine.trials import COUNTS, Ground, figures_of, sums_of
 from aftershock.engine.types import Floats
 from aftershock.execution import execute
-from aftershock.experiment import Costs, Hedge, Portfolio
+from aftershock.experiment import Costs, Hedge, Portfolio, placed
 from aftershock.grid import OFF, Grid, grid_of, with_functions, word_of
 from aftershock.inputs import Source
 from aftershock.manifest import own_code
@@ -393,15 +393,15 @@ def sweep_experiment(
     if not section.grid and section.table is None:
         cure = "write for example [sweep.grid] with hold = [1, 2, 5, 10]"
         raise InputError(Problem("[sweep.grid] or [sweep] table", "neither", cure, str(path)))
-    axes = section.grid if section.table is None else read_table(section.table)
-    grid = grid_of(
-        axes,
-        sample=section.sample if trials is None else trials,
-        method=section.method,
-        seed=inputs.experiment.run.seed,
-        strategy=type(inputs.experiment.strategy),
-        folder=None if section.table is None else Path(section.table).parent,
-    )
+    with placed("sweep.grid", Path(path)) if section.table is None else in_file(section.table):
+        grid = grid_of(
+            section.grid if section.table is None else read_table(section.table),
+            sample=section.sample if trials is None else trials,
+            method=section.method,
+            seed=inputs.experiment.run.seed,
+            strategy=type(inputs.experiment.strategy),
+            folder=None if section.table is None else Path(section.table).parent,
+        )
     return run_plan(
         Plan(inputs, grid),
         placebo=section.placebo if placebo is None else placebo,
