@@ -325,6 +325,23 @@ def figures_of(sums: Floats, axis: Axis, capital: float) -> dict[str, Floats]:
 
 
 COUNTS = ("trades", "open")
+FIGURES = (
+    *COUNTS,
+    "total_return",
+    "cagr",
+    "volatility",
+    "sharpe",
+    "sortino",
+    "max_drawdown",
+    "calmar",
+    "hit_rate",
+    "profit_factor",
+    "exposure",
+    "turnover",
+    "costs",
+    "pnl",
+)
+"""What `figures_of` gives, in its order."""
 
 
 # ------------------------------------------------------------------------------------------ looked up

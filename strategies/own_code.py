@@ -126,7 +126,10 @@ def file_of(own: Any) -> Path | None:
 
 
 def digest_of(owns: Iterable[Any]) -> str:
-    """Identify code: SHA-256 over the files that classes and functions stand in, or over their own text.
+    """Identify code: SHA-256 over the files that classes and functions stand in.
+
+    What stands in no file is told by its own text, and by the functions, classes and plain values that were typed in
+    beside it and that it reads.
 
     Examples
     --------
@@ -142,21 +145,69 @@ def digest_of(owns: Iterable[Any]) -> str:
 
 
 def _text(own: Any) -> str:
-    parts = []
-    for code in _codes(own):
-        try:
-            parts.append(inspect.getsource(code))
-        except (OSError, TypeError):
-            parts.append(f"{sys.version_info[:2]} {code.co_code.hex()} {code.co_names} {code.co_consts!r}")
-    return "\n".join(parts)
+    """Give the text of what was typed in, and of what it reads that was typed in beside it."""
+    told: dict[Any, str] = {}
+    left = [own]
+    while left:
+        one = left.pop()
+        if one in told:
+            continue
+        functions = _functions(one)
+        read = sorted({name for function in functions for name in _names(function.__code__)})
+        around = functions[0].__globals__ if functions else {}
+        beside = {name: around[name] for name in read if name in around}
+        told[one] = "\n".join(
+            [
+                *map(_source, functions),
+                *(f"{name} = {beside[name]!r}" for name in beside if _is_plain(beside[name])),
+            ]
+        )
+        left += [
+            value
+            for value in beside.values()
+            if isinstance(value, (type, types.FunctionType)) and value.__module__ == own.__module__
+        ]
+    return "\n".join(sorted(told.values()))
+
+
+def _is_plain(value: Any) -> bool:
+    """Tell whether a value is written the same way each time."""
+    if isinstance(value, (tuple, list)):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, (bool, int, float, str))
+
+
+def _source(function: types.FunctionType) -> str:
+    try:
+        return inspect.getsource(function.__code__)
+    except (OSError, TypeError):
+        return f"{sys.version_info[:2]} {_bytecode(function.__code__)}"
+
+
+def _bytecode(code: types.CodeType) -> str:
+    return f"{code.co_code.hex()} {code.co_names} {[_constant(one) for one in code.co_consts]}"
+
+
+def _constant(value: Any) -> str:
+    if isinstance(value, types.CodeType):
+        return _bytecode(value)
+    # Sets come in another order in each process.
+    return repr(sorted(map(repr, value))) if isinstance(value, frozenset) else repr(value)
+
+
+def _names(code: types.CodeType) -> set[str]:
+    inside = (_names(one) for one in code.co_consts if isinstance(one, types.CodeType))
+    return set(code.co_names).union(*inside)
 
 
 def _codes(own: Any) -> list[types.CodeType]:
+    return [function.__code__ for function in _functions(own)]
+
+
+def _functions(own: Any) -> list[types.FunctionType]:
     members = vars(own).values() if inspect.isclass(own) else [own]
     functions = [getattr(one, "__func__", one) for one in members]
     # A class of settings has functions that were not written in it.
     return [
-        one.__code__
-        for one in functions
-        if isinstance(one, types.FunctionType) and one.__module__ == own.__module__
+        one for one in functions if isinstance(one, types.FunctionType) and one.__module__ == own.__module__
     ]

@@ -56,6 +56,8 @@ LOOSE = {
     "opposite",
 }
 """Parameters that select no signals and join none with its session."""
+LONGEST = 1_000_000
+"""Bars; nothing is waited for or held longer, and kernels count on it."""
 YEAR = 366 * 86_400.0
 """Seconds; no latency is longer."""
 
@@ -139,9 +141,9 @@ class Reaction(Settings):
     universe: Words = ()
     entry: Literal["open", "close"] = "open"
     latency: Annotated[Seconds, Field(ge=0, le=YEAR)] = 0.0
-    delay: Annotated[int, Field(ge=0)] = 0
-    max_defer: Annotated[int, Field(ge=0)] = 0
-    hold: Annotated[int, Field(ge=0)] = 5
+    delay: Annotated[int, Field(ge=0, le=LONGEST)] = 0
+    max_defer: Annotated[int, Field(ge=0, le=LONGEST)] = 0
+    hold: Annotated[int, Field(ge=0, le=LONGEST)] = 5
     exit_at: Literal["close", "open"] = "close"
     stop: Annotated[float, Field(gt=0, lt=1)] | None = None
     take: Annotated[float, Field(gt=0)] | None = None

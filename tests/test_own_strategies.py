@@ -14,6 +14,7 @@ from aftershock.data.instants import to_ns
 from aftershock.data.prices import Tape
 from aftershock.experiment import Experiment, read_experiment
 from aftershock.strategies.history import History
+from aftershock.strategies.own_code import digest_of
 from aftershock.sweeps import sweep_experiment
 
 COLUMNS = ["event_id", "symbol", "side"]
@@ -435,6 +436,20 @@ def test_fields_of_the_class_are_parameters(market):
     assert found.trial(13).manifest["hashes"] == alone.manifest["hashes"]
 
 
+def test_a_field_that_is_called_as_a_figure_is_an_axis_by_its_whole_name(market):
+    class Own(Reversal):
+        volatility: float = 0.0
+        trial: int = 0
+
+    for name in ("volatility", "trial"):
+        with pytest.raises(InputError, match=f"write 'strategy.{name}'"):
+            af.sweep(*market, Own(), {name: [1, 2]}, placebo=0)
+    grid = {"strategy.volatility": [0.1, 0.2], "strategy.trial": [4, 5]}
+    found = af.sweep(*market, Own(), grid, placebo=0, jobs=1)
+    assert found.trials["strategy.volatility"].tolist() == [0.1, 0.1, 0.2, 0.2]
+    assert found.trials["trial"].tolist() == [0, 1, 2, 3]
+
+
 @pytest.mark.parametrize(
     ("grid", "told"),
     [
@@ -642,6 +657,32 @@ def test_a_table_names_exits_relative_to_itself(folder, monkeypatch):
         True,
         False,
     ]
+
+
+def test_what_was_typed_in_is_hashed_with_what_it_reads():
+    """Two cells: a class, and a function, a number and a class that it reads."""
+    cell = (
+        "class Typed(af.Strategy):\n"
+        "    def signals(self, events, history, universe):\n"
+        "        pairs = self.pairs(events, universe)\n"
+        "        some = [one for one in pairs['symbol'] if one not in {'A', 'B', 'C'}]\n"
+        "        return chosen(pairs, some)\n"
+    )
+    beside = "LEAST = 1\nclass Kept:\n    def of(self, one):\n        return one + 1\n"
+    beside += "def chosen(pairs, some):\n    return pairs[pairs['strength'] > Kept().of(LEAST)]\n"
+
+    def digest(beside, cell=cell):
+        space = {"af": af, "__name__": "__typed__", "other": object()}
+        exec(compile(beside, "<typed>", "exec"), space)
+        exec(compile(cell, "<typed>", "exec"), space)
+        return digest_of([space["Typed"]])
+
+    first = digest(beside)
+    assert digest(beside) == first  # wherever objects lie
+    for before, after in (("LEAST = 1", "LEAST = 2"), ("one + 1", "one + 2"), ("strength", "weight")):
+        assert digest(beside.replace(before, after)) != first
+    assert digest(beside, cell.replace("'C'", "'D'")) != first
+    assert digest(beside + "\nUNREAD = 5\n") == first
 
 
 def test_a_class_typed_in_has_no_file(market):

@@ -333,6 +333,20 @@ def test_the_command_line_leaves_the_page_and_writes_it_again(
     assert "expected one sweep, or runs" in capsys.readouterr().err
 
 
+def test_the_command_ranks_by_the_figure_that_is_asked_for(
+    experiment: Path, tmp_path: Path, monkeypatch: Any, capsys: Any
+) -> None:
+    sweep = ("sweep", experiment, "--placebo", "0", "--jobs", "1", "-o", tmp_path / "s")
+    assert command(monkeypatch, *sweep, "--by", "hit_rat") == 2
+    assert "did you mean 'hit_rate'" in capsys.readouterr().err
+    assert not (tmp_path / "s").exists()
+    assert command(monkeypatch, *sweep, "--by", "hit_rate", "--json") == 0
+    told = json.loads(capsys.readouterr().out)["best"]
+    found = af.load_sweep(tmp_path / "s")
+    assert [one["trial"] for one in told] == found.best("hit_rate", 5)["trial"].tolist()
+    assert [one["trial"] for one in told] != found.best("sharpe", 5)["trial"].tolist()
+
+
 def test_without_its_inputs_the_page_says_what_it_lacks(experiment: Path, tmp_path: Path) -> None:
     found = af.sweep_experiment(experiment, folder=tmp_path / "s", jobs=1)
     whole = swept_of(found)

@@ -10,6 +10,7 @@ import pytest
 
 import aftershock as af
 from aftershock import sweeps
+from aftershock.engine import trials
 from aftershock.engine.placebo import placebo_signals
 from aftershock.sweeps import GREATER, sweep_experiment
 
@@ -338,6 +339,82 @@ class TestFiles:
         assert len(found.trials) == 3
         assert found.trials.duplicated(["hold", "stop"]).sum() == 0
 
+    def test_inputs_that_have_changed_are_told(self, experiment, tmp_path):
+        rows = af.simulated_market("asia-semis", start="2023-12-01", end="2024-12-31", seed=1).tape.to_frame()
+        rows.to_parquet(tmp_path / "p.parquet")
+        text = experiment.read_text().replace("simulated = true", 'files = ["p.parquet"]')
+        experiment.write_text(text)
+        sweep_experiment(experiment, folder=tmp_path / "s", jobs=1)
+        assert af.load_sweep(tmp_path / "s").trial(3).stats["headline"]["trades"] > 0
+        rows.assign(close=rows["close"] * 1.001).to_parquet(tmp_path / "p.parquet")
+        with pytest.raises(af.InputError, match="the inputs that this sweep ran on, got changed ones"):
+            af.load_sweep(tmp_path / "s")
+        assert len(af.load_sweep(tmp_path / "s", changed=True).trials) == 8
+
+    def test_rates_are_inputs_too(self, experiment, tmp_path):
+        rates = pd.DataFrame({"date": pd.bdate_range("2023-12-01", "2024-12-30"), "close": 150.0})
+        rates.to_csv(tmp_path / "usdjpy.csv", index=False)
+        text = experiment.read_text().replace(
+            'mode = "event"', 'mode = "portfolio"\ncapital = 50000\nfx = ["usdjpy.csv"]'
+        )
+        experiment.write_text(text.replace('name = ["asia-semis"]', 'symbols = ["8035.T"]'))
+        found = sweep_experiment(experiment, folder=tmp_path / "s", jobs=1)
+        sweep_experiment(experiment, folder=tmp_path / "s", jobs=1)
+        rates.assign(close=80.0).to_csv(tmp_path / "usdjpy.csv", index=False)
+        with pytest.raises(af.InputError, match="the folder of this very sweep"):
+            sweep_experiment(experiment, folder=tmp_path / "s", jobs=1)
+        other = sweep_experiment(experiment, folder=tmp_path / "other", jobs=1)
+        assert (other.trials["pnl"] != found.trials["pnl"]).any()
+
+    @pytest.mark.parametrize(
+        ("grid", "told"),
+        [
+            ('hold = [0, 1]\nentry = ["open", "close"]', "hold of at least 1"),
+            ("hold = [100000000000000000000]", "less than or equal to 1000000"),
+            ("stop = [nan, 0.1]", "finite values of 'stop'"),
+            ("take = {from = 0.1, to = inf, step = 0.1}", "finite values of 'take'"),
+            ("take = {from = 0.1, to = 0.5, num = 0}", "a whole num of at least 1 in 'take', got 0"),
+            ('exit = "own.py:divides"', "own.py, .*an answer for every bar"),
+        ],
+    )
+    def test_what_fails_leaves_no_folder_in_the_way(self, experiment, tmp_path, grid, told):
+        (tmp_path / "own.py").write_text("def divides(held):\n    return 1 // (held - held) > 0\n")
+        right = experiment.read_text()
+        experiment.write_text(right.partition("[sweep.grid]")[0] + f"[sweep.grid]\n{grid}\n")
+        with pytest.raises(af.InputError, match=told):
+            sweep_experiment(experiment, folder=tmp_path / "s", jobs=1)
+        assert not (tmp_path / "s").exists()
+        experiment.write_text(right)
+        assert len(sweep_experiment(experiment, folder=tmp_path / "s", jobs=1)) == 8
+
+    def test_a_table_is_run_whole(self, experiment, tmp_path):
+        (tmp_path / "t.csv").write_text("hold\n1\n2\n3\n")
+        text = experiment.read_text().partition("[sweep]")[0]
+        experiment.write_text(text + '[sweep]\ntable = "t.csv"\nplacebo = 0\n')
+        assert len(sweep_experiment(experiment)) == 3
+        with pytest.raises(af.InputError, match="all rows of a table of trials, got a sample"):
+            sweep_experiment(experiment, trials=2)
+        for beside in ("sample = 2", 'method = "latin"', "grid = {hold = [1]}"):
+            experiment.write_text(text + f'[sweep]\ntable = "t.csv"\n{beside}\n')
+            with pytest.raises(af.InputError, match="beside table; leave one of the two out"):
+                sweep_experiment(experiment)
+
+    def test_a_folder_that_was_damaged(self, experiment, tmp_path):
+        def stop(now):
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            sweep_experiment(experiment, folder=tmp_path / "s", placebo=0, jobs=1, progress=stop)
+        parts = tmp_path / "s" / "parts"
+        (parts / "000000.parquet").write_bytes(b"PAR1")
+        (parts / "stray.parquet").write_bytes(b"")
+        found = sweep_experiment(experiment, folder=tmp_path / "s", placebo=0, jobs=1)
+        whole = sweep_experiment(experiment, folder=tmp_path / "whole", placebo=0, jobs=1)
+        pd.testing.assert_frame_equal(found.trials, whole.trials)
+        (tmp_path / "s" / "grid.json").write_text("{")
+        with pytest.raises(af.InputError, match=r"a grid\.json that can be read"):
+            af.load_sweep(tmp_path / "s")
+
     def test_an_experiment_without_a_grid(self, experiment):
         text = experiment.read_text().partition("[sweep]")[0]
         experiment.write_text(text)
@@ -389,6 +466,17 @@ class TestFiles:
         ({"stop": {"from": 0.1, "to": 0.2}}, "step or num in 'stop'"),
         ({"capital": [1, 2]}, "a parameter that a sweep varies"),
         ({"hold": [1], "strategy.hold": [2]}, "each parameter once"),
+        ({"hold": [2**61]}, "less than or equal to 1000000"),
+        ({"stop": {"from": 0.1, "to": 0.2, "num": -3}}, "a whole num of at least 1 in 'stop', got -3"),
+        ({"stop": {"from": 0.1, "to": 0.2, "num": 2.7}}, "a whole num of at least 1 in 'stop', got 2.7"),
+        ({"stop": {"from": 0.1, "to": 0.2, "num": 3, "step": 0.1}}, "step or num in 'stop', got both"),
+        ({"stop": {"from": 0.1, "to": float("inf"), "step": 1}}, "from and to in 'stop'"),
+        ({"hold": {"from": float("nan"), "to": 5}}, "from and to in 'hold'"),
+        ({"hold": {"from": True, "to": 5}}, "from and to in 'hold'"),
+        ({"hold": {"from": 0, "to": 100_000_000_000}}, "at most 100,000,000 values of 'hold'"),
+        ({"stop": {"from": 0.1, "to": 0.2, "num": 10**12}}, "at most 100,000,000 values of 'stop'"),
+        ({"costs": {"slippage": [0.1]}}, 'put the whole name in quotes, such as "costs.borrow"'),
+        (["hold"], "a mapping of parameters to values, or a table"),
         ({"hold": [0, 1], "entry": ["close"]}, "hold of at least 1"),
         (
             {"hold": range(100_000), "stop": {"from": 0.0001, "to": 0.9999, "step": 0.0001}},
@@ -399,6 +487,62 @@ class TestFiles:
 def test_bad_grids(market, grid, words):
     with pytest.raises(af.InputError, match=words):
         run(market, grid)
+
+
+def test_cost_models_are_values_of_an_axis(market):
+    """What one model fills in is not said of the next one; what a desk said is."""
+    models = ["venue", "flat", "zero"]
+    for base in models:
+        found = run(market, {"model": models, "hold": [2]}, costs=af.Costs(model=base))
+        for number, model in enumerate(models):
+            alone = run(market, {"hold": [2]}, costs=af.Costs(model=model)).trials
+            assert found.trials.loc[number, "pnl"] == alone.loc[0, "pnl"]
+    assert found.trials["costs"].nunique() == 3
+    with pytest.raises(af.InputError, match="no slippage and no borrow"):
+        run(market, {"model": models}, costs=af.Costs(model="venue", slippage=0.002))
+
+
+def test_the_longest_hold_there_is(market):
+    """Far beyond the prices: it ends with them, as one does that is just longer than they are."""
+    bars = int(np.diff(market[1].offsets).max())
+    for mode in ("event", "account", "portfolio"):
+        grid = {"hold": [bars, 1_000_000], "stop": ["off", 0.03], "delay": [0, 1_000_000]}
+        found = run(market, grid, mode=mode).trials
+        own = [name for name in found.columns if name not in ("trial", "hold")]
+        short, long = (found[found["hold"] == hold][own].reset_index(drop=True) for hold in (bars, 1_000_000))
+        pd.testing.assert_frame_equal(short, long)
+        assert short["open"].max() > 0 and not short.loc[short["delay"] > 0, "trades"].any()
+    one = af.backtest(*market, af.Reaction(tag="fed", hold=1_000_000))
+    assert len(one.trades) > 0
+
+
+def test_questions_that_cannot_be_answered(market):
+    found = run(market, {"hold": [1, 2], "stop": ["off", 0.1]})
+    for ask, told in (
+        (lambda: found.trial(1.5), "a trial from 0 to 3, got 1.5"),
+        (lambda: found.trial(True), "a trial from 0 to 3, got True"),
+        (lambda: found.trial(4), "a trial from 0 to 3, got 4"),
+        (lambda: found.pivot("hold", "hold"), "two parameters, got 'hold' twice"),
+        (lambda: found.pivot("hold", "stop", "path"), "a figure, got 'path'"),
+        (lambda: found.best(None), "of which more is better"),
+        (lambda: found.best(n=-1), "n of at least 0, got -1"),
+        (lambda: run(market, placebo=1.5), "placebo of at least 0 and jobs of at least 1, got 1.5, 1"),
+        (lambda: run(market, jobs="2"), "got 0, '2'"),
+        (lambda: run(market, sample=True), "sample of at least 1, got True"),
+        (lambda: run(market, sample=1.5), "sample of at least 1, got 1.5"),
+        (lambda: run(market, pd.DataFrame({"hold": [1]}), sample=1), "all rows of a table"),
+    ):
+        with pytest.raises(af.InputError, match=told):
+            ask()
+    assert found.trial(np.int64(3)).stats["headline"]["trades"] == found.trials.loc[3, "trades"]
+    tags = pd.DataFrame({"tag": [["fed"], ["fed", "tariff"]], "hold": [1, 1]})
+    assert run(market, tags).trials["tag"].tolist() == ["fed", "fed tariff"]
+    whole = {"from": np.int64(1), "to": np.int64(3)}
+    assert run(market, {"hold": whole}).trials["hold"].tolist() == [1, 2, 3]
+
+
+def test_figures_have_their_names(market):
+    assert list(run(market, {"hold": [1]}).trials.columns) == ["trial", "hold", *trials.FIGURES, "path"]
 
 
 def test_samples(market):

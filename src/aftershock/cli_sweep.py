@@ -41,8 +41,9 @@ def sweep(
 
     Example:  aftershock sweep examples/sweep.toml --trials 10000 --jobs 2 -o runs/sweep
     """
-    from aftershock.sweeps import sweep_experiment
+    from aftershock.sweeps import check_figure, sweep_experiment
 
+    check_figure(by)
     place = folder or Path("runs") / f"{experiment.stem}-sweep"
     try:
         with _watching() as told:
@@ -63,7 +64,7 @@ def sweep(
     with working("writing the report"):
         written = found.report(place / "report.html", by)
     if as_json:
-        print_json({"folder": str(place), "report": str(written), **found.to_dict()})
+        print_json({"folder": str(place), "report": str(written), **found.to_dict(by)})
     else:
         _show(found, by, place)
         say_written([written])

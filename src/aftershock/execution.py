@@ -301,7 +301,8 @@ def _audit(audit: pd.DataFrame) -> pd.DataFrame:
 def _windows(tape: Tape, audit: pd.DataFrame, hold: int) -> pd.DataFrame:
     """Cut out the bars around each due bar, for the pictures of a report."""
     due = audit.loc[audit["due"] >= 0, ["event_id", "symbol", "due"]].drop_duplicates()
-    offsets = np.arange(-WINDOW_BEFORE, max(hold, 1) + WINDOW_BEFORE + 1)
+    longest = int(np.diff(tape.offsets).max(initial=0))
+    offsets = np.arange(-WINDOW_BEFORE, min(max(hold, 1), longest) + WINDOW_BEFORE + 1)
     rows = (due["due"].to_numpy()[:, None] + offsets).ravel()
     own = np.searchsorted(tape.offsets, due["due"].to_numpy(), side="right") - 1
     instrument = np.repeat(own, len(offsets))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
 from contextlib import AbstractContextManager
@@ -11,7 +12,7 @@ from numbers import Integral
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, create_model, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, create_model, field_validator, model_validator
 
 from aftershock.data.errors import InputError, Problem, did_you_mean
 from aftershock.data.fx.currencies import CURRENCIES
@@ -300,10 +301,7 @@ class Costs(Settings):
     @classmethod
     def _defaults_of_the_model(cls, values: Any) -> Any:
         """Fill in what the model costs where nothing is said, so that a written experiment says it."""
-        model = values.get("model", "venue")
-        costs = {"slippage": DEFAULT_SLIPPAGE, "borrow": DEFAULT_BORROW} if model != "zero" else {}
-        fee = {"fee": DEFAULT_FEE} if model == "flat" else {}
-        return {**costs, **fee, **values}
+        return {**filled_in(values.get("model", "venue")), **values}
 
     @model_validator(mode="after")
     def _costs_of_the_model(self) -> Costs:
@@ -331,6 +329,18 @@ class Costs(Settings):
             price_limits=self.price_limits,
             net_dividends=self.dividends == "net",
         )
+
+
+def filled_in(model: Any) -> dict[str, float]:
+    """Give what a cost model costs where nothing is said.
+
+    Examples
+    --------
+    >>> filled_in("flat"), filled_in("zero")
+    ({'slippage': 0.0005, 'borrow': 0.005, 'fee': 0.001}, {})
+    """
+    costs = {"slippage": DEFAULT_SLIPPAGE, "borrow": DEFAULT_BORROW} if model != "zero" else {}
+    return {**costs, "fee": DEFAULT_FEE} if model == "flat" else costs
 
 
 DEFAULT_FEE, DEFAULT_SLIPPAGE, DEFAULT_BORROW = 0.001, 0.0005, 0.005
@@ -426,6 +436,29 @@ class SweepSection(Settings):
     method: Literal["grid", "random", "latin"] = "grid"
     placebo: Annotated[int, Field(ge=0)] = 200
     returns: bool = False
+
+    @field_validator("grid")
+    @classmethod
+    def _finite(cls, grid: dict[str, Any]) -> dict[str, Any]:
+        for label, given in grid.items():
+            values = (
+                given.values() if isinstance(given, dict) else given if isinstance(given, list) else [given]
+            )
+            for value in values:
+                if isinstance(value, float) and not math.isfinite(value):
+                    cure = "write 'off' where a level is off"
+                    raise InputError(Problem(f"finite values of '{label}'", str(value), cure))
+        return grid
+
+    @model_validator(mode="after")
+    def _one_choice(self) -> SweepSection:
+        drawn = self.sample is not None or self.method != "grid"
+        if self.table is not None and (self.grid or drawn):
+            got = "[sweep.grid]" if self.grid else "sample or method"
+            raise InputError(
+                Problem("a table of trials, or a grid", f"{got} beside table", "leave one of the two out")
+            )
+        return self
 
 
 def _pair(value: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
+from numbers import Integral
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
@@ -16,7 +17,8 @@ from pydantic import TypeAdapter, ValidationError
 from aftershock.data.errors import InputError, Problem, did_you_mean
 from aftershock.data.settings import Settings
 from aftershock.data.tables import LINE, lines_of
-from aftershock.experiment import Costs, Experiment, Portfolio
+from aftershock.engine.trials import FIGURES
+from aftershock.experiment import Costs, Experiment, Portfolio, filled_in
 from aftershock.strategies.own_code import beside
 from aftershock.strategies.reaction import Reaction
 
@@ -44,6 +46,8 @@ FIXED = (
 """Parameters that no sweep varies: they decide what is loaded and whose money it is."""
 EXIT = "strategy.exit"
 """The axis whose values are functions; tables have their names, and the folder of a sweep where they stand."""
+COLUMNS = ("trial", *FIGURES, "path")
+"""What a table of trials has besides its axes."""
 OFF = "off"
 """How a level that is switched off is written."""
 METHODS = ("grid", "random", "latin")
@@ -184,13 +188,27 @@ def grid_of(
         raise InputError(
             Problem("method: grid, random or latin", f"'{method}'", did_you_mean(method, METHODS))
         )
+    if sample is not None and (isinstance(sample, bool) or not isinstance(sample, Integral) or sample < 1):
+        raise InputError(Problem("sample of at least 1", repr(sample), "write a number of trials"))
     if isinstance(axes, pd.DataFrame):
+        if sample is not None or method != "grid":
+            cure = "leave sample and method out, or give a grid"
+            raise InputError(Problem("all rows of a table of trials", "a sample of them", cure))
         return _of_table(axes, strategy, folder)
+    if not isinstance(axes, Mapping):
+        cure = "write for example {'hold': [1, 2, 5]}"
+        raise InputError(Problem("a mapping of parameters to values, or a table", repr(axes), cure))
     if not axes:
         raise InputError(
             Problem("at least one parameter to sweep", "none", "write for example hold = [1, 2, 5]")
         )
-    labels = tuple(map(str, axes))
+    axes = {
+        str(label): {key: _plain(value) for key, value in given.items()}
+        if isinstance(given, Mapping)
+        else given
+        for label, given in axes.items()
+    }
+    labels = tuple(axes)
     names = tuple(name_of(label, strategy) for label in labels)
     _each_once(names, labels)
     if sample is None and method != "grid":
@@ -199,8 +217,6 @@ def grid_of(
         )
     if sample is not None and method == "grid":
         method = "random"
-    if sample is not None and sample < 1:
-        raise InputError(Problem("sample of at least 1", str(sample), "write a number of trials"))
     rng = np.random.default_rng(seed)
     drawn = [
         _values(label, given, sample, method, rng) for label, given in zip(labels, axes.values(), strict=True)
@@ -243,6 +259,12 @@ def name_of(label: str, strategy: type[Reaction] = Reaction) -> str:
             Problem("a parameter that a sweep varies", f"'{label}'", "set it in the experiment instead")
         )
     places = sections(strategy)
+    if own and not section and field in COLUMNS:
+        got = f"'{label}', which is a column of trials already"
+        raise InputError(Problem("a name of its own", got, f"write 'strategy.{field}', or name it otherwise"))
+    if label in places and label not in strategy.model_fields:
+        cure = f'put the whole name in quotes, such as "{label}.{min(places[label].model_fields)}"'
+        raise InputError(Problem("a parameter of strategy, costs or portfolio", f"'{label}'", cure))
     for place, settings in places.items():
         if section in ("", place) and field in settings.model_fields:
             return f"{place}.{field}"
@@ -266,10 +288,15 @@ def _values(label: str, given: Any, sample: int | None, method: str, rng: np.ran
         return _of_range(label, given, sample, method, rng)
     if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
         return [given]
-    found = [value.item() if isinstance(value, np.generic) else value for value in given]
+    found = [_plain(value) for value in given]
     if not found:
         raise InputError(Problem(f"values of '{label}'", "an empty list", "write at least one"))
     return found
+
+
+def _plain(value: Any) -> Any:
+    """Give Python's own number for numpy's."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _of_range(
@@ -283,12 +310,12 @@ def _of_range(
             )
     first: Any = given.get("from")
     last: Any = given.get("to")
-    if not all(isinstance(end, (int, float)) for end in (first, last)) or last < first:
+    if not (_is_finite(first) and _is_finite(last)) or last < first:
         raise InputError(
             Problem(f"from and to in '{label}', rising", f"{dict(given)}", "write {from = 1, to = 5}")
         )
     if "num" in given:
-        return [float(value) for value in np.linspace(first, last, int(given["num"]))]
+        return _even(label, given)
     if "step" in given or (isinstance(first, int) and isinstance(last, int)):
         return _stepped(label, first, last, given.get("step", 1))
     if sample is None:
@@ -299,9 +326,31 @@ def _of_range(
     return [float(value) for value in first + (last - first) * share]
 
 
+def _even(label: str, given: Mapping[str, Any]) -> list[float]:
+    num = given["num"]
+    if "step" in given:
+        raise InputError(Problem(f"step or num in '{label}'", "both", "leave one of the two out"))
+    if isinstance(num, bool) or not isinstance(num, int) or num < 1:
+        cure = "write for example num = 5"
+        raise InputError(Problem(f"a whole num of at least 1 in '{label}'", f"{num!r}", cure))
+    _not_too_many(label, num)
+    return [float(value) for value in np.linspace(given["from"], given["to"], num)]
+
+
+def _is_finite(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and bool(abs(value) < np.inf)
+
+
+def _not_too_many(label: str, count: float) -> None:
+    if count > MOST:
+        cure = "take a larger step, or a sample (sample = 1000)"
+        raise InputError(Problem(f"at most {MOST:,} values of '{label}'", f"{count:,.0f}", cure))
+
+
 def _stepped(label: str, first: Any, last: Any, step: Any) -> list[Any]:
-    if not isinstance(step, (int, float)) or not step > 0:
+    if not _is_finite(step) or step <= 0:
         raise InputError(Problem(f"a step above 0 in '{label}'", f"{step!r}", "write for example step = 1"))
+    _not_too_many(label, (last - first) / step + 1)
     count = int(np.floor((last - first) / step + 1e-9)) + 1
     # Counted from the first, so that no error adds up, and written as a person would.
     return [type(first + step)(round(first + step * k, 12)) for k in range(count)]
@@ -420,11 +469,9 @@ def _of_table(table: pd.DataFrame, strategy: type[Reaction], folder: Path | None
     _each_once(names, labels)
     values, columns = [], []
     for name, label in zip(names, labels, strict=True):
-        codes, found = pd.factorize(table[label].astype(object), use_na_sentinel=False)
-        plain = [
-            None if pd.isna(value) else value.item() if isinstance(value, np.generic) else value
-            for value in found
-        ]
+        cells = [tuple(cell) if isinstance(cell, list) else cell for cell in table[label]]
+        codes, found = pd.factorize(pd.Series(cells, dtype=object), use_na_sentinel=False)
+        plain = [None if pd.isna(value) else _plain(value) for value in found]
         plain = [int(value) if isinstance(value, float) and value.is_integer() else value for value in plain]
         first = lines[np.unique(codes, return_index=True)[1]]
         values.append(_all_checked(name, label, plain, strategy, folder, first.tolist()))
@@ -478,5 +525,8 @@ def experiment_with(base: Experiment, settings: Mapping[str, Any]) -> Experiment
         }
         if own:
             before = getattr(made, section).model_dump(exclude_unset=True)
+            if "model" in own:  # what the model before filled in is not the next one's
+                filled = filled_in(made.costs.model).items()
+                before = {name: value for name, value in before.items() if (name, value) not in filled}
             made = replace(made, **{section: cls(**{**before, **own})})  # type: ignore[arg-type]
     return made

@@ -300,6 +300,21 @@ def marks_of(portfolio: Portfolio) -> Fixings:
     return load_marks(portfolio.marks)
 
 
+def rates_digests(portfolio: Portfolio) -> list[str]:
+    """Hash the exchange rates of the files that a portfolio names; nothing where it names none.
+
+    Raises
+    ------
+    InputError
+        A file that cannot be used.
+    """
+    files = [path for path in portfolio.fx if path != ECB]
+    return [
+        *([load_fixings(files).digest()] if files else []),
+        *([marks_of(portfolio).digest()] if portfolio.marks else []),
+    ]
+
+
 def pinned(experiment: Experiment, tape: Tape) -> Experiment:
     """Name the state of the store that a run used, so that it can be run again on the same prices."""
     name, store = tape.provenance.get("snapshot"), tape.provenance.get("store")

@@ -119,7 +119,7 @@ def swept_in(folder: Path, by: str = "sharpe") -> Swept:
 
     told = sweep_told(folder)
     try:
-        found = load_sweep(folder)
+        found = load_sweep(folder, changed=True)
     except InputError:
         if not told["complete"]:
             raise

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import version
+from numbers import Integral
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -22,12 +23,12 @@ from aftershock.data.errors import InputError, Problem, did_you_mean, in_file
 from aftershock.data.tables import read_table, write_parquet, write_text
 from aftershock.data.universes import Universe
 from aftershock.engine import kernels
-from aftershock.engine.trials import COUNTS, Ground, figures_of, sums_of
+from aftershock.engine.trials import COUNTS, FIGURES, Ground, figures_of, sums_of
 from aftershock.engine.types import Floats
 from aftershock.execution import execute
 from aftershock.experiment import Costs, Hedge, Portfolio, placed
 from aftershock.grid import OFF, Grid, grid_of, with_functions, word_of
-from aftershock.inputs import Source
+from aftershock.inputs import Source, rates_digests
 from aftershock.manifest import own_code
 from aftershock.plan import Plan
 from aftershock.result import Result
@@ -166,11 +167,15 @@ class Sweep:
             if name not in self.plan.grid.labels:
                 raise InputError(
                     Problem(
-                        "a parameter of the sweep", f"'{name}'", did_you_mean(name, self.plan.grid.labels)
+                        "a parameter of the sweep",
+                        f"'{name}'",
+                        did_you_mean(str(name), self.plan.grid.labels),
                     )
                 )
-        if value not in self.trials:
-            raise InputError(Problem("a figure", f"'{value}'", did_you_mean(value, self.trials.columns)))
+        if x == y:
+            raise InputError(Problem("two parameters", f"'{x}' twice", "take another one for x or y"))
+        if value not in FIGURES:
+            raise InputError(Problem("a figure", f"'{value}'", did_you_mean(str(value), FIGURES)))
         if how not in ("median", "mean", "max", "min"):
             raise InputError(Problem("how: median, mean, max or min", f"'{how}'", "take one of these"))
         table = self.trials[[x, y, value]]
@@ -243,17 +248,18 @@ class Sweep:
         InputError
             There is no such trial.
         """
-        if not 0 <= number < len(self):
+        if not _is_count(number) or number >= len(self):
             raise InputError(
-                Problem(f"a trial from 0 to {len(self) - 1}", str(number), "see the column trial")
+                Problem(f"a trial from 0 to {len(self) - 1}", repr(number), "see the column trial")
             )
+        number = int(number)
         inputs = self.plan.inputs
         one = self.plan.experiment(number)
         return execute(inputs.loaded, inputs.tape, inputs.wanted, inputs.linked, one, truth=inputs.truth)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Give the numbers that a program wants: sizes, the best, and what luck found."""
-        best = self.best(n=5)
+    def to_dict(self, by: str = "sharpe") -> dict[str, Any]:
+        """Give the numbers that a program wants: sizes, the best by a figure, and what luck found."""
+        best = self.best(by, n=5)
         return {
             "trials": len(self),
             "parameters": list(self.plan.grid.labels),
@@ -422,34 +428,48 @@ def run_plan(
     progress: Callable[[Progress], None] | None = None,
 ) -> Sweep:
     """Run a sweep that is laid out; parameters as in `sweep`."""
-    if placebo < 0 or (jobs is not None and jobs < 1):
+    if not _is_count(placebo) or not (jobs is None or (_is_count(jobs) and jobs >= 1)):
         raise InputError(
-            Problem("placebo of at least 0 and jobs of at least 1", f"{placebo}, {jobs}", "correct them")
+            Problem("placebo of at least 0 and jobs of at least 1", f"{placebo!r}, {jobs!r}", "correct them")
         )
     if returns and folder is None:
         raise InputError(
             Problem("a folder for the returns of every trial", "none", "give folder, or leave returns out")
         )
     threads = jobs or os.cpu_count() or 1
+    _ = plan.experiments  # values that do not go together are told before anything is written
     watch = _Watch(len(plan.grid), placebo, progress)
     store = None if folder is None else _Store.at(Path(folder), plan, returns)
     if store is not None and store.complete and len(store.placebos()) >= placebo:
         return Sweep(plan, store.placebos().head(placebo), store.folder)
-    parts = list(_trials(plan, threads, watch, store))
+    try:
+        parts = list(_trials(plan, threads, watch, store))
+    except InputError:
+        if store is not None:
+            store.leave()
+        raise
     luck = _placebos(plan, placebo, threads, watch, store)
     if store is None:
         return Sweep(plan, luck, kept=pd.concat(parts, ignore_index=True))
-    store.finish()
+    store.finish(len(_chunks(len(plan.grid))))
     return Sweep(plan, luck, store.folder)
 
 
-def load_sweep(folder: str | Path) -> Sweep:
+def load_sweep(folder: str | Path, *, changed: bool = False) -> Sweep:
     """Read a sweep's folder; its trials can be run again where its inputs still lie where they were.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Where it lies.
+    changed : bool
+        Whether inputs may be others than those that the sweep ran on: a trial that is run again is not what the table
+        of trials says of it then.
 
     Raises
     ------
     InputError
-        The folder is no sweep, or one that was stopped; inputs that are not there any more.
+        The folder is no sweep, or one that was stopped; inputs that are not there any more, or not what they were.
     """
     place = Path(folder)
     told = _Store.told(place)
@@ -464,14 +484,21 @@ def load_sweep(folder: str | Path) -> Sweep:
         raise InputError(
             Problem("the code of your own that this sweep ran", "a changed one", cure, str(place))
         )
-    return Sweep(Plan(inputs, grid), read_table(place / "placebo.parquet").drop(columns="_line"), place)
+    luck = read_table(place / "placebo.parquet").drop(columns="_line")
+    found = Sweep(Plan(inputs, grid), luck, place)
+    if not changed and not found.is_that_of(told["digest"]):
+        cure = "run the sweep again in another folder, or load it with changed=True"
+        raise InputError(Problem("the inputs that this sweep ran on", "changed ones", cure, str(place)))
+    return found
 
 
 def best_of_trials(
     trials: pd.DataFrame, placebo: pd.DataFrame, by: str, n: int, least_trades: int
 ) -> pd.DataFrame:
     """Give the best trials of a table with what placebos found; as `Sweep.best` says."""
-    _check_figure(by)
+    check_figure(by)
+    if not _is_count(n):
+        raise InputError(Problem("n of at least 0", repr(n), "write how many trials to give"))
     enough = trials[trials["trades"] >= least_trades]
     top = enough.dropna(subset=[by]).sort_values(by, ascending=False, kind="stable").head(n)
     found = placebo[by].dropna().to_numpy() if len(placebo) else np.zeros(0)
@@ -481,7 +508,7 @@ def best_of_trials(
 
 def luck_of(placebo: pd.DataFrame, by: str) -> float:
     """Give the 95th percentile of the best of sweeps on dates of no news; NaN without any."""
-    _check_figure(by)
+    check_figure(by)
     found = placebo[by].dropna()
     return float(np.quantile(found, LUCK)) if len(found) else math.nan
 
@@ -614,15 +641,26 @@ def _ordered(values: pd.Series[Any]) -> list[Any]:
     return sorted(values.unique(), key=lambda one: (one == OFF, str(type(one)), one))
 
 
-def _check_figure(by: str) -> None:
+def check_figure(by: str) -> None:
+    """Refuse what is no figure of which more is better.
+
+    Raises
+    ------
+    InputError
+        It is none of ``GREATER``.
+    """
     if by not in GREATER:
         raise InputError(
             Problem(
                 f"a figure of which more is better: {', '.join(GREATER)}",
                 f"'{by}'",
-                did_you_mean(by, GREATER),
+                did_you_mean(str(by), GREATER),
             )
         )
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= 0
 
 
 def _none(value: float) -> float | None:
@@ -630,6 +668,10 @@ def _none(value: float) -> float | None:
 
 
 # ------------------------------------------------------------------------------------------- the folder
+
+
+OWN_FILES = ("experiment.toml", "grid.json", "picked.npy", "sweep.json", "returns.npy")
+"""What a sweep writes into its folder before a trial is done."""
 
 
 @dataclass(frozen=True)
@@ -654,8 +696,9 @@ class _Store:
             raise InputError(
                 Problem("an empty folder", "one with files in it", "choose another", str(folder))
             )
+        experiment = plan.inputs.experiment.to_toml()
         (folder / "parts").mkdir(parents=True, exist_ok=True)
-        write_text(plan.inputs.experiment.to_toml(), folder / "experiment.toml")
+        write_text(experiment, folder / "experiment.toml")
         _write_grid(plan.grid, folder)
         told = {
             "aftershock": version("aftershock"),
@@ -689,16 +732,32 @@ class _Store:
 
     @property
     def complete(self) -> bool:
-        """Whether all trials are in one table."""
-        return (self.folder / "trials.parquet").exists()
+        """Whether all trials are in one table, and their returns where they are wanted."""
+        wanted = ["trials.parquet", *(["returns.npy"] if self.told(self.folder)["returns"] else [])]
+        return all((self.folder / name).exists() for name in wanted)
+
+    def leave(self) -> None:
+        """Remove a folder in which no trial is done: nothing in it could go on."""
+        parts = self.folder / "parts"
+        if not self.complete and not any(parts.glob("*.parquet")):
+            for name in OWN_FILES:
+                (self.folder / name).unlink(missing_ok=True)
+            shutil.rmtree(parts, ignore_errors=True)
+            if not any(self.folder.iterdir()):
+                self.folder.rmdir()
 
     def _part(self, number: int) -> Path:
         return self.folder / "parts" / f"{number:06d}.parquet"
 
     def read(self, number: int) -> pd.DataFrame | None:
-        """Read a part, if it is there."""
+        """Read a part, if it is there and whole."""
         path = self._part(number)
-        return read_table(path).drop(columns="_line", errors="ignore") if path.exists() else None
+        if not path.exists():
+            return None
+        try:
+            return read_table(path).drop(columns="_line", errors="ignore")
+        except InputError:
+            return None  # its trials are run again
 
     def write(self, number: int, table: pd.DataFrame) -> None:
         """Keep a part."""
@@ -724,12 +783,12 @@ class _Store:
         whole = np.lib.format.open_memmap(path, mode=mode, dtype=np.float32, shape=shape)
         return whole[span[0] : span[1]]
 
-    def finish(self) -> None:
-        """Join the parts, a part at a time, and say that the sweep is done."""
+    def finish(self, count: int) -> None:
+        """Join so many parts, a part at a time, and say that the sweep is done."""
         import pyarrow.parquet as pq
 
-        parts = sorted((self.folder / "parts").glob("*.parquet"))
-        if parts:
+        if (self.folder / "parts").exists():
+            parts = [self._part(number) for number in range(count)]
             beside = self.folder / ".trials.parquet"
             with pq.ParquetWriter(beside, pq.read_schema(parts[0]), compression="zstd") as writer:
                 for part in parts:
@@ -752,6 +811,7 @@ def _digest(plan: Plan, returns: bool) -> str:
         _own_code(inputs, grid),
         inputs.loaded.digest(),
         inputs.tape.digest(),
+        *rates_digests(inputs.experiment.portfolio),
         [int(one) for one in links],
         sorted(one.symbol for one in inputs.wanted.instruments) if inputs.wanted else None,
         _axes_of(grid, word_of),
@@ -779,10 +839,17 @@ def _write_grid(grid: Grid, folder: Path) -> None:
 
 def told_grid(folder: Path) -> Grid:
     """Read the grid that a sweep's folder keeps, functions by where they stand."""
-    told = json.loads((folder / "grid.json").read_text("utf-8"))
-    values = tuple(
-        tuple(tuple(value) if isinstance(value, list) else value for value in one) for one in told["values"]
-    )
     path = folder / "picked.npy"
-    picked = np.load(path) if path.exists() else None
-    return Grid(tuple(told["names"]), tuple(told["labels"]), values, picked)
+    try:
+        told = json.loads((folder / "grid.json").read_text("utf-8"))
+        values = tuple(
+            tuple(tuple(value) if isinstance(value, list) else value for value in one)
+            for one in told["values"]
+        )
+        picked = np.load(path) if path.exists() else None
+        return Grid(tuple(told["names"]), tuple(told["labels"]), values, picked)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        cure = "run the sweep again in another folder"
+        raise InputError(
+            Problem("a grid.json that can be read", f"{type(error).__name__}: {error}", cure, str(folder))
+        ) from None
