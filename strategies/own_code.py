@@ -141,6 +141,10 @@ def digest_of(owns: Iterable[Any]) -> str:
         file, some = file_of(own), True
         digest.update(own.__qualname__.encode() + b"\0")
         digest.update(file.read_bytes() if file is not None else _text(own).encode())
+        if file is not None and "<" in own.__qualname__:  # there may be others of its name in the file
+            digest.update(
+                "".join(f"{code.co_firstlineno} {_bytecode(code)}" for code in _codes(own)).encode()
+            )
     return digest.hexdigest() if some else ""
 
 
@@ -153,18 +157,22 @@ def _text(own: Any) -> str:
         if one in told:
             continue
         functions = _functions(one)
-        read = sorted({name for function in functions for name in _names(function.__code__)})
         around = functions[0].__globals__ if functions else {}
-        beside = {name: around[name] for name in read if name in around}
+        read = {name for function in functions for name in _names(function.__code__)}
+        beside = {name: inspect.unwrap(around[name]) for name in sorted(read) if name in around}
+        own_values = vars(one).items() if inspect.isclass(one) else ()
+        plain = [(name, value) for name, value in (*own_values, *beside.items()) if _is_plain(value)]
+        defaults = [function.__defaults__ for function in functions if _is_plain(function.__defaults__)]
         told[one] = "\n".join(
             [
                 *map(_source, functions),
-                *(f"{name} = {beside[name]!r}" for name in beside if _is_plain(beside[name])),
+                *(f"{name} = {value!r}" for name, value in plain if not name.startswith("__")),
+                repr(defaults),
             ]
         )
         left += [
             value
-            for value in beside.values()
+            for value in (*beside.values(), *getattr(one, "__bases__", ()))
             if isinstance(value, (type, types.FunctionType)) and value.__module__ == own.__module__
         ]
     return "\n".join(sorted(told.values()))
@@ -172,6 +180,8 @@ def _text(own: Any) -> str:
 
 def _is_plain(value: Any) -> bool:
     """Tell whether a value is written the same way each time."""
+    if isinstance(value, dict):
+        return all(map(_is_plain, (*value, *value.values())))
     if isinstance(value, (tuple, list)):
         return all(map(_is_plain, value))
     return value is None or isinstance(value, (bool, int, float, str))
@@ -206,7 +216,8 @@ def _codes(own: Any) -> list[types.CodeType]:
 
 def _functions(own: Any) -> list[types.FunctionType]:
     members = vars(own).values() if inspect.isclass(own) else [own]
-    functions = [getattr(one, "__func__", one) for one in members]
+    parts = [one.fget if isinstance(one, property) else getattr(one, "__func__", one) for one in members]
+    functions = [inspect.unwrap(one) for one in parts if callable(one)]
     # A class of settings has functions that were not written in it.
     return [
         one for one in functions if isinstance(one, types.FunctionType) and one.__module__ == own.__module__

@@ -436,6 +436,16 @@ def test_fields_of_the_class_are_parameters(market):
     assert found.trial(13).manifest["hashes"] == alone.manifest["hashes"]
 
 
+def test_a_field_called_model_is_no_cost_model(market):
+    class Own(Reversal):
+        model: str = "x"
+        slippage: float = 0.0
+
+    strategy = Own(model="x", slippage=0.0005)
+    found = af.sweep(*market, strategy, {"model": ["y"]}, placebo=0, jobs=1)
+    assert found.plan.experiment(0).strategy == Own(model="y", slippage=0.0005)
+
+
 def test_a_field_that_is_called_as_a_figure_is_an_axis_by_its_whole_name(market):
     class Own(Reversal):
         volatility: float = 0.0
@@ -668,8 +678,15 @@ def test_what_was_typed_in_is_hashed_with_what_it_reads():
         "        some = [one for one in pairs['symbol'] if one not in {'A', 'B', 'C'}]\n"
         "        return chosen(pairs, some)\n"
     )
-    beside = "LEAST = 1\nclass Kept:\n    def of(self, one):\n        return one + 1\n"
-    beside += "def chosen(pairs, some):\n    return pairs[pairs['strength'] > Kept().of(LEAST)]\n"
+    beside = (
+        "import functools\n"
+        "LEAST, BY = 1, {'n': 3}\n"
+        "class Base:\n    BASE = 10\n    def under(self):\n        return 20\n"
+        "class Kept(Base):\n    def of(self, one, more=30):\n        return one + 40\n"
+        "    @property\n    def wide(self):\n        return 50\n"
+        "@functools.lru_cache\ndef kept(one):\n    return 60\n"
+        "def chosen(pairs, some):\n    return pairs[pairs['strength'] > Kept().of(LEAST) + BY['n'] + kept(1)]\n"
+    )
 
     def digest(beside, cell=cell):
         space = {"af": af, "__name__": "__typed__", "other": object()}
@@ -679,10 +696,27 @@ def test_what_was_typed_in_is_hashed_with_what_it_reads():
 
     first = digest(beside)
     assert digest(beside) == first  # wherever objects lie
-    for before, after in (("LEAST = 1", "LEAST = 2"), ("one + 1", "one + 2"), ("strength", "weight")):
-        assert digest(beside.replace(before, after)) != first
+    for before, after in (
+        ("= 1,", "= 2,"),
+        ("'n': 3", "'n': 4"),
+        ("= 10", "= 11"),
+        ("20", "21"),
+        ("=30", "=31"),
+        ("40", "41"),
+        ("50", "51"),
+        ("60", "61"),
+        ("strength", "weight"),
+    ):
+        assert beside.count(before) == 1
+        assert digest(beside.replace(before, after)) != first, after
     assert digest(beside, cell.replace("'C'", "'D'")) != first
     assert digest(beside + "\nUNREAD = 5\n") == first
+
+
+def test_functions_without_a_name_of_their_own_are_told_apart():
+    """They may stand on one line, in one file."""
+    rules = [lambda held: held >= 1, lambda held: held >= 6]
+    assert len({digest_of([rule]) for rule in (*rules, *rules)}) == 2
 
 
 def test_a_class_typed_in_has_no_file(market):

@@ -360,6 +360,7 @@ def test_without_its_inputs_the_page_says_what_it_lacks(experiment: Path, tmp_pa
     prices.assign(close=prices["close"] * 1.01).to_parquet(tmp_path / "prices.parquet")
     assert "are not those of the sweep any more" in swept_in(tmp_path / "s").missing
     (tmp_path / "prices.parquet").unlink()
+    assert swept_in(tmp_path / "s").missing
     (tmp_path / "elsewhere.parquet").rename(tmp_path / "prices.parquet")
     assert render_sweep(swept_in(tmp_path / "s")) == render_sweep(whole)
 

@@ -399,6 +399,101 @@ class TestFiles:
             with pytest.raises(af.InputError, match="beside table; leave one of the two out"):
                 sweep_experiment(experiment)
 
+    def test_what_is_done_is_never_taken_away(self, experiment, tmp_path, monkeypatch):
+        """A sweep that fails where one was done before, or beside files that are not its own, leaves them there."""
+        text = experiment.read_text().replace("[strategy]", '[strategy]\nexit = "own.py:rule"')
+        experiment.write_text(text.replace("placebo = 1", "placebo = 1\nreturns = true"))
+        (tmp_path / "own.py").write_text("def rule(held):\n    return held > 2\n")
+        sweep_experiment(experiment, folder=tmp_path / "s", jobs=1)
+        (tmp_path / "s" / "returns.npy").unlink()
+        there = sorted(path.name for path in (tmp_path / "s").iterdir())
+
+        def fails(*given):
+            raise af.InputError(sweeps.Problem("a", "b", "c"))
+
+        monkeypatch.setattr(sweeps.Plan, "ground", fails)
+        again = sweep_experiment(experiment, folder=tmp_path / "s", jobs=1)  # all of it is there
+        assert len(again.trials) == 8
+        with pytest.raises(af.InputError):
+            sweep_experiment(experiment, folder=tmp_path / "s", placebo=2, jobs=1)
+        assert sorted(path.name for path in (tmp_path / "s").iterdir()) == there
+        real, link = tmp_path / "real", tmp_path / "link"
+        real.mkdir()
+        link.symlink_to(real)
+        with pytest.raises(af.InputError, match="expected a, got b"):
+            sweep_experiment(experiment, folder=link, jobs=1)
+        assert link.exists() and not list(real.iterdir())
+
+    def test_a_stopped_sweep_that_fails_keeps_its_parts(self, experiment, tmp_path, monkeypatch):
+        monkeypatch.setattr(sweeps, "CHUNK", 3)
+        whole = sweep_experiment(experiment, folder=tmp_path / "whole", placebo=0, jobs=1)
+
+        def stop(now):
+            if now.done > 3:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            sweep_experiment(experiment, folder=tmp_path / "s", placebo=0, jobs=1, progress=stop)
+
+        def fails(*given):
+            raise af.InputError(sweeps.Problem("a", "b", "c"))
+
+        with monkeypatch.context() as patched:
+            patched.setattr(sweeps.Plan, "ground", fails)
+            with pytest.raises(af.InputError):
+                sweep_experiment(experiment, folder=tmp_path / "s", placebo=0, jobs=1)
+        assert len(list((tmp_path / "s" / "parts").iterdir())) == 1
+        found = sweep_experiment(experiment, folder=tmp_path / "s", placebo=0, jobs=1)
+        pd.testing.assert_frame_equal(found.trials, whole.trials)
+
+    @pytest.mark.parametrize("damage", ["gone", "cut"])
+    def test_returns_that_are_gone_are_made_again(self, experiment, tmp_path, monkeypatch, damage):
+        monkeypatch.setattr(sweeps, "CHUNK", 3)
+        experiment.write_text(experiment.read_text().replace("placebo = 1", "placebo = 0\nreturns = true"))
+        whole = sweep_experiment(experiment, folder=tmp_path / "whole", jobs=1)
+
+        def stop(now):
+            if now.done > 3:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            sweep_experiment(experiment, folder=tmp_path / "s", jobs=1, progress=stop)
+        path = tmp_path / "s" / "returns.npy"
+        if damage == "gone":
+            path.unlink()
+        else:
+            path.write_bytes(path.read_bytes()[:40])
+        found = sweep_experiment(experiment, folder=tmp_path / "s", jobs=1)
+        pd.testing.assert_frame_equal(found.trials, whole.trials)
+        np.testing.assert_array_equal(found.returns, whole.returns)
+        assert (np.asarray(whole.returns) != 0).any(axis=1).all()
+
+    def test_a_sweep_that_was_cut_off_at_its_very_end(self, experiment, tmp_path):
+        sweep_experiment(experiment, folder=tmp_path / "s", jobs=1)
+        told = tmp_path / "s" / "sweep.json"
+        told.write_text(json.dumps({**json.loads(told.read_text()), "complete": False}))
+        with pytest.raises(af.InputError, match="one that was stopped"):
+            af.load_sweep(tmp_path / "s")
+        sweep_experiment(experiment, folder=tmp_path / "s", jobs=1)
+        assert len(af.load_sweep(tmp_path / "s").trials) == 8
+
+    def test_another_version_of_the_package_reads_it(self, experiment, tmp_path, monkeypatch):
+        sweep_experiment(experiment, folder=tmp_path / "s", jobs=1)
+        monkeypatch.setattr(sweeps, "version", lambda name: "99.0")
+        assert len(af.load_sweep(tmp_path / "s").trials) == 8
+        with pytest.raises(af.InputError, match="the folder of this very sweep"):
+            sweep_experiment(experiment, folder=tmp_path / "s", jobs=1)
+
+    def test_its_own_experiment_runs_again_from_anywhere(self, experiment, tmp_path, monkeypatch):
+        (tmp_path / "own.py").write_text("def rule(held):\n    return held > 2\n")
+        text = experiment.read_text().partition("hold = ")[0]
+        experiment.write_text(text + 'exit = ["off", "own.py:rule"]\nhold = [1, 2]\n')
+        monkeypatch.chdir(tmp_path.parent)
+        near = experiment.relative_to(tmp_path.parent)
+        sweep_experiment(near, folder=near.parent / "s", placebo=0, jobs=1)
+        again = sweep_experiment(near.parent / "s" / "experiment.toml", folder=near.parent / "s", placebo=0)
+        assert again.trials["exit"].tolist() == ["off", "off", "rule", "rule"]
+
     def test_a_folder_that_was_damaged(self, experiment, tmp_path):
         def stop(now):
             raise KeyboardInterrupt
@@ -428,6 +523,8 @@ class TestFiles:
             ("[sweep.grid]\nhold = [1]\nstip = [0.1]\n", 15, "got 'stip'; did you mean 'stop'"),
             ("[sweep.grid]\nhold = {form = 1, to = 4}\n", 14, "got 'form'; did you mean 'from'"),
             ("[sweep]\nplacebo = 0\ngrid = {hold = -1}\n", 15, "'hold' that fits, got -1"),
+            ('[sweep.grid]\nstop = [0.1]\n"hold" = [-1]\n', 15, "'hold' that fits, got -1"),
+            ("[sweep.grid]\nstop = [0.1]\n'strategy.hold' = [-1]\n", 15, "'strategy.hold' that fits, got -1"),
             ('[sweep.grid]\n"strategy.hold" = [-1]\n', 14, "'strategy.hold' that fits, got -1"),
         ],
     )

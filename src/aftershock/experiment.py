@@ -450,16 +450,6 @@ class SweepSection(Settings):
                     raise InputError(Problem(f"finite values of '{label}'", str(value), cure))
         return grid
 
-    @model_validator(mode="after")
-    def _one_choice(self) -> SweepSection:
-        drawn = self.sample is not None or self.method != "grid"
-        if self.table is not None and (self.grid or drawn):
-            got = "[sweep.grid]" if self.grid else "sample or method"
-            raise InputError(
-                Problem("a table of trials, or a grid", f"{got} beside table", "leave one of the two out")
-            )
-        return self
-
 
 def _pair(value: Any) -> Any:
     """Refuse what is no window before it is taken apart."""
@@ -836,7 +826,8 @@ class _located(AbstractContextManager[None]):  # noqa: N801 (reads as a statemen
     def _place(self, problem: Problem) -> Problem:
         if problem.file is not None:
             return problem
-        words = re.findall(r"\w+", f"{problem.expected} {problem.got}")
+        quoted = [name.rpartition(".")[2] for name in re.findall(r"'([\w.]+)'", problem.expected)]
+        words = [*quoted, *re.findall(r"\w+", f"{problem.expected} {problem.got}")]
         lines = [line for word in words if (line := _line_of(self.text, self.section, word))]
         above, _, name = self.section.rpartition(".")
         line = (
@@ -856,7 +847,11 @@ def _line_of(text: str, section: str, key: str) -> int | None:
             current = header.group(1)
             if not key and current == section:
                 return number
-        elif key and current == section and re.match(rf'\s*("[\w.]*\.)?{re.escape(key)}"?\s*=', line):
+        elif (
+            key
+            and current == section
+            and re.match(rf"""\s*["']?([\w.]*\.)?{re.escape(key)}["']?\s*=""", line)
+        ):
             return number
     return None
 
@@ -869,17 +864,10 @@ def _relative(experiment: Experiment, folder: Path) -> Experiment:
         )
 
     events, prices, portfolio = experiment.events, experiment.prices, experiment.portfolio
-    table, factors = experiment.sweep.table, experiment.study.factors
+    factors = experiment.study.factors
     return replace(
         experiment,
-        sweep=experiment.sweep.model_copy(
-            update={
-                "grid": {
-                    name: _own_beside(folder, name, given) for name, given in experiment.sweep.grid.items()
-                },
-                "table": None if table is None else str(folder / table),
-            }
-        ),
+        sweep=sweep_beside(experiment.sweep, folder),
         study=experiment.study.model_copy(
             update={"factors": None if factors is None else str(folder / factors)}
         ),
@@ -893,6 +881,13 @@ def _relative(experiment: Experiment, folder: Path) -> Experiment:
         prices=prices.model_copy(update={"files": found(prices.files)}),
         portfolio=portfolio.model_copy(update={"fx": found(portfolio.fx), "marks": found(portfolio.marks)}),
     )
+
+
+def sweep_beside(section: SweepSection, folder: Path) -> SweepSection:
+    """Take the table and the exits that a sweep names as relative to a folder."""
+    table = None if section.table is None else str(folder / section.table)
+    grid = {name: _own_beside(folder, name, given) for name, given in section.grid.items()}
+    return section.model_copy(update={"grid": grid, "table": table})
 
 
 def _own_beside(folder: Path, axis: str, given: Any) -> Any:

@@ -469,7 +469,7 @@ def _of_table(table: pd.DataFrame, strategy: type[Reaction], folder: Path | None
     _each_once(names, labels)
     values, columns = [], []
     for name, label in zip(names, labels, strict=True):
-        cells = [tuple(cell) if isinstance(cell, list) else cell for cell in table[label]]
+        cells = [tuple(cell) if isinstance(cell, (list, np.ndarray)) else cell for cell in table[label]]
         codes, found = pd.factorize(pd.Series(cells, dtype=object), use_na_sentinel=False)
         plain = [None if pd.isna(value) else _plain(value) for value in found]
         plain = [int(value) if isinstance(value, float) and value.is_integer() else value for value in plain]
@@ -525,7 +525,7 @@ def experiment_with(base: Experiment, settings: Mapping[str, Any]) -> Experiment
         }
         if own:
             before = getattr(made, section).model_dump(exclude_unset=True)
-            if "model" in own:  # what the model before filled in is not the next one's
+            if section == "costs" and "model" in own:  # what the model before filled in is not the next one's
                 filled = filled_in(made.costs.model).items()
                 before = {name: value for name, value in before.items() if (name, value) not in filled}
             made = replace(made, **{section: cls(**{**before, **own})})  # type: ignore[arg-type]

@@ -32,6 +32,7 @@ from aftershock.experiment import (
     Portfolio,
     PricesSection,
     UniverseSection,
+    sweep_beside,
 )
 from aftershock.strategies.reaction import Reaction
 from aftershock.strategies.select import Links
@@ -272,6 +273,7 @@ def anchored(experiment: Experiment) -> Experiment:
     }
     return replace(
         experiment,
+        sweep=sweep_beside(experiment.sweep, Path.cwd()),
         events=events.model_copy(update=changes),
         prices=prices.model_copy(update={"files": _paths(prices.files)}),
         portfolio=portfolio.model_copy(update=rates),

@@ -120,12 +120,13 @@ def swept_in(folder: Path, by: str = "sharpe") -> Swept:
     told = sweep_told(folder)
     try:
         found = load_sweep(folder, changed=True)
+        same = found.is_that_of(told["digest"])
     except InputError:
         if not told["complete"]:
             raise
         why = f"{LACKING}: the inputs of the sweep are not where they were."
     else:
-        if found.is_that_of(told["digest"]):
+        if same:
             return swept_of(found, by)
         why = f"{LACKING}: the inputs are not those of the sweep any more."
     grid = told_grid(folder)

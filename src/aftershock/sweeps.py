@@ -8,7 +8,8 @@ import math
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib.metadata import version
 from numbers import Integral
@@ -236,9 +237,9 @@ class Sweep:
         title = f"{mark}{self.plan.inputs.experiment.run.name}, {len(self):,} trials"
         return in_frame(title, render_sweep(swept_of(self), brief=True))
 
-    def is_that_of(self, digest: str) -> bool:
-        """Tell whether inputs, experiment and grid are those that a folder was made from."""
-        return any(_digest(self.plan, returns) == digest for returns in (False, True))
+    def is_that_of(self, digest: str, made_by: str | None = None) -> bool:
+        """Tell whether inputs, experiment and grid are those of a folder's digest, by this version or another."""
+        return any(_digest(self.plan, returns, made_by) == digest for returns in (False, True))
 
     def trial(self, number: int) -> Result:
         """Run one trial by itself: the same experiment, all of its tables and its report.
@@ -399,6 +400,10 @@ def sweep_experiment(
     if not section.grid and section.table is None:
         cure = "write for example [sweep.grid] with hold = [1, 2, 5, 10]"
         raise InputError(Problem("[sweep.grid] or [sweep] table", "neither", cure, str(path)))
+    if section.table is not None and (section.grid or section.sample is not None or section.method != "grid"):
+        got = "[sweep.grid]" if section.grid else "sample or method"
+        cure = "leave one of the two out"
+        raise InputError(Problem("a table of trials, or a grid", f"{got} beside table", cure, str(path)))
     with placed("sweep.grid", Path(path)) if section.table is None else in_file(section.table):
         grid = grid_of(
             section.grid if section.table is None else read_table(section.table),
@@ -440,8 +445,6 @@ def run_plan(
     _ = plan.experiments  # values that do not go together are told before anything is written
     watch = _Watch(len(plan.grid), placebo, progress)
     store = None if folder is None else _Store.at(Path(folder), plan, returns)
-    if store is not None and store.complete and len(store.placebos()) >= placebo:
-        return Sweep(plan, store.placebos().head(placebo), store.folder)
     try:
         parts = list(_trials(plan, threads, watch, store))
     except InputError:
@@ -451,7 +454,8 @@ def run_plan(
     luck = _placebos(plan, placebo, threads, watch, store)
     if store is None:
         return Sweep(plan, luck, kept=pd.concat(parts, ignore_index=True))
-    store.finish(len(_chunks(len(plan.grid))))
+    if not store.told(store.folder)["complete"]:
+        store.finish(len(_chunks(len(plan.grid))))
     return Sweep(plan, luck, store.folder)
 
 
@@ -486,7 +490,7 @@ def load_sweep(folder: str | Path, *, changed: bool = False) -> Sweep:
         )
     luck = read_table(place / "placebo.parquet").drop(columns="_line")
     found = Sweep(Plan(inputs, grid), luck, place)
-    if not changed and not found.is_that_of(told["digest"]):
+    if not changed and not found.is_that_of(told["digest"], str(told["aftershock"])):
         cure = "run the sweep again in another folder, or load it with changed=True"
         raise InputError(Problem("the inputs that this sweep ran on", "changed ones", cure, str(place)))
     return found
@@ -543,6 +547,12 @@ class _Watch:
         self.trades += int(sums[:, kernels.TRADES].sum() + sums[:, kernels.STILL].sum())
         self.tell()
 
+    def read(self, table: pd.DataFrame) -> None:
+        """Count trials that were done before."""
+        self.done += len(table)
+        self.trades += int(table["trades"].sum() + table["open"].sum())
+        self.chunk(table)
+
     def chunk(self, table: pd.DataFrame) -> None:
         """Look at the figures of trials that are done."""
         enough = table.loc[table["trades"] >= LEAST_TRADES, self.by]
@@ -574,6 +584,9 @@ class _Watch:
 
 def _trials(plan: Plan, jobs: int, watch: _Watch, store: _Store | None) -> Iterator[pd.DataFrame]:
     """Run trials chunk by chunk, or read those that are there; give the tables that no store keeps."""
+    if store is not None and store.complete:
+        watch.read(store.trials())
+        return
     ground: Ground | None = None
     for number, span in enumerate(_chunks(len(plan.grid))):
         table = None if store is None else store.read(number)
@@ -582,10 +595,9 @@ def _trials(plan: Plan, jobs: int, watch: _Watch, store: _Store | None) -> Itera
             table = _chunk(plan, ground, span, jobs, watch, store)
             if store is not None:
                 store.write(number, table)
+            watch.chunk(table)
         else:
-            watch.done += len(table)
-            watch.trades += int(table["trades"].sum() + table["open"].sum())
-        watch.chunk(table)
+            watch.read(table)
         if store is None:
             yield table
 
@@ -680,6 +692,8 @@ class _Store:
 
     folder: Path
     digest: str
+    new: bool = False
+    """Whether its files were written just now."""
 
     @classmethod
     def at(cls, folder: Path, plan: Plan, returns: bool) -> _Store:
@@ -691,15 +705,20 @@ class _Store:
                 raise InputError(
                     Problem("the folder of this very sweep", "that of another", cure, str(folder))
                 )
+            if returns and not store.complete:
+                store.drop_without_returns((len(plan.grid), len(plan.axis.days)))
             return store
         if folder.exists() and any(folder.iterdir()):
             raise InputError(
                 Problem("an empty folder", "one with files in it", "choose another", str(folder))
             )
         experiment = plan.inputs.experiment.to_toml()
+        axes = json.dumps(_axes_of(plan.grid, reference_to), default=str)
         (folder / "parts").mkdir(parents=True, exist_ok=True)
         write_text(experiment, folder / "experiment.toml")
-        _write_grid(plan.grid, folder)
+        write_text(axes + "\n", folder / "grid.json")
+        if plan.grid.picked is not None:
+            np.save(folder / "picked.npy", plan.grid.picked)
         told = {
             "aftershock": version("aftershock"),
             "name": plan.inputs.experiment.run.name,
@@ -712,7 +731,11 @@ class _Store:
             **_own_code(plan.inputs, plan.grid),
         }
         write_text(json.dumps(told, indent=2) + "\n", folder / "sweep.json")
-        return store
+        return replace(store, new=True)
+
+    def trials(self) -> pd.DataFrame:
+        """Read the table of all trials."""
+        return read_table(self.folder / "trials.parquet").drop(columns="_line", errors="ignore")
 
     @staticmethod
     def told(folder: Path) -> dict[str, Any]:
@@ -732,19 +755,31 @@ class _Store:
 
     @property
     def complete(self) -> bool:
-        """Whether all trials are in one table, and their returns where they are wanted."""
-        wanted = ["trials.parquet", *(["returns.npy"] if self.told(self.folder)["returns"] else [])]
-        return all((self.folder / name).exists() for name in wanted)
+        """Whether all trials are in one table."""
+        return (self.folder / "trials.parquet").exists()
 
     def leave(self) -> None:
-        """Remove a folder in which no trial is done: nothing in it could go on."""
+        """Take away what was written just now, where no trial is done yet: nothing could go on from it."""
         parts = self.folder / "parts"
-        if not self.complete and not any(parts.glob("*.parquet")):
-            for name in OWN_FILES:
-                (self.folder / name).unlink(missing_ok=True)
-            shutil.rmtree(parts, ignore_errors=True)
-            if not any(self.folder.iterdir()):
-                self.folder.rmdir()
+        if not self.new or any(parts.iterdir()):
+            return
+        for name in OWN_FILES:
+            (self.folder / name).unlink(missing_ok=True)
+        with suppress(OSError):  # what cannot go, or is not ours alone, may stay
+            parts.rmdir()
+            self.folder.rmdir()
+
+    def drop_without_returns(self, shape: tuple[int, int]) -> None:
+        """Drop parts whose returns are not there, or are those of nothing: their trials are run again."""
+        path = self.folder / "returns.npy"
+        try:
+            whole = np.load(path, mmap_mode="r").shape == shape
+        except (OSError, ValueError):
+            whole = False
+        if not whole:
+            path.unlink(missing_ok=True)
+            for part in (self.folder / "parts").glob("*.parquet"):
+                part.unlink()
 
     def _part(self, number: int) -> Path:
         return self.folder / "parts" / f"{number:06d}.parquet"
@@ -787,26 +822,26 @@ class _Store:
         """Join so many parts, a part at a time, and say that the sweep is done."""
         import pyarrow.parquet as pq
 
-        if (self.folder / "parts").exists():
+        if not self.complete:
             parts = [self._part(number) for number in range(count)]
             beside = self.folder / ".trials.parquet"
             with pq.ParquetWriter(beside, pq.read_schema(parts[0]), compression="zstd") as writer:
                 for part in parts:
                     writer.write_table(pq.ParquetFile(part).read())
             beside.rename(self.folder / "trials.parquet")
-            shutil.rmtree(self.folder / "parts")
+        shutil.rmtree(self.folder / "parts", ignore_errors=True)
         told = {**self.told(self.folder), "complete": True}
         if not (self.folder / "placebo.parquet").exists():
             self.keep_placebos(pd.DataFrame(columns=["seed", *GREATER], dtype=np.float64))
         write_text(json.dumps(told, indent=2) + "\n", self.folder / "sweep.json")
 
 
-def _digest(plan: Plan, returns: bool) -> str:
+def _digest(plan: Plan, returns: bool, made_by: str | None = None) -> str:
     """Give what a sweep is known by: its inputs, its experiment, its grid and the version of the package."""
     inputs, grid = plan.inputs, plan.grid
     links = [pd.util.hash_pandas_object(one, index=False).sum() for one in vars(inputs.linked).values()]
     told = [
-        version("aftershock"),
+        version("aftershock") if made_by is None else made_by,
         inputs.experiment.without_paths().to_toml(),
         _own_code(inputs, grid),
         inputs.loaded.digest(),
@@ -829,12 +864,6 @@ def _axes_of(grid: Grid, named: Callable[[Any], str]) -> dict[str, Any]:
     """Put axes down, functions by a name."""
     values = [[named(value) if callable(value) else value for value in one] for one in grid.values]
     return {"names": grid.names, "labels": grid.labels, "values": values}
-
-
-def _write_grid(grid: Grid, folder: Path) -> None:
-    write_text(json.dumps(_axes_of(grid, reference_to)) + "\n", folder / "grid.json")
-    if grid.picked is not None:
-        np.save(folder / "picked.npy", grid.picked)
 
 
 def told_grid(folder: Path) -> Grid:
