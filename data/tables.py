@@ -237,6 +237,10 @@ def writing_to(path: str | os.PathLike[str]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _beside(path: Path) -> Iterator[Path]:
+    path = path.resolve() if path.is_symlink() else path
+    if path.exists() and not path.is_file():
+        got, cure = ("a folder", "name a file inside it") if path.is_dir() else ("no file", "name a file")
+        raise InputError(Problem("a place for a file", got, cure, str(path)))
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with writing_to(path):

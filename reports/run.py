@@ -115,12 +115,21 @@ class Run:
                     str(folder),
                 )
             )
+        manifest = read_part(folder / "manifest.json")
+        lacking = [name for name in ("name", "simulated", "period") if name not in manifest]
+        if lacking:
+            expected, cure = f"a manifest with {lacking[0]}", "run the experiment again"
+            raise InputError(Problem(expected, "one without it", cure, str(folder / "manifest.json")))
         return cls(
-            manifest=read_part(folder / "manifest.json"),
+            manifest=manifest,
             experiment=read_part(folder / "experiment.toml"),
             stats=undefined(read_part(folder / "stats.json")),
             **{name: read_part(folder / f"{name}.parquet") for name in needed},
         )
+
+
+MARKS = ("manifest.json", "study.json", "sweep.json")
+"""What tells the folder of a run from that of a study and that of a sweep."""
 
 
 def write_folder(
@@ -177,6 +186,10 @@ def together(folder: Path) -> Iterator[Path]:
 
 def _move(place: Path, folder: Path) -> None:
     files = sorted(place.iterdir())
+    other = [name for name in MARKS if (folder / name).is_file() and not (place / name).is_file()]
+    if other and any((place / name).is_file() for name in MARKS):
+        cure = "choose another folder, or delete this one"
+        raise InputError(Problem("a folder of its own", f"one with {other[0]}", cure, str(folder)))
     for path in files:
         if (folder / path.name).is_dir():
             raise _unwritable(folder / path.name, "a folder")
@@ -205,7 +218,12 @@ def read_part(path: Path) -> Any:
         if path.suffix == ".parquet":
             return pd.read_parquet(path)
         text = path.read_text(encoding="utf-8")
-        return json.loads(text) if path.suffix == ".json" else text
+        if path.suffix != ".json":
+            return text
+        told = json.loads(text)
+        if not isinstance(told, dict):
+            raise ValueError(f"a {type(told).__name__} where an object is kept")
+        return told
     except (ValueError, OSError, pa.ArrowException) as error:
         expected, cure = "a file written by `aftershock run`", "run the experiment again"
         raise InputError(Problem(expected, f"'{error}'", cure, str(path))) from None

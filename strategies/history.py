@@ -15,7 +15,8 @@ from aftershock.engine.types import Floats, Integers
 
 FIELDS = ("open", "high", "low", "close", "volume")
 SHORT = 1
-"""The shortest window."""
+LONG = 100_000
+"""The shortest and the longest window."""
 
 
 class History:
@@ -186,8 +187,9 @@ class Past:
             raise InputError(
                 Problem(f"a field of bars: {', '.join(FIELDS)}", f"'{field}'", "take one of these")
             )
-        if bars < SHORT:
-            raise InputError(Problem("a window of at least 1 bar", str(bars), "give a number of bars"))
+        if not SHORT <= bars <= LONG:
+            expected = f"a window of {SHORT} to {LONG:,} bars"
+            raise InputError(Problem(expected, str(bars), "give a number of bars"))
         columns = [self._back(ago, field) for ago in range(bars - 1, -1, -1)]
         return np.stack(columns, axis=1)
 

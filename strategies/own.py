@@ -164,7 +164,7 @@ def _asked(
     """Ask about a part of the events; signals that stand in a table of the class's own may be there for all."""
     try:
         given = _without_ends(strategy).signals(part.copy(), history, universe)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise _failed(strategy, error) from None
     _check_table(strategy, given)
     table = given.reset_index(drop=True)
@@ -301,7 +301,7 @@ def _problem(
     return Problem(expected, got, cure, where, None, column)
 
 
-def _failed(strategy: Strategy, error: Exception) -> InputError:
+def _failed(strategy: Strategy, error: BaseException) -> InputError:
     """Say in which class and at which line an answer failed."""
     name, code = type(strategy).__name__, inspect.unwrap(type(strategy).signals).__code__
     line = line_in(error, code.co_filename)

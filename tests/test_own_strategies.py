@@ -211,7 +211,8 @@ def test_what_has_no_prices_is_unknown():
         (lambda h: h.asof(["8035.T"] * 2, ["2025-09-12T12:00Z"]), "got 2 symbols and 1 instants"),
         (lambda h: h.asof("8035.TT", ["2025-09-12T12:00Z"]), "8035.TT"),
         (lambda h: h.asof("8035.T", ["2025-09-12T12:00"]), "zone"),
-        (lambda h: h.asof("8035.T", ["2025-09-12T12:00Z"]).window(0), "a window of at least 1 bar, got 0"),
+        (lambda h: h.asof("8035.T", ["2025-09-12T12:00Z"]).window(0), "a window of 1 to 100,000 bars, got 0"),
+        (lambda h: h.asof("8035.T", ["2025-09-12T12:00Z"]).window(10**12), "a window of 1 to 100,000 bars"),
         (lambda h: h.asof("8035.T", ["2025-09-12T12:00Z"]).window(2, "closed"), "a field of bars"),
         (lambda h: h.asof("8035.T", ["2025-09-12T12:00Z"]).returns(0), "at least 1 bar, got 0"),
     ],
@@ -711,6 +712,20 @@ def test_what_was_typed_in_is_hashed_with_what_it_reads():
         assert digest(beside.replace(before, after)) != first, after
     assert digest(beside, cell.replace("'C'", "'D'")) != first
     assert digest(beside + "\nUNREAD = 5\n") == first
+
+
+def test_a_class_that_leaves_the_program_is_told():
+    def leaves(events, history, universe):
+        raise SystemExit(4)
+
+    with pytest.raises(InputError, match=r"Given.signals, .*expected signals, got SystemExit: 4"):
+        run(given(leaves))
+
+
+@pytest.mark.parametrize("what", ["portfolio", "costs", "hedge"])
+def test_settings_are_of_their_own_kind(what):
+    with pytest.raises(InputError, match=rf"expected {what} as af.{what.title()}, got \{{'model': 'zero'\}}"):
+        af.backtest(EVENTS, PRICES, af.Reaction(), **{what: {"model": "zero"}})
 
 
 def test_functions_without_a_name_of_their_own_are_told_apart():

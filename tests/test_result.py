@@ -3,6 +3,7 @@
 import html
 import json
 import math
+import os
 import re
 import runpy
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 
 import aftershock as af
 from aftershock.data.errors import InputError
-from aftershock.data.tables import read_metadata
+from aftershock.data.tables import read_metadata, write_text
 from aftershock.reports.html import render
 from aftershock.reports.run import TABLES, plain, together
 
@@ -521,3 +522,51 @@ class TestDates:
         assert set(result.equity["date"]) == set(prices["date"][prices["date"] >= "2025-06-10"])
         gain = result.trades.loc[result.trades["headline"], "pnl"].sum()
         assert result.equity["equity"].iloc[-1] == pytest.approx(1e6 + gain)
+
+
+class TestFolders:
+    """What is written into, or read from, folders and places that are none of a run."""
+
+    @pytest.fixture
+    def saved(self, result, tmp_path):
+        result.save(tmp_path / "run")
+        return tmp_path / "run"
+
+    @pytest.mark.parametrize("mark", ["sweep.json", "study.json"])
+    def test_the_folder_of_another_kind_is_left_alone(self, result, tmp_path, mark):
+        (tmp_path / "other").mkdir()
+        (tmp_path / "other" / mark).write_text("{}")
+        (tmp_path / "other" / "experiment.toml").write_text("of the other")
+        with pytest.raises(af.InputError, match=f"a folder of its own, got one with {mark}"):
+            result.save(tmp_path / "other")
+        assert (tmp_path / "other" / "experiment.toml").read_text() == "of the other"
+        assert len(list((tmp_path / "other").iterdir())) == 2
+
+    def test_a_run_may_be_saved_over_a_run(self, result, saved):
+        result.save(saved)
+        assert af.load_run(saved).manifest == af.load_run(saved).manifest
+
+    @pytest.mark.parametrize(
+        ("name", "text", "told"),
+        [
+            ("manifest.json", "{}", "manifest.json: expected a manifest with name, got one without it"),
+            ("manifest.json", "[]", "manifest.json: .*a list where an object is kept"),
+            ("stats.json", "null", "stats.json: .*a NoneType where an object is kept"),
+        ],
+    )
+    def test_a_file_of_another_shape_is_told(self, saved, name, text, told):
+        (saved / name).write_text(text)
+        with pytest.raises(af.InputError, match=told):
+            af.load_run(saved)
+
+    def test_a_page_goes_into_files_alone(self, result, tmp_path):
+        fifo, link, page = tmp_path / "fifo.html", tmp_path / "link.html", tmp_path / "page.html"
+        os.mkfifo(fifo)
+        for place, told in ((fifo, "got no file"), (tmp_path, "got a folder")):
+            with pytest.raises(af.InputError, match=told):
+                write_text("page", place)
+        assert fifo.is_fifo()
+        page.write_text("before")
+        link.symlink_to(page)
+        write_text("page", link)
+        assert link.is_symlink() and page.read_text() == "page"

@@ -238,10 +238,11 @@ class TestWriting:
     def test_places_that_cannot_be_written(self, tmp_path):
         write_text("x", tmp_path / "file")
         (tmp_path / "folder").mkdir()
-        for place in (tmp_path / "file" / "a.txt", tmp_path / "folder"):
-            with pytest.raises(
-                InputError, match=r"expected a place that can be written, got .* choose another"
-            ):
+        for place, told in (
+            (tmp_path / "file" / "a.txt", r"expected a place that can be written, got .* choose another"),
+            (tmp_path / "folder", "expected a place for a file, got a folder; name a file inside it"),
+        ):
+            with pytest.raises(InputError, match=told):
                 write_text("y", place)
         assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
 

@@ -14,6 +14,7 @@ from aftershock.data.errors import InputError, Problem, did_you_mean, in_file
 from aftershock.data.events import Events
 from aftershock.data.instants import NAT, to_index, to_ns
 from aftershock.data.prices import Tape
+from aftershock.data.settings import Settings
 from aftershock.data.universes import Universe, resolve
 from aftershock.data.venues import venue
 from aftershock.engine.align import align_signals
@@ -193,6 +194,12 @@ def given(
     study: StudySection | None = None,
 ) -> Inputs:
     """Load what was given in Python; parameters as `backtest` has them, and what a study of it measures."""
+    for what, section, kind in (
+        ("portfolio", portfolio, Portfolio),
+        ("costs", costs, Costs),
+        ("hedge", hedge, Hedge),
+    ):
+        _check_section(what, section, kind)
     chosen = _strategy(strategy)
     asked = universe_section(universe)
     loaded = events_of(events, zone, skip_bad)
@@ -230,6 +237,12 @@ def _strategy(strategy: Any) -> Reaction:
             "give af.Reaction(...), a class of af.Strategy, or a name such as 'fed_cut'",
         )
     raise InputError(Problem("a strategy", got, cure))
+
+
+def _check_section(what: str, section: Any, kind: type[Settings]) -> None:
+    if section is not None and not isinstance(section, kind):
+        cure = f"write {what}=af.{kind.__name__}(...)"
+        raise InputError(Problem(f"{what} as af.{kind.__name__}", f"{section!r:.60}", cure))
 
 
 def _kind(strategy: Reaction) -> str:
