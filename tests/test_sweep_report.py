@@ -347,6 +347,26 @@ def test_the_command_ranks_by_the_figure_that_is_asked_for(
     assert [one["trial"] for one in told] != found.best("sharpe", 5)["trial"].tolist()
 
 
+def test_options_that_would_do_nothing_are_refused(
+    experiment: Path, tmp_path: Path, monkeypatch: Any, capsys: Any
+) -> None:
+    assert command(monkeypatch, "run", experiment, "-o", tmp_path / "run") == 0
+    page = (tmp_path / "run" / "report.html").read_text("utf-8")
+    for options, told in (
+        (
+            ("report", tmp_path / "run", "--by", "pnl"),
+            "--by with the folder of a sweep, got 'pnl' without one",
+        ),
+        (("report", tmp_path / "run", "--json", "-o", tmp_path / "x.html"), "got --out beside it"),
+        (("report", tmp_path / "run", "--json", "--pdf"), "got --pdf beside it"),
+        (("compare", tmp_path / "run", tmp_path / "run", "--json", "--pdf"), "got --pdf beside it"),
+    ):
+        assert command(monkeypatch, *options) == 2
+        assert told in " ".join(capsys.readouterr().err.split())
+    assert not (tmp_path / "x.html").exists()
+    assert (tmp_path / "run" / "report.html").read_text("utf-8") == page
+
+
 def test_without_its_inputs_the_page_says_what_it_lacks(experiment: Path, tmp_path: Path) -> None:
     found = af.sweep_experiment(experiment, folder=tmp_path / "s", jobs=1)
     whole = swept_of(found)

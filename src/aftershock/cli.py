@@ -236,7 +236,10 @@ def report(
     runs: Annotated[list[Path], typer.Argument(help="Run folders, or the folder of a study.")],
     path: Annotated[Path | None, typer.Option("--out", "-o", help="The HTML file.")] = None,
     pdf: Pdf = False,
-    by: Annotated[str, typer.Option(help="Of a sweep: the figure that makes a trial the best.")] = "sharpe",
+    by: Annotated[
+        str | None,
+        typer.Option(help="Of a sweep: the figure that makes a trial the best; sharpe by default."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Write the HTML report of a run, a sweep or a study again, or of several runs side by side.
@@ -245,14 +248,18 @@ def report(
 
     Example:  aftershock report runs/demo -o report.html --pdf
     """
+    from aftershock.data.errors import InputError, Problem
     from aftershock.result import load_run
     from aftershock.result import report as write
 
+    _refuse_beside_json(as_json, "--out" if path else "--pdf" if pdf else "")
+    if by is not None and not any(map(cli_sweep.is_sweep, runs)):
+        raise InputError(Problem("--by with the folder of a sweep", f"'{by}' without one", "leave --by out"))
     if len(runs) == 1 and cli_study.is_study(runs[0]):
         say_written(cli_study.report_again(runs[0], path, pdf=pdf, as_json=as_json))
         return
     if any(map(cli_sweep.is_sweep, runs)):
-        cli_sweep.report(runs, path, by, pdf=pdf, as_json=as_json)
+        cli_sweep.report(runs, path, by or "sharpe", pdf=pdf, as_json=as_json)
         return
     if as_json:
         told = [load_run(folder).numbers() for folder in runs]
@@ -280,10 +287,11 @@ def compare(
     """
     from aftershock.comparison import compare as set_beside
 
+    _refuse_beside_json(as_json, "--pdf" if pdf else "")
     with working("comparing"):
         compared = set_beside(runs)
         written = [] if as_json else [compared.report(path)]
-        if pdf and not as_json:
+        if pdf:
             written.append(compared.report(path.with_suffix(".pdf")))
     if as_json:
         print_json(compared.numbers())
@@ -298,6 +306,16 @@ app.command()(cli_places.sessions)
 app.command(name="check-fills")(cli_fills.check_fills)
 app.command(name="sweep")(cli_sweep.sweep)
 app.command(name="study")(cli_study.study)
+
+
+def _refuse_beside_json(as_json: bool, option: str) -> None:
+    """Refuse an option that writes a page where numbers are printed in its place."""
+    from aftershock.data.errors import InputError, Problem
+
+    if as_json and option:
+        raise InputError(
+            Problem("--json, which writes no page, alone", f"{option} beside it", "leave one out")
+        )
 
 
 def _say_left_out(warnings: list[dict[str, Any]]) -> None:
