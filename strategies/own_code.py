@@ -159,9 +159,9 @@ def _text(own: Any) -> str:
         functions = _functions(one)
         around = functions[0].__globals__ if functions else {}
         read = {name for function in functions for name in _names(function.__code__)}
-        beside = {name: inspect.unwrap(around[name]) for name in sorted(read) if name in around}
+        seen = {name: inspect.unwrap(around[name]) for name in sorted(read) if name in around}
         own_values = vars(one).items() if inspect.isclass(one) else ()
-        plain = [(name, value) for name, value in (*own_values, *beside.items()) if _is_plain(value)]
+        plain = [(name, value) for name, value in (*own_values, *seen.items()) if _is_plain(value)]
         defaults = [function.__defaults__ for function in functions if _is_plain(function.__defaults__)]
         told[one] = "\n".join(
             [
@@ -172,7 +172,7 @@ def _text(own: Any) -> str:
         )
         left += [
             value
-            for value in (*beside.values(), *getattr(one, "__bases__", ()))
+            for value in (*seen.values(), *getattr(one, "__bases__", ()))
             if isinstance(value, (type, types.FunctionType)) and value.__module__ == own.__module__
         ]
     return "\n".join(sorted(told.values()))
