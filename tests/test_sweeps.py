@@ -12,6 +12,7 @@ import aftershock as af
 from aftershock import sweeps
 from aftershock.engine import trials
 from aftershock.engine.placebo import placebo_signals
+from aftershock.inputs import rates_digests
 from aftershock.sweeps import GREATER, sweep_experiment
 
 FIGURES = [
@@ -365,6 +366,21 @@ class TestFiles:
             sweep_experiment(experiment, folder=tmp_path / "s", jobs=1)
         other = sweep_experiment(experiment, folder=tmp_path / "other", jobs=1)
         assert (other.trials["pnl"] != found.trials["pnl"]).any()
+
+    @pytest.mark.parametrize("what", ["fx", "marks"])
+    def test_rates_are_told_by_their_content(self, tmp_path, what):
+        """Not by where they lie or what they are called; the ECB's are those of the package."""
+        table = pd.DataFrame({"date": ["2024-01-04"], "close": [150.0]})
+        if what == "marks":
+            table = pd.DataFrame({"at": ["2024-01-04T06:00Z"], "pair": ["USDJPY"], "rate": [150.0]})
+        digests = []
+        for name, last in (("usdjpy", 150.0), ("usdjpy2/usdjpy", 150.0), ("usdjpy3/usdjpy", 151.0)):
+            path = tmp_path / f"{name}.csv"
+            path.parent.mkdir(exist_ok=True)
+            table.assign(**{table.columns[-1]: last}).to_csv(path, index=False)
+            digests.append(rates_digests(af.Portfolio(unhedged=what == "marks", **{what: [str(path)]})))
+        assert digests[0] == digests[1] != digests[2]
+        assert rates_digests(af.Portfolio()) == []
 
     @pytest.mark.parametrize(
         ("grid", "told"),
