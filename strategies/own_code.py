@@ -6,7 +6,7 @@ import hashlib
 import inspect
 import sys
 import types
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -154,28 +154,37 @@ def _text(own: Any) -> str:
     left = [own]
     while left:
         one = left.pop()
-        if one in told:
-            continue
-        functions = _functions(one)
-        around = functions[0].__globals__ if functions else {}
-        read = {name for function in functions for name in _names(function.__code__)}
-        seen = {name: inspect.unwrap(around[name]) for name in sorted(read) if name in around}
-        own_values = vars(one).items() if inspect.isclass(one) else ()
-        plain = [(name, value) for name, value in (*own_values, *seen.items()) if _is_plain(value)]
-        defaults = [function.__defaults__ for function in functions if _is_plain(function.__defaults__)]
-        told[one] = "\n".join(
-            [
-                *map(_source, functions),
-                *(f"{name} = {value!r}" for name, value in plain if not name.startswith("__")),
-                repr(defaults),
+        if one not in told:
+            read = _read(one)
+            told[one] = _told(one, read)
+            left += [
+                value
+                for value in (*read.values(), *getattr(one, "__bases__", ()))
+                if isinstance(value, (type, types.FunctionType)) and value.__module__ == own.__module__
             ]
-        )
-        left += [
-            value
-            for value in (*seen.values(), *getattr(one, "__bases__", ()))
-            if isinstance(value, (type, types.FunctionType)) and value.__module__ == own.__module__
-        ]
     return "\n".join(sorted(told.values()))
+
+
+def _read(one: Any) -> dict[str, Any]:
+    """Give what the functions of a class, or a function, read from around them, by name."""
+    functions = _functions(one)
+    around = functions[0].__globals__ if functions else {}
+    names = {name for function in functions for name in _names(function.__code__)}
+    return {name: inspect.unwrap(around[name]) for name in sorted(names) if name in around}
+
+
+def _told(one: Any, read: Mapping[str, Any]) -> str:
+    """Write down functions, their defaults, and the plain values that they and their class have."""
+    functions, own = _functions(one), vars(one) if inspect.isclass(one) else {}
+    plain = [(name, value) for name, value in (*own.items(), *read.items()) if _is_plain(value)]
+    defaults = [function.__defaults__ for function in functions if _is_plain(function.__defaults__)]
+    return "\n".join(
+        [
+            *map(_source, functions),
+            *(f"{name} = {value!r}" for name, value in plain if not name.startswith("__")),
+            repr(defaults),
+        ]
+    )
 
 
 def _is_plain(value: Any) -> bool:

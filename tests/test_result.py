@@ -543,8 +543,9 @@ class TestFolders:
         assert len(list((tmp_path / "other").iterdir())) == 2
 
     def test_a_run_may_be_saved_over_a_run(self, result, saved):
+        (saved / "stats.json").write_text("{}")
         result.save(saved)
-        assert af.load_run(saved).manifest == af.load_run(saved).manifest
+        assert af.load_run(saved).stats["headline"]["trades"] == result.stats["headline"]["trades"]
 
     @pytest.mark.parametrize(
         ("name", "text", "told"),

@@ -625,8 +625,15 @@ def test_the_longest_hold_there_is(market):
         short, long = (found[found["hold"] == hold][own].reset_index(drop=True) for hold in (bars, 1_000_000))
         pd.testing.assert_frame_equal(short, long)
         assert short["open"].max() > 0 and not short.loc[short["delay"] > 0, "trades"].any()
-    one = af.backtest(*market, af.Reaction(tag="fed", hold=1_000_000))
+    tracemalloc.start()
+    try:
+        one = af.backtest(*market, af.Reaction(tag="fed", hold=1_000_000))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
     assert len(one.trades) > 0
+    # The bars around one event for its picture, as many as the hold has, would be 8 MB, and there are hundreds.
+    assert peak < 400e6
 
 
 def test_questions_that_cannot_be_answered(market):
@@ -655,7 +662,8 @@ def test_questions_that_cannot_be_answered(market):
 
 
 def test_figures_have_their_names(market):
-    assert list(run(market, {"hold": [1]}).trials.columns) == ["trial", "hold", *trials.FIGURES, "path"]
+    assert list(run(market, {"hold": [1]}).trials.columns) == ["trial", "hold", *FIGURES, "path"]
+    assert list(trials.FIGURES) == FIGURES
 
 
 def test_samples(market):

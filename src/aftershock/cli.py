@@ -252,13 +252,14 @@ def report(
     from aftershock.result import load_run
     from aftershock.result import report as write
 
+    swept = any(map(cli_sweep.is_sweep, runs))
     _refuse_beside_json(as_json, "--out" if path else "--pdf" if pdf else "")
-    if by is not None and not any(map(cli_sweep.is_sweep, runs)):
+    if by is not None and not swept:
         raise InputError(Problem("--by with the folder of a sweep", f"'{by}' without one", "leave --by out"))
     if len(runs) == 1 and cli_study.is_study(runs[0]):
         say_written(cli_study.report_again(runs[0], path, pdf=pdf, as_json=as_json))
         return
-    if any(map(cli_sweep.is_sweep, runs)):
+    if swept:
         cli_sweep.report(runs, path, by or "sharpe", pdf=pdf, as_json=as_json)
         return
     if as_json:

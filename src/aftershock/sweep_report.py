@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from aftershock.data.errors import InputError
-from aftershock.data.tables import read_table
 from aftershock.engine.trials import Params, sums_of
 from aftershock.engine.types import Integers
 from aftershock.plan import Plan
@@ -115,7 +114,7 @@ def swept_in(folder: Path, by: str = "sharpe") -> Swept:
     InputError
         The folder is no sweep that is done.
     """
-    from aftershock.sweeps import load_sweep, sweep_told, told_grid
+    from aftershock.sweeps import load_sweep, rows_in, sweep_told, told_grid
 
     told = sweep_told(folder)
     try:
@@ -131,8 +130,8 @@ def swept_in(folder: Path, by: str = "sharpe") -> Swept:
         why = f"{LACKING}: the inputs are not those of the sweep any more."
     grid = told_grid(folder)
     return _told(
-        _table(folder / "trials.parquet"),
-        _table(folder / "placebo.parquet"),
+        rows_in(folder / "trials.parquet"),
+        rows_in(folder / "placebo.parquet"),
         by,
         name=str(told["name"]),
         labels=grid.labels,
@@ -142,10 +141,6 @@ def swept_in(folder: Path, by: str = "sharpe") -> Swept:
         version=str(told["aftershock"]),
         missing=why,
     )
-
-
-def _table(path: Path) -> pd.DataFrame:
-    return read_table(path).drop(columns="_line", errors="ignore")
 
 
 def _told(

@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 
 from aftershock.data.errors import InputError, Problem, did_you_mean, in_file
-from aftershock.data.tables import read_table, write_parquet, write_text
+from aftershock.data.tables import LINE, read_table, write_parquet, write_text
 from aftershock.data.universes import Universe
 from aftershock.engine import kernels
 from aftershock.engine.trials import COUNTS, FIGURES, Ground, figures_of, sums_of
@@ -106,7 +106,7 @@ class Sweep:
         if self.kept is not None:
             return self.kept
         assert self.folder is not None
-        return read_table(self.folder / "trials.parquet").drop(columns="_line", errors="ignore")
+        return rows_in(self.folder / "trials.parquet")
 
     @cached_property
     def returns(self) -> np.ndarray | None:
@@ -488,7 +488,7 @@ def load_sweep(folder: str | Path, *, changed: bool = False) -> Sweep:
         raise InputError(
             Problem("the code of your own that this sweep ran", "a changed one", cure, str(place))
         )
-    luck = read_table(place / "placebo.parquet").drop(columns="_line")
+    luck = rows_in(place / "placebo.parquet")
     found = Sweep(Plan(inputs, grid), luck, place)
     if not changed and not found.is_that_of(told["digest"], str(told["aftershock"])):
         cure = "run the sweep again in another folder, or load it with changed=True"
@@ -515,6 +515,17 @@ def luck_of(placebo: pd.DataFrame, by: str) -> float:
     check_figure(by)
     found = placebo[by].dropna()
     return float(np.quantile(found, LUCK)) if len(found) else math.nan
+
+
+def rows_in(path: Path) -> pd.DataFrame:
+    """Read a table of a sweep's folder.
+
+    Raises
+    ------
+    InputError
+        It is not there, or cannot be read.
+    """
+    return read_table(path).drop(columns=LINE)
 
 
 def sweep_told(folder: Path) -> dict[str, Any]:
@@ -585,7 +596,7 @@ class _Watch:
 def _trials(plan: Plan, jobs: int, watch: _Watch, store: _Store | None) -> Iterator[pd.DataFrame]:
     """Run trials chunk by chunk, or read those that are there; give the tables that no store keeps."""
     if store is not None and store.complete:
-        watch.read(store.trials())
+        watch.read(rows_in(store.folder / "trials.parquet"))
         return
     ground: Ground | None = None
     for number, span in enumerate(_chunks(len(plan.grid))):
@@ -733,10 +744,6 @@ class _Store:
         write_text(json.dumps(told, indent=2) + "\n", folder / "sweep.json")
         return replace(store, new=True)
 
-    def trials(self) -> pd.DataFrame:
-        """Read the table of all trials."""
-        return read_table(self.folder / "trials.parquet").drop(columns="_line", errors="ignore")
-
     @staticmethod
     def told(folder: Path) -> dict[str, Any]:
         """Read what the folder says of itself."""
@@ -790,7 +797,7 @@ class _Store:
         if not path.exists():
             return None
         try:
-            return read_table(path).drop(columns="_line", errors="ignore")
+            return rows_in(path)
         except InputError:
             return None  # its trials are run again
 
@@ -803,7 +810,7 @@ class _Store:
         path = self.folder / "placebo.parquet"
         if not path.exists():
             return pd.DataFrame(columns=["seed", *GREATER])
-        return read_table(path).drop(columns="_line", errors="ignore")
+        return rows_in(path)
 
     def keep_placebos(self, found: pd.DataFrame) -> None:
         """Keep the sweeps on dates of no news."""
