@@ -509,6 +509,13 @@ class TestFiles:
         sweep_experiment(near, folder=near.parent / "s", placebo=0, jobs=1)
         again = sweep_experiment(near.parent / "s" / "experiment.toml", folder=near.parent / "s", placebo=0)
         assert again.trials["exit"].tolist() == ["off", "off", "rule", "rule"]
+        (tmp_path / "own.py").write_text("def rule(held):\n    return held > 3\n")
+        with pytest.raises(af.InputError, match="the folder of this very sweep"):
+            sweep_experiment(near, folder=near.parent / "s", placebo=0, jobs=1)
+        with pytest.raises(
+            af.InputError, match="the code of your own that this sweep ran, got a changed one"
+        ):
+            af.load_sweep(near.parent / "s")
 
     def test_a_folder_that_was_damaged(self, experiment, tmp_path):
         def stop(now):
